@@ -1,0 +1,82 @@
+// A whole configuration as plain values: what config/ reads, what Site::build compiles, what reload compares.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "http/limits.h"
+#include "policy/options.h"
+#include "upstream/options.h"
+
+namespace rpx::proxy {
+
+struct ServeOptions {
+  std::uint32_t workers = 0;  ///< event-loop threads; 0 = one per available core
+  std::string control;        ///< absolute path of the control socket; empty = none
+  std::string user;           ///< drop to this user after binding; empty = stay
+  Duration grace = std::chrono::seconds(30);
+  std::uint32_t max_connections = 50'000;  ///< 1–10,000,000
+  std::string server_name;                 ///< Server header; empty = none is sent
+  bool via = false;
+};
+
+struct LogOptions {
+  LogLevel level = LogLevel::kInfo;
+  std::string errors = "stderr";  ///< "stderr", "syslog" or an absolute path
+  std::string access = "off";     ///< "off", "stdout", "stderr", "syslog" or an absolute path
+  std::string format = "json";    ///< "json", "common", "combined" or a template
+};
+
+struct ListenOptions {
+  std::string name;     ///< unique; the address where none was given
+  std::string address;  ///< "host:port", ":port", "[::1]:port", "unix:/abs/path", "fd:3"
+  std::vector<IpPrefix> proxy_protocol;   ///< peers that must open with a PROXY header
+  std::vector<IpPrefix> trusted_proxies;  ///< peers whose forwarding fields are believed
+};
+
+struct RouteTimeouts {
+  Duration response = std::chrono::seconds(60);  ///< from the request sent to the reply's head
+  Duration idle = std::chrono::seconds(60);      ///< between two reads of the reply's body, and in a tunnel
+};
+
+/// Where a value was written, for reports: "rpx.toml" 12.
+struct Origin {
+  std::string file;
+  std::uint32_t line = 0;
+};
+
+struct RouteOptions {
+  std::string name;               ///< unique; "route-N" where none was given
+  std::vector<std::string> host;  ///< "example.com", "*.example.com"; empty = any
+  std::string path = "/*";        ///< exact, prefix with /*, or "~ regex"
+  std::vector<std::string> methods;
+  policy::NameValues header;      ///< must match; "*" = present
+  std::string upstream;           ///< name of an UpstreamOptions (an URL in the file has been made into one)
+  std::string strip_prefix;
+  std::optional<policy::RewriteOptions> rewrite;
+  std::optional<policy::RedirectOptions> redirect;
+  std::optional<policy::RespondOptions> respond;
+  RouteTimeouts timeout;
+  std::optional<Size> body_bytes;  ///< absent = [limits].body_bytes
+  policy::HeaderRuleOptions request_headers;
+  policy::HeaderRuleOptions response_headers;
+  bool hide_origin = true;
+  policy::ErrorPageOptions errors;  ///< absolute paths
+  Origin origin;
+};
+
+struct SiteOptions {
+  ServeOptions serve;
+  LogOptions log;
+  std::vector<ListenOptions> listen;
+  std::vector<upstream::UpstreamOptions> upstreams;
+  std::vector<RouteOptions> routes;
+  http::Limits limits;
+};
+
+}  // namespace rpx::proxy

@@ -1,0 +1,42 @@
+// The running proxy: listeners, workers, and the site they serve. Made and steered by tools/rpx-serve
+// and control/; every function may be called from any thread but a worker's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/error.h"
+#include "proxy/options.h"
+#include "proxy/views.h"
+
+namespace rpx::proxy {
+
+class Server {
+ public:
+  /// Binds every listener, starts the workers and serves. Errors: kConfig (what the site is made of), kIo (binding),
+  /// in one line that names the listener or route.
+  static Result<std::unique_ptr<Server>> start(SiteOptions options);
+  virtual ~Server() = default;
+
+  /// Builds a site from `options` and swaps it in, whole or not at all. No connection or exchange is cut.
+  /// Returns what could not change while running and why it will take a restart (empty mostly).
+  virtual Result<std::vector<std::string>> reload(SiteOptions options) = 0;
+  /// Stops accepting, lets exchanges finish for `grace`, then cuts what is left. Returns at once; see wait().
+  virtual void stop(Duration grace) = 0;
+  /// Blocks until stopped. True when nothing had to be cut.
+  virtual bool wait() = 0;
+  /// Opens the log files again (after rotation).
+  virtual void reopen_logs() = 0;
+
+  virtual StatusView status() = 0;
+  virtual std::vector<UpstreamView> upstreams() = 0;
+  /// Live client connections, longest exchange first, at most `limit`.
+  virtual std::vector<ConnectionView> connections(std::size_t limit) = 0;
+  /// Prometheus text format, version 0.0.4.
+  virtual std::string metrics() = 0;
+  /// The options of the site being served now.
+  virtual std::shared_ptr<const SiteOptions> options() = 0;
+};
+
+}  // namespace rpx::proxy

@@ -1,0 +1,78 @@
+// Plain snapshots of a running server for whoever shows them (control/, tools). Values only.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+#include "proxy/options.h"
+
+namespace rpx::proxy {
+
+struct ListenerView {
+  std::string name;
+  std::string address;  ///< really bound: "127.0.0.1:41234", "unix:/run/x.sock"
+};
+
+/// Sums over all workers since the start.
+struct Counters {
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_refused = 0;  ///< over max_connections or connections_per_client
+  std::uint64_t requests = 0;
+  std::uint64_t responses[6] = {};        ///< by status class: [1] 1xx … [5] 5xx; [0] none was sent
+  std::uint64_t bytes_received = 0;       ///< from clients
+  std::uint64_t bytes_sent = 0;           ///< to clients
+  std::uint64_t retries = 0;              ///< tries beyond the first
+  std::uint64_t stale_leases = 0;         ///< kept connections that turned out closed
+  std::uint64_t upstream_connects = 0;
+  std::uint64_t upgrades = 0;
+  std::uint64_t parse_errors = 0;
+};
+
+struct StatusView {
+  WallTime started;
+  std::uint64_t generation = 1;  ///< counts reloads that took effect, from 1
+  std::uint32_t workers = 0;
+  std::uint64_t connections = 0;  ///< open now
+  std::uint64_t exchanges = 0;    ///< in progress now
+  bool draining = false;
+  Counters counters;
+  std::vector<ListenerView> listeners;
+};
+
+struct ServerView {
+  std::string url;
+  std::string state;  ///< "up", "down"
+  std::string why;    ///< empty, or the last failure
+  std::uint32_t weight = 1;
+  bool backup = false;
+  std::vector<std::string> addresses;
+  std::uint64_t active = 0;  ///< exchanges in progress
+  std::uint64_t idle = 0;    ///< kept connections
+  std::uint64_t requests = 0;
+  std::uint64_t failures = 0;
+};
+
+struct UpstreamView {
+  std::string name;
+  std::string balance;
+  std::vector<ServerView> servers;
+};
+
+struct ConnectionView {
+  std::uint64_t id = 0;
+  std::uint32_t worker = 0;
+  std::string client;
+  std::string listener;
+  double age_s = 0;
+  std::uint64_t requests = 0;
+  std::string state;   ///< "idle", "reading", "waiting", "sending", "tunnel"
+  std::string method;  ///< of the exchange in progress; empty when idle
+  std::string target;
+  std::string route;
+  std::string server;
+  double exchange_s = 0;  ///< how long it has been going
+};
+
+}  // namespace rpx::proxy

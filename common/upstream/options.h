@@ -1,0 +1,45 @@
+// A pool of servers as configured. config/ fills it, upstream/pool acts on it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+
+namespace rpx::upstream {
+
+struct ServerOptions {
+  std::string url;           ///< "http://host:port" or "unix:path"; as configured, and the server's name in views and logs
+  std::uint32_t weight = 1;  ///< 1–65535
+  bool backup = false;       ///< used only when no other server can be
+  auto operator<=>(const ServerOptions&) const = default;
+};
+
+struct ConnectOptions {
+  Duration timeout = std::chrono::seconds(2);  ///< to connect, per address
+  std::uint32_t keepalive = 64;                ///< idle connections kept per worker and server
+  Duration idle = std::chrono::seconds(60);    ///< how long one is kept idle
+  auto operator<=>(const ConnectOptions&) const = default;
+};
+
+struct RetryOptions {
+  std::uint32_t attempts = 2;  ///< further servers tried, 0–10
+  std::vector<std::string> on{"connect", "timeout", "reset", "502", "503", "504"};
+  std::vector<std::string> methods{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+  double budget = 0.2;  ///< retries as a share of requests, 0–1; a floor of 10 a second is always allowed
+  auto operator<=>(const RetryOptions&) const = default;
+};
+
+struct UpstreamOptions {
+  std::string name;
+  std::vector<ServerOptions> servers;
+  std::string balance = "round_robin";  ///< a row of balance/policies
+  std::string host = "preserve";        ///< Host sent on: "preserve", "server", or a fixed name
+  ConnectOptions connect;
+  RetryOptions retry;
+  auto operator<=>(const UpstreamOptions&) const = default;
+};
+
+}  // namespace rpx::upstream
