@@ -27,7 +27,7 @@ struct RewriteOptions {
 };
 
 struct RedirectOptions {
-  std::string to;             ///< template; the request's query is appended when `to` has none
+  std::string to;              ///< template; the request's query is appended when `to` has none
   std::uint16_t status = 308;  ///< 301, 302, 303, 307 or 308
 };
 

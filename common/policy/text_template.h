@@ -14,35 +14,35 @@ namespace rpx::policy {
 /// One row of the table of variables.
 enum class Variable : std::uint8_t {
   kLiteral,
-  kClient,        // believed client address
-  kPeer,          // address of the connection's other end
+  kClient,  // believed client address
+  kPeer,    // address of the connection's other end
   kMethod,
   kScheme,
-  kHost,          // without port
-  kAuthority,     // with port
+  kHost,       // without port
+  kAuthority,  // with port
   kPath,
-  kQuery,         // with '?', or empty
-  kTarget,        // path and query as received
+  kQuery,   // with '?', or empty
+  kTarget,  // path and query as received
   kRequestId,
   kRoute,
   kUpstream,
   kServer,
   kStatus,
   kListener,
-  kProtocol,      // HTTP/1.1
+  kProtocol,  // HTTP/1.1
   kBytesReceived,
   kBytesSent,
   kTries,
-  kReason,        // reason code of an abort, or "-"
-  kTime,          // RFC 3339
-  kTimeCommon,    // 10/Oct/2000:13:55:36 +0000
-  kDuration,      // seconds, total
+  kReason,      // reason code of an abort, or "-"
+  kTime,        // RFC 3339
+  kTimeCommon,  // 10/Oct/2000:13:55:36 +0000
+  kDuration,    // seconds, total
   kQueueTime,
   kConnectTime,
   kFirstByteTime,
-  kHeader,        // {header:NAME} of the request
+  kHeader,          // {header:NAME} of the request
   kResponseHeader,  // {response_header:NAME}
-  kCookie,        // {cookie:NAME}
+  kCookie,          // {cookie:NAME}
   kUser,
 };
 

@@ -36,7 +36,8 @@ class Router {
 
   /// Index of the route for `head`, or -1.
   int match(const http::RequestHead& head) const;
-  /// Whether some route would match `head` with another method: the answer is then 405, and these are the methods it may have.
+  /// Whether some route would match `head` with another method: the answer is then 405, and these are the methods it
+  /// may have.
   std::vector<std::string> allowed_methods(const http::RequestHead& head) const;
   /// Routes that can never be reached.
   std::vector<Shadowed> shadowed() const;
