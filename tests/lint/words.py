@@ -19,8 +19,8 @@ EVERYWHERE = [
 CODE_ONLY = [
     (re.compile(r"\bstd::(?:format|print|println)\b"), "libstdc++ 12 has no std::format: use fmt"),
     (re.compile(r"#\s*include\s*<(?:format|print|generator)>"), "libstdc++ 12 has no such header"),
-    (re.compile(r"\busing namespace (?!std::(?:chrono_|string_view_|)?literals)"), "names are spelled out or taken one by one"),
-    (re.compile(r"\b(?:sleep_for|sleep_until|usleep|nanosleep)\b"), "nothing here waits by sleeping"),
+    (re.compile(r"\busing namespace (?!std::chrono|std::(?:\w+_)?literals)"), "names are spelled out or taken one by one"),
+    (re.compile(r"\b(?:this_thread::sleep\w+|usleep|nanosleep)\b"), "nothing here waits by sleeping"),
 ]
 TEXT = (".h", ".cc", ".py", ".md", ".txt", ".cmake", ".toml", ".json", ".service", ".socket", ".sh", ".1", ".5", ".7")
 
