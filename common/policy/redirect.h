@@ -22,7 +22,8 @@ class Redirect {
   std::uint16_t status() const noexcept { return status_; }
   /// The Location field value, in `arena`. The request's query is appended when `to` has no '?' of its own, before a
   /// '#'. What came from the client is percent-encoded as far as a URI needs it, and a path never starts with two
-  /// slashes, so that it cannot name another host.
+  /// slashes, so that it cannot name another host. Empty when `to` needs the host and the request named none (only
+  /// HTTP/1.0 may): the answer is then 400.
   std::string_view location(Arena& arena, const Values& values) const;
 
  private:

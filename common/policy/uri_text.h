@@ -1,0 +1,16 @@
+// Percent-encoding of text that goes into a URI (RFC 3986 section 2). Pure; appends, so that one buffer does.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace rpx::policy {
+
+/// Appends `text`, a path or a part of one: what a path may not hold is percent-encoded, escapes stay.
+void append_path_text(std::string& out, std::string_view text);
+/// Appends `text`, any part of a URI: its delimiters and escapes stay, what no URI may hold is percent-encoded.
+void append_uri_text(std::string& out, std::string_view text);
+/// Appends `text` as data: everything is percent-encoded but unreserved characters and '/'.
+void append_uri_data(std::string& out, std::string_view text);
+
+}  // namespace rpx::policy
