@@ -49,7 +49,11 @@ std::string_view strip_prefix(std::string_view path, std::string_view prefix) no
   while (prefix.ends_with('/')) prefix.remove_suffix(1);
   if (prefix.empty() || !path.starts_with(prefix)) return path;
   if (path.size() == prefix.size()) return "/";
-  return path[prefix.size()] == '/' ? path.substr(prefix.size()) : path;
+  if (path[prefix.size()] != '/') return path;
+  path.remove_prefix(prefix.size());
+  // "/v1//name" must not become "//name", which an origin could take for another host.
+  while (path.starts_with("//")) path.remove_prefix(1);
+  return path;
 }
 
 Status check_rewrite(const RewriteOptions& options) {

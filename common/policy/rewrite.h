@@ -16,8 +16,8 @@ class RE2;
 
 namespace rpx::policy {
 
-/// `path` without `prefix`, which must match whole segments: with "/v1" (or "/v1/"), "/v1/x" is "/x", "/v1" is "/", and
-/// "/v10" stays as it is. A view of `path`, or of a constant.
+/// `path` without `prefix`, which must match whole segments: with "/v1" (or "/v1/"), "/v1/x" is "/x", "/v1" is "/",
+/// "/v1//x" is "/x", and "/v10" stays as it is. A view of `path`, or of a constant.
 std::string_view strip_prefix(std::string_view path, std::string_view prefix) noexcept;
 
 /// Checks a pattern and its replacement. Errors: kConfig saying what is wrong.

@@ -18,24 +18,26 @@ struct Shadowed {
   std::size_t by;
 };
 
-/// What a route asks of a path, compiled.
-class PathPattern;
-
-/// Checks a `path` value: exact "/a", prefix "/a/*", or "~ RE2". The error's detail says what is wrong with it.
+/// Checks a `path` value: exact "/a", prefix "/a/*" (which is "/a" too), or "~ RE2", found anywhere in the path unless
+/// anchored. The error's detail says what is wrong with it.
 Status check_path_pattern(std::string_view pattern);
-/// Checks a `host` value: a name, "*.name", an IP address, "[v6]"; no port. Case is folded by the router.
+/// Checks a `host` value: a name, "*.name" (whatever is below it, however deep), an IP address, "[v6]"; no port. Case
+/// is folded by the router.
 Status check_host_pattern(std::string_view pattern);
 
 class Router {
  public:
   /// Compiles `routes`. Among the routes that match, the most specific wins: exact host before wildcard (longer first)
   /// before any; then exact path before regex before longer prefix before shorter; then more conditions on method and
-  /// headers; then the order of the file. Errors: kConfig naming route, file and line.
+  /// headers; then the order of the file. A route for GET takes HEAD too. Errors: kConfig naming route, file and line.
   static Result<std::unique_ptr<const Router>> build(const std::vector<RouteOptions>& routes);
   ~Router();
 
   /// Index of the route for `head`, or -1.
-  int match(const http::RequestHead& head) const;
+  int match(const http::RequestHead& head) const { return match(head, head.target.path); }
+  /// The same, as if `head` had asked for `path`. When Target::lax_path differs from the path and leads to another
+  /// route, the request means one thing to us and may mean another to the origin: it has to be refused.
+  int match(const http::RequestHead& head, std::string_view path) const;
   /// Whether some route would match `head` with another method: the answer is then 405, and these are the methods it
   /// may have.
   std::vector<std::string> allowed_methods(const http::RequestHead& head) const;
