@@ -27,15 +27,38 @@ class ChunkedDecoder {
   /// `done`. Errors: kBadRequest or kBadResponse by side, kHeaderTooLarge or kResponseTooLarge for trailers.
   Result<Step> decode(std::span<char> buffer, const Limits& limits);
 
-  /// Fields of the trailer section, valid once done and as long as this object. Framing, routing, credential
+  /// Fields of the trailer section, valid once done and until this object moves or ends. Framing, routing, credential
   /// and hop-by-hop fields (RFC 9110 section 6.5.1) have been dropped.
   const Headers& trailers() const noexcept { return trailers_; }
 
  private:
-  enum class State : std::uint8_t { kSizeStart, kSize, kSizeSpace, kExtension, kSizeLf, kData, kDataCr, kDataLf, kTrailer };
+  enum class State : std::uint8_t {
+    kSizeStart,
+    kSize,
+    kSizeSpace,
+    kExtensionStart,
+    kExtensionName,
+    kAfterName,
+    kValueStart,
+    kValue,
+    kQuoted,
+    kQuotedPair,
+    kAfterQuoted,
+    kAfterValue,
+    kSizeLf,
+    kData,
+    kDataCr,
+    kDataLf,
+    kTrailer
+  };
+
+  const char* read_line_byte(char c) noexcept;
+  const char* read_size_byte(char c) noexcept;
+  const char* read_extension_byte(char c) noexcept;
+  Result<std::size_t> read_trailers(std::string_view bytes, const Limits& limits);
+
   State state_ = State::kSizeStart;
   Side side_;
-  bool quoted_ = false;
   std::uint8_t digits_ = 0;
   std::uint32_t chunk_extension_ = 0;
   std::uint32_t all_extensions_ = 0;

@@ -26,10 +26,23 @@ Result<std::size_t> parse_request_head(std::string_view bytes, const Limits& lim
 Result<std::size_t> parse_response_head(std::string_view bytes, const Limits& limits, Method request_method,
                                         ResponseHead& out);
 
-/// Puts a path into canonical form: dot segments resolved (also when encoded), unreserved bytes decoded,
-/// hex digits in capitals, empty segments kept. Fails on %00, malformed escapes, bytes that a path may
-/// not hold, a backslash plain or encoded, and dot segments that climb above the root.
-/// `path` starts with '/'. The result is `path` itself where nothing had to change, else in `arena`.
+/// Puts a path into the one form that is routed, guarded, cached under and sent on. `path` starts with '/'. The result
+/// is `path` itself where nothing had to change, else in `arena`; canonical_path of it is the same again.
+/// Changed   escapes of unreserved bytes are decoded, other escapes get capitals, bytes that RFC 3986 does not allow
+///           in a path but browsers send ("<>[]^`{|}) are escaped, then dot segments are resolved; several slashes
+///           at the start become one. Kept: empty segments further in, ";parameters", %2F, other escapes.
+/// Refused   malformed escapes; '#', '\\', space, controls and bytes from 0x80 on; escapes of a backslash or a control;
+///           overlong UTF-8 in escapes; double escapes (%25 and two hex digits) of an unreserved byte, a backslash, a
+///           control or another '%'; dot segments that climb above the root, and those that only a lenient server would see
+///           ("/..;x/", "/..%2F").
+/// Errors: kBadRequest, Side::kClient.
 Result<std::string_view> canonical_path(std::string_view path, Arena& arena);
+
+/// The canonical `path` as a server would read it that decodes twice, takes %2F for a slash, cuts ";parameters", ends
+/// the path at an escaped '?' or '#', and drops empty segments. Escapes of other bytes that a path may hold plainly are
+/// decoded, the rest is kept. `path` itself where that makes no difference.
+/// A guard written for "/private/*" holds for every disguise ("/private;x/", "/private%2Fx", "/a//private/") when both
+/// paths lead to the same route; where they do not, the request has to be refused.
+std::string_view lax_path(std::string_view path, Arena& arena);
 
 }  // namespace rpx::http

@@ -26,6 +26,9 @@ struct Target {
   std::string_view authority;  ///< host with the port the client gave: what Host and X-Forwarded-Host carry
   std::uint16_t port = 0;      ///< 0 when none was given
   std::string_view path;       ///< starts with '/', dot segments resolved, unreserved bytes decoded, hex in capitals; or "*"
+  /// The path as the most lenient server would read it (see http::lax_path), mostly `path` itself. Where it differs,
+  /// it has to lead to the same route as `path`, or the request is refused.
+  std::string_view lax_path;
   std::string_view query;      ///< with its '?', or empty; bytes untouched
 };
 

@@ -1,0 +1,74 @@
+#include "http/framing.h"
+
+#include "base/text.h"
+
+namespace rpx::http {
+namespace {
+
+using enum FieldId;
+
+/// More options than this have no use, and each is compared with each field when the head is sent on.
+constexpr std::uint32_t kMostOptions = 64;
+constexpr std::uint64_t kLongestBody = (1ULL << 63) - 1;
+
+/// Sets what `value` says; returns how many options it holds.
+std::uint32_t read_connection(std::string_view value, Framed& out) noexcept {
+  std::uint32_t options = 0;
+  for (;;) {
+    ++options;
+    const std::size_t comma = value.find(',');
+    const std::string_view option = trim(value.substr(0, comma));
+    if (iequals(option, "close"))
+      out.close = true;
+    else if (iequals(option, "keep-alive"))
+      out.keep_alive = true;
+    else if (iequals(option, "upgrade"))
+      out.upgrade = true;
+    if (comma == std::string_view::npos || options > kMostOptions) return options;
+    value.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace
+
+Framed read_framing(const Headers& headers, std::uint8_t minor_version) noexcept {
+  Framed out;
+  std::uint32_t options = 0;
+  const auto refuse = [&out](const char* fault) {
+    out.fault = fault;
+    return out;
+  };
+  for (const Field& field : headers) {
+    switch (field.id) {
+      case kHost: ++out.hosts; break;
+      case kConnection:
+        options += read_connection(field.value, out);
+        if (options > kMostOptions) return refuse("more than 64 connection options");
+        break;
+      case kContentLength: {
+        if (out.framing == Framing::kChunked) return refuse("Content-Length beside Transfer-Encoding");
+        if (out.framing == Framing::kLength) return refuse("several Content-Length fields");
+        const auto length = parse_uint(field.value);
+        if (!length || *length > kLongestBody) return refuse("Content-Length that is not a length");
+        out.framing = Framing::kLength;
+        out.content_length = *length;
+        break;
+      }
+      case kTransferEncoding:
+        if (out.framing == Framing::kLength) return refuse("Transfer-Encoding beside Content-Length");
+        if (out.framing == Framing::kChunked) return refuse("several Transfer-Encoding fields");
+        if (minor_version == 0) return refuse("Transfer-Encoding in HTTP/1.0");
+        if (!iequals(field.value, "chunked")) return refuse("Transfer-Encoding other than chunked");
+        out.framing = Framing::kChunked;
+        break;
+      case kExpect:
+        if (out.expect) return refuse("several Expect fields");
+        out.expect = true;
+        break;
+      default: break;
+    }
+  }
+  return out;
+}
+
+}  // namespace rpx::http

@@ -1,0 +1,181 @@
+#include "http/headers.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+
+#include "base/text.h"
+
+namespace rpx::http {
+namespace {
+
+using enum FieldId;
+
+struct Known {
+  std::string_view name;
+  FieldId id;
+};
+
+// Sorted by length: field_id looks only among the names of the same length.
+constexpr std::array kKnown{
+    Known{"te", kTe},
+    Known{"via", kVia},
+    Known{"host", kHost},
+    Known{"date", kDate},
+    Known{"accept", kAccept},
+    Known{"cookie", kCookie},
+    Known{"expect", kExpect},
+    Known{"server", kServer},
+    Known{"referer", kReferer},
+    Known{"trailer", kTrailer},
+    Known{"upgrade", kUpgrade},
+    Known{"location", kLocation},
+    Known{"forwarded", kForwarded},
+    Known{"x-real-ip", kXRealIp},
+    Known{"connection", kConnection},
+    Known{"user-agent", kUserAgent},
+    Known{"set-cookie", kSetCookie},
+    Known{"keep-alive", kKeepAlive},
+    Known{"retry-after", kRetryAfter},
+    Known{"content-type", kContentType},
+    Known{"x-request-id", kXRequestId},
+    Known{"max-forwards", kMaxForwards},
+    Known{"x-powered-by", kXPoweredBy},
+    Known{"cache-control", kCacheControl},
+    Known{"authorization", kAuthorization},
+    Known{"content-length", kContentLength},
+    Known{"http2-settings", kHttp2Settings},
+    Known{"accept-encoding", kAcceptEncoding},
+    Known{"x-forwarded-for", kXForwardedFor},
+    Known{"content-encoding", kContentEncoding},
+    Known{"content-location", kContentLocation},
+    Known{"x-forwarded-host", kXForwardedHost},
+    Known{"proxy-connection", kProxyConnection},
+    Known{"transfer-encoding", kTransferEncoding},
+    Known{"x-forwarded-proto", kXForwardedProto},
+    Known{"proxy-authenticate", kProxyAuthenticate},
+    Known{"proxy-authorization", kProxyAuthorization},
+};
+constexpr std::size_t kLongest = kKnown.back().name.size();
+
+/// Bytes of a name as words, and the bits in which letters of either case may differ.
+struct Pattern {
+  std::array<std::uint64_t, 3> words{};
+  std::array<std::uint64_t, 3> letters{};
+};
+
+/// A name of up to 24 bytes as three words, padded with zeros.
+constexpr std::array<std::uint64_t, 3> words_of(std::string_view name) noexcept {
+  std::array<char, 24> bytes{};
+  for (std::size_t i = 0; i < name.size(); ++i) bytes[i] = name[i];
+  return std::bit_cast<std::array<std::uint64_t, 3>>(bytes);
+}
+
+constexpr std::array<Pattern, kKnown.size()> make_patterns() noexcept {
+  std::array<Pattern, kKnown.size()> out{};
+  for (std::size_t i = 0; i < kKnown.size(); ++i) {
+    std::array<char, 24> letters{};
+    for (std::size_t j = 0; j < kKnown[i].name.size(); ++j)
+      letters[j] = kKnown[i].name[j] >= 'a' && kKnown[i].name[j] <= 'z' ? 0x20 : 0;
+    out[i] = {words_of(kKnown[i].name), std::bit_cast<std::array<std::uint64_t, 3>>(letters)};
+  }
+  return out;
+}
+constexpr auto kPatterns = make_patterns();
+
+/// kFirst[n] is the first row whose name has n bytes or more.
+constexpr std::array<std::uint8_t, kLongest + 2> make_first() noexcept {
+  std::array<std::uint8_t, kLongest + 2> out{};
+  for (std::size_t n = 0; n < out.size(); ++n) {
+    std::size_t row = 0;
+    while (row < kKnown.size() && kKnown[row].name.size() < n) ++row;
+    out[n] = static_cast<std::uint8_t>(row);
+  }
+  return out;
+}
+constexpr auto kFirst = make_first();
+
+static_assert(kKnown.size() == static_cast<std::size_t>(kHttp2Settings), "every id but kOther has its name");
+static_assert(std::is_sorted(kKnown.begin(), kKnown.end(),
+                             [](const Known& a, const Known& b) { return a.name.size() < b.name.size(); }));
+static_assert(kLongest <= 24, "names fit into three words");
+
+template <class Match>
+std::size_t remove_if(std::vector<Field>& fields, Match match) noexcept {
+  const auto kept = std::remove_if(fields.begin(), fields.end(), match);
+  const auto removed = static_cast<std::size_t>(fields.end() - kept);
+  fields.erase(kept, fields.end());
+  return removed;
+}
+
+/// Whether a field is the one called so: by id where the name has one.
+struct Called {
+  explicit Called(std::string_view name) noexcept : name(name), id(field_id(name)) {}
+  bool operator()(const Field& field) const noexcept {
+    return field.id == id && (id != kOther || iequals(field.name, name));
+  }
+  std::string_view name;
+  FieldId id;
+};
+
+}  // namespace
+
+FieldId field_id(std::string_view name) noexcept {
+  const std::size_t size = name.size();
+  if (size > kLongest) return kOther;
+  std::size_t row = kFirst[size];
+  const std::size_t end = kFirst[size + 1];
+  if (row == end) return kOther;
+  std::array<std::uint64_t, 3> words{};
+  std::memcpy(words.data(), name.data(), size);
+  for (; row < end; ++row) {
+    const Pattern& pattern = kPatterns[row];
+    if ((words[0] | pattern.letters[0]) == pattern.words[0] && (words[1] | pattern.letters[1]) == pattern.words[1] &&
+        (words[2] | pattern.letters[2]) == pattern.words[2])
+      return kKnown[row].id;
+  }
+  return kOther;
+}
+
+const Field* Headers::find(FieldId id) const noexcept {
+  const auto at = std::find_if(fields_.begin(), fields_.end(), [id](const Field& field) { return field.id == id; });
+  return at == fields_.end() ? nullptr : &*at;
+}
+
+const Field* Headers::find(std::string_view name) const noexcept {
+  const auto at = std::find_if(fields_.begin(), fields_.end(), Called(name));
+  return at == fields_.end() ? nullptr : &*at;
+}
+
+std::string_view Headers::value(FieldId id) const noexcept {
+  const Field* field = find(id);
+  return field == nullptr ? std::string_view{} : field->value;
+}
+
+std::string_view Headers::value(std::string_view name) const noexcept {
+  const Field* field = find(name);
+  return field == nullptr ? std::string_view{} : field->value;
+}
+
+std::size_t Headers::remove(FieldId id) noexcept {
+  return remove_if(fields_, [id](const Field& field) { return field.id == id; });
+}
+
+std::size_t Headers::remove(std::string_view name) noexcept { return remove_if(fields_, Called(name)); }
+
+void Headers::set(std::string_view name, std::string_view value) {
+  remove(name);
+  add(name, value);
+}
+
+bool list_contains(std::string_view value, std::string_view token) noexcept {
+  for (;;) {
+    const std::size_t comma = value.find(',');
+    if (iequals(trim(value.substr(0, comma)), token)) return true;
+    if (comma == std::string_view::npos) return false;
+    value.remove_prefix(comma + 1);
+  }
+}
+
+}  // namespace rpx::http
