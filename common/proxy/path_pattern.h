@@ -2,6 +2,7 @@
 // the public checks. Immutable, any thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,9 +24,8 @@ class PathPattern {
   /// Whether `path` (canonical) matches. The prefix "/a/*" matches "/a", "/a/" and what is below; a regex matches the
   /// whole path.
   bool matches(std::string_view path) const noexcept;
-  /// Whether every path that `other` matches is matched by this pattern too. Sound, not complete: false when not
-  /// certain.
-  bool covers(const PathPattern& other) const noexcept;
+  /// Whether every path matches. Sound, not complete: false when a regex is not one of a few plain ones.
+  bool covers_all() const noexcept;
 
   Kind kind() const noexcept { return kind_; }
   /// The path of an exact pattern, the prefix without its slash ("/a" of "/a/*", "" of "/*"), or the expression.
