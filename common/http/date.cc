@@ -80,7 +80,7 @@ std::optional<WallTime> parse_fixdate(Reader text) noexcept {
   return assemble(*years, *mon, *mday, *time);
 }
 
-/// "Sunday, 06-Nov-94 08:49:37 GMT" (RFC 850). The century is the one that puts it least far ahead.
+/// "Sunday, 06-Nov-94 08:49:37 GMT" (RFC 850). Years below 70 are of this century: before it there was no HTTP to date.
 std::optional<WallTime> parse_rfc850(Reader text) noexcept {
   if (!text.skip_day(true) || !text.skip(", ")) return std::nullopt;
   const auto mday = text.number(2);

@@ -69,6 +69,11 @@ std::size_t scheme_length(std::string_view text) noexcept {
 
 }  // namespace
 
+bool is_authority(std::string_view text) noexcept {
+  const std::size_t end = end_of_host(text);
+  return end != 0 && parse_port(text.substr(end)).has_value();
+}
+
 Status parse_authority(std::string_view text, Arena& arena, Target& out) {
   const std::size_t end = end_of_host(text);
   if (end == 0) return bad("host that is not a name or an address");

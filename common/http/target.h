@@ -20,6 +20,9 @@ Status parse_target(std::string_view raw, Method method, Arena& arena, Target& o
 /// zeros. Errors: kBadRequest, Side::kClient.
 Status parse_authority(std::string_view text, Arena& arena, Target& out);
 
+/// Whether parse_authority would take `text`.
+bool is_authority(std::string_view text) noexcept;
+
 /// Fills path and lax_path of `out` by the rules of canonical_path and lax_path (http/h1_parse.h).
 Status canonical_paths(std::string_view path, Arena& arena, Target& out);
 
