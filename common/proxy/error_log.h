@@ -17,7 +17,7 @@ namespace rpx::proxy {
 Status install_error_log(const LogOptions& options);
 /// Opens the file again, after rotation. Nothing to do for stderr and syslog.
 void reopen_error_log();
-/// Writes what is left and puts the default sink back.
+/// Writes what is left; events go straight to stderr again, from kWarning on.
 void close_error_log();
 
 }  // namespace rpx::proxy

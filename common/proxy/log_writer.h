@@ -44,22 +44,26 @@ class LogWriter {
  private:
   explicit LogWriter(std::unique_ptr<LogOutput> output);
   void run();
-  void write_out(std::vector<std::string>& chunks);
-  void report();
-  void drop(std::uint64_t lines) noexcept;
+  bool wait_for_work(std::vector<std::string>& chunks);
+  void write_out(const std::vector<std::string>& chunks);
+  void report_drops();
 
-  std::unique_ptr<LogOutput> output_;  // touched by the thread alone
+  std::unique_ptr<LogOutput> output_;  // the thread's alone, as are next_check_, next_report_ and reported_
+  std::chrono::steady_clock::time_point next_check_{};
+  std::chrono::steady_clock::time_point next_report_{};
+  std::uint64_t reported_ = 0;
+
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable idle_;
   std::vector<std::string> queue_;
-  std::size_t queued_bytes_ = 0;
-  bool busy_ = false;
+  std::size_t held_bytes_ = 0;  // queued, or being written
+  bool busy_ = true;            // the thread is not waiting for work
   bool stopping_ = false;
+  bool ended_ = false;
   bool reopen_ = false;
+  std::atomic<bool> give_up_ = false;
   std::atomic<std::uint64_t> dropped_ = 0;
-  std::uint64_t reported_ = 0;
-  std::chrono::steady_clock::time_point next_report_{};
   std::thread thread_;
 };
 
