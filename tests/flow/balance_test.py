@@ -4,7 +4,6 @@ import collections
 import unittest
 
 from support.flow import FlowTest
-from support.waiting import until
 
 
 class Balance(FlowTest):
@@ -27,31 +26,6 @@ class Balance(FlowTest):
         order = "".join(self.fetch(proxy, "/bytes/1")["X-Origin"][1] for _ in range(20))
         self.assertNotIn("11", order)
         self.assertNotIn("00000", order)
-
-    def test_least_connections_goes_where_little_is_going_on(self):
-        proxy = self.start(2, upstream='balance = "least_connections"')
-        busy = [self.client(proxy) for _ in range(4)]
-        for client in busy:
-            client.ask(path="/gated")
-        until(lambda: sum(len(o.requests) for o in self.origins) == 4, "four requests held")
-        self.assertEqual([len(o.requests) for o in self.origins], [2, 2])
-        self.origins[0].gate.set()
-        until(lambda: proxy.servers("app")[self.origins[0].url]["active"] == 0, "o0 to be idle")
-        self.assertEqual(set(self.spread(proxy, 10)), {"o0"})
-        self.origins[1].gate.set()
-
-    def test_random_two_uses_all(self):
-        seen = self.spread(self.start(3, upstream='balance = "random_two"'), 60)
-        self.assertEqual(set(seen), {"o0", "o1", "o2"})
-
-    def test_ip_hash_sticks_to_the_client(self):
-        proxy = self.start(4, upstream='balance = "ip_hash"', listen='trusted_proxies = ["127.0.0.0/8"]')
-        homes = set()
-        for i in range(24):
-            seen = {self.fetch(proxy, "/bytes/1", fields=[("X-Forwarded-For", f"198.51.{i}.7")])["X-Origin"] for _ in range(3)}
-            self.assertEqual(len(seen), 1)
-            homes |= seen
-        self.assertGreater(len(homes), 1, "all clients have the same home")
 
     def test_a_backup_is_used_when_nobody_else_can(self):
         proxy = self.start(2, ["", ", backup = true"])
