@@ -1,6 +1,6 @@
 # Compiler and linker flags that every target shares.
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Woverloaded-virtual
-                    -Wold-style-cast -Wno-missing-field-initializers)
+                    -Wold-style-cast -Wno-missing-field-initializers -Wno-missing-designated-field-initializers)
 if(RPX_WERROR)
   add_compile_options(-Werror)
 endif()

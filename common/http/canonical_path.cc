@@ -20,11 +20,14 @@ constexpr ByteTable kNeverTwice =
 bool is_settled(std::string_view path) noexcept {
   char before = 'x';
   for (const char c : path) {
-    const bool odd_pair = before == '/' && (c == '.' || c == '/');
-    if (odd_pair || (look_up(kSettled, c) == 0 && c != '.' && c != '/')) return false;
+    if (look_up(kSettled, c) == 0) {
+      if (c != '.' && c != '/') return false;
+      // Empty and dot segments, and segments that end with a dot.
+      if (before == '/' || (before == '.' && c == '/')) return false;
+    }
     before = c;
   }
-  return true;
+  return before != '.';
 }
 
 /// The byte that the escape at `at` stands for, or -1.
@@ -138,6 +141,20 @@ LaxByte lax_byte_at(std::string_view path, std::size_t at) noexcept {
   return {static_cast<char>(byte), kPath[value] == 0 && value != '?' && value != '#', size};
 }
 
+/// Where the segment that ends at `end` does so for servers that store files on Windows: trailing spaces and dots go.
+/// Dot segments stay, to be seen as such.
+char* end_of_lax_segment(const char* text, char* end) noexcept {
+  for (;;) {
+    const std::string_view path(text, static_cast<std::size_t>(end - text));
+    if (path.ends_with("%20"))
+      end -= 3;
+    else if (path.ends_with('.') && !path.ends_with("/.") && !path.ends_with("/.."))
+      end -= 1;
+    else
+      return end;
+  }
+}
+
 bool has_dot_segment(std::string_view path) noexcept {
   for (std::size_t at = 0; at < path.size();) {
     const std::size_t end = std::min(path.find('/', at + 1), path.size());
@@ -178,21 +195,23 @@ Result<std::string_view> canonical_path(std::string_view path, Arena& arena) {
 std::string_view lax_path(std::string_view path, Arena& arena) {
   if (is_settled(path)) return path;
   char* const text = arena.allocate(path.size());
-  std::size_t size = 0;
+  char* end = text;
   bool in_parameters = false;
   for (std::size_t i = 0; i < path.size();) {
     const LaxByte next = lax_byte_at(path, i);
+    i += next.size;
     if (!next.is_escape && (next.byte == '?' || next.byte == '#')) break;
     const bool slash = next.byte == '/';
-    in_parameters = slash ? false : in_parameters || next.byte == ';';
-    const bool keep = slash ? size == 0 || text[size - 1] != '/' : !in_parameters;
-    if (keep && next.is_escape)
-      size += path.copy(text + size, next.size, i);
-    else if (keep)
-      text[size++] = next.byte;
-    i += next.size;
+    in_parameters = !slash && (in_parameters || next.byte == ';');
+    if (in_parameters) continue;
+    if (slash) end = end_of_lax_segment(text, end);
+    if (next.is_escape)
+      end = put_escape(end, static_cast<unsigned char>(next.byte));
+    else if (!slash || end == text || end[-1] != '/')
+      *end++ = next.byte;
   }
-  const std::string_view lax(text, size);
+  end = end_of_lax_segment(text, end);
+  const std::string_view lax(text, static_cast<std::size_t>(end - text));
   return lax == path ? path : lax;
 }
 

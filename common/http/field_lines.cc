@@ -1,6 +1,7 @@
 #include "http/field_lines.h"
 
 #include <array>
+#include <bit>
 #include <cstring>
 
 #include "http/chars.h"
@@ -8,24 +9,27 @@
 namespace rpx::http {
 namespace {
 
-/// The first byte from `at` on that is a control or DEL, or `end`. Tabs are allowed, and skipped.
+/// The first byte from `at` on that a field value may not hold, or `end`.
 const char* find_end_of_text(const char* at, const char* end) noexcept {
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   constexpr std::uint64_t kTops = 0x8080808080808080;
-  for (;;) {
-    while (end - at >= 8) {
-      std::uint64_t word;
-      std::memcpy(&word, at, 8);
-      // A borrow may mark a byte too many, never one too few: the loop below looks at each.
-      const std::uint64_t controls = (word - kOnes * 0x20) & ~word;
-      const std::uint64_t not_del = word ^ (kOnes * 0x7f);
-      if (((controls | ((not_del - kOnes) & ~not_del)) & kTops) != 0) break;
+  while (std::endian::native == std::endian::little && end - at >= 8) {
+    std::uint64_t word;
+    std::memcpy(&word, at, 8);
+    const std::uint64_t controls = (word - kOnes * 0x20) & ~word;
+    const std::uint64_t not_del = word ^ (kOnes * 0x7f);
+    const std::uint64_t found = (controls | ((not_del - kOnes) & ~not_del)) & kTops;
+    if (found == 0) {
       at += 8;
+      continue;
     }
-    const char* stop = end - at >= 8 ? at + 8 : end;
-    while (at < stop && look_up(kFieldText, *at) != 0) ++at;
-    if (at < stop || at == end) return at;
+    // A borrow may mark bytes behind the first one found, never that one wrongly.
+    at += std::countr_zero(found) / 8;
+    if (*at != '\t') return at;
+    ++at;
   }
+  while (at < end && look_up(kFieldText, *at) != 0) ++at;
+  return at;
 }
 
 bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }

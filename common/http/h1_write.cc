@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace rpx::http {
 namespace {
@@ -15,9 +16,13 @@ std::size_t size_of(const Headers& headers) noexcept {
 /// `out` is grown once for the whole head: appending piece by piece checks and may move at every piece.
 class Writer {
  public:
-  Writer(std::string& out, std::size_t room) : out_(out), at_(out.size()) { out.resize(at_ + room); }
+  Writer(std::string& out, std::size_t room) {
+    const std::size_t before = out.size();
+    out.resize(before + room);
+    at_ = out.data() + before;
+  }
   void put(std::string_view text) noexcept {
-    text.copy(out_.data() + at_, text.size());
+    std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }
   void put(const Headers& headers) noexcept {
@@ -31,8 +36,7 @@ class Writer {
   }
 
  private:
-  std::string& out_;
-  std::size_t at_;
+  char* at_;
 };
 
 }  // namespace

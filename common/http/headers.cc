@@ -59,26 +59,40 @@ constexpr std::array kKnown{
 };
 constexpr std::size_t kLongest = kKnown.back().name.size();
 
-/// Bytes of a name as words, and the bits in which letters of either case may differ.
-struct Pattern {
-  std::array<std::uint64_t, 3> words{};
-  std::array<std::uint64_t, 3> letters{};
-};
+using Words = std::array<std::uint64_t, 3>;
 
-/// A name of up to 24 bytes as three words, padded with zeros.
-constexpr std::array<std::uint64_t, 3> words_of(std::string_view name) noexcept {
-  std::array<char, 24> bytes{};
-  for (std::size_t i = 0; i < name.size(); ++i) bytes[i] = name[i];
-  return std::bit_cast<std::array<std::uint64_t, 3>>(bytes);
+constexpr std::uint64_t load(const char* at, std::size_t size) noexcept {
+  if (!std::is_constant_evaluated()) {
+    std::uint32_t half;
+    std::uint64_t word;
+    if (size == 8) return std::memcpy(&word, at, 8), word;
+    if (size == 4) return std::memcpy(&half, at, 4), half;
+  }
+  std::array<char, 8> bytes{};
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = at[i];
+  return std::bit_cast<std::uint64_t>(bytes);
 }
+
+/// A name of 2–24 bytes as words that overlap, so that no byte need be read one by one.
+constexpr Words words_of(const char* name, std::size_t size) noexcept {
+  if (size >= 8) return {load(name, 8), load(name + size - 8, 8), size > 16 ? load(name + 8, 8) : 0};
+  if (size >= 4) return {load(name, 4), load(name + size - 4, 4), 0};
+  return {load(name, 1), load(name + 1, 1), load(name + size - 1, 1)};
+}
+
+/// A name, and the bits in which its letters may differ from it by their case.
+struct Pattern {
+  Words words{};
+  Words letters{};
+};
 
 constexpr std::array<Pattern, kKnown.size()> make_patterns() noexcept {
   std::array<Pattern, kKnown.size()> out{};
   for (std::size_t i = 0; i < kKnown.size(); ++i) {
+    const std::string_view name = kKnown[i].name;
     std::array<char, 24> letters{};
-    for (std::size_t j = 0; j < kKnown[i].name.size(); ++j)
-      letters[j] = kKnown[i].name[j] >= 'a' && kKnown[i].name[j] <= 'z' ? 0x20 : 0;
-    out[i] = {words_of(kKnown[i].name), std::bit_cast<std::array<std::uint64_t, 3>>(letters)};
+    for (std::size_t j = 0; j < name.size(); ++j) letters[j] = name[j] >= 'a' && name[j] <= 'z' ? 0x20 : 0;
+    out[i] = {words_of(name.data(), name.size()), words_of(letters.data(), name.size())};
   }
   return out;
 }
@@ -99,7 +113,7 @@ constexpr auto kFirst = make_first();
 static_assert(kKnown.size() == static_cast<std::size_t>(kHttp2Settings), "every id but kOther has its name");
 static_assert(std::is_sorted(kKnown.begin(), kKnown.end(),
                              [](const Known& a, const Known& b) { return a.name.size() < b.name.size(); }));
-static_assert(kLongest <= 24, "names fit into three words");
+static_assert(kKnown.front().name.size() >= 2 && kLongest <= 24, "words_of takes no other names");
 
 template <class Match>
 std::size_t remove_if(std::vector<Field>& fields, Match match) noexcept {
@@ -123,12 +137,11 @@ struct Called {
 
 FieldId field_id(std::string_view name) noexcept {
   const std::size_t size = name.size();
-  if (size > kLongest) return kOther;
+  if (size < 2 || size > kLongest) return kOther;
   std::size_t row = kFirst[size];
   const std::size_t end = kFirst[size + 1];
   if (row == end) return kOther;
-  std::array<std::uint64_t, 3> words{};
-  std::memcpy(words.data(), name.data(), size);
+  const Words words = words_of(name.data(), size);
   for (; row < end; ++row) {
     const Pattern& pattern = kPatterns[row];
     if ((words[0] | pattern.letters[0]) == pattern.words[0] && (words[1] | pattern.letters[1]) == pattern.words[1] &&

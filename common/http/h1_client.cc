@@ -1,0 +1,71 @@
+#include "http/h1_client.h"
+
+#include "base/result.h"
+#include "http/h1_parse.h"
+#include "http/h1_write.h"
+
+namespace rpx::http {
+
+BodySink& H1Call::begin(net::Stream& stream, const Limits& limits, std::string_view method_name, std::string_view path,
+                        std::string_view query, const Headers& headers, Framing framing) {
+  stream_ = &stream;
+  limits_ = &limits;
+  input_.release();
+  ahead_.release();
+  head_.clear();
+  head_reader_.begin();
+  reader_.begin(stream, Framing::kNone, 0, limits, 0);
+  nothing_received_ = true;
+  writer_.trim();
+  writer_.begin(stream, framing);
+  write_request_head(writer_.head(), method_name, path, query, headers);
+  return writer_;
+}
+
+rt::Task<Status> H1Call::read_head(Method request_method, Instant deadline) {
+  head_.clear();
+  head_reader_.begin();
+  for (;;) {
+    if (head_reader_.worth_parsing(input_.view())) {
+      RPX_CO_TRY(const std::size_t used, parse_response_head(input_.view(), *limits_, request_method, head_));
+      if (used != 0) {
+        input_.consume(used);
+        co_return Status{};
+      }
+    }
+    int error = 0;
+    switch (head_reader_.read(*stream_, input_, error)) {
+      case HeadRead::kMore: nothing_received_ = false; break;
+      case HeadRead::kError: co_return std::unexpected(net::io_error(error, Side::kUpstream, "recv"));
+      case HeadRead::kEnd:
+        if (nothing_received_) co_return upstream_error(ErrorKind::kClosed, "the server closed without a reply");
+        co_return upstream_error(ErrorKind::kBadResponse, "the server closed in the middle of a reply head");
+      case HeadRead::kBlocked: {
+        const rt::Wake wake = co_await stream_->io().readable(deadline);
+        if (wake == rt::Wake::kTimeout) co_return upstream_error(ErrorKind::kResponseTimeout, "no reply in time");
+        if (wake == rt::Wake::kInterrupted) co_return self_error(ErrorKind::kCancelled, "interrupted");
+        break;
+      }
+    }
+  }
+}
+
+BodySource& H1Call::body() noexcept {
+  reader_.begin(*stream_, head_.framing, head_.content_length, *limits_, 0);
+  return reader_;
+}
+
+bool H1Call::reusable(bool request_sent) const noexcept {
+  return request_sent && head_.keep_alive && head_.status >= 200 && reader_.ended() &&
+         reader_.framing() != Framing::kClose && input_.empty() && ahead_.empty() && !writer_.pending();
+}
+
+void H1Call::release() noexcept {
+  stream_ = nullptr;
+  input_.release();
+  ahead_.release();
+  head_.clear();
+  writer_.trim();
+}
+
+}  // namespace rpx::http

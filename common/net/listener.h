@@ -1,0 +1,35 @@
+// Listening sockets: TCP (one a worker, sharing the port), Unix, and inherited ones. Binding happens on the
+// main thread; accepting on the workers.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "base/ip.h"
+#include "net/fd.h"
+
+namespace rpx::net {
+
+/// One `listen.address`, bound. With several workers a TCP address has one socket each; Unix and inherited ones
+/// are one socket that all share.
+struct Listener {
+  std::vector<UniqueFd> sockets;  ///< one, or one a worker
+  Address bound;                  ///< with the port the kernel picked
+  std::string unlink_path;        ///< Unix socket file to remove at the end; empty for none
+
+  Listener() = default;
+  Listener(Listener&& other) noexcept = default;
+  Listener& operator=(Listener&&) noexcept = default;
+  ~Listener();
+};
+
+/// Binds `address` as in [[listen]]: "host:port", ":port" (all interfaces, IPv4 and IPv6), "[::1]:port", "unix:path",
+/// "fd:3", "fd:name" (LISTEN_FDNAMES). `sockets` is the number of workers. A port somebody else listens on is refused
+/// even where SO_REUSEPORT would share it. A stale Unix socket file is replaced, one in use is refused.
+/// Errors: kIo, kConfig; the detail names the address.
+Result<Listener> listen_on(std::string_view address, std::size_t sockets);
+
+}  // namespace rpx::net

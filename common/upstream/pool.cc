@@ -1,0 +1,267 @@
+#include "upstream/pool.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "net/buffer.h"
+#include "net/dial.h"
+
+namespace rpx::upstream {
+namespace {
+
+// A server that could not be connected to is passed over for a moment, longer each time, so that a dead one
+// costs a few requests a connect attempt and not all of them.
+constexpr Duration kDownFirst = std::chrono::seconds(1);
+constexpr Duration kDownMost = std::chrono::seconds(10);
+
+}  // namespace
+
+/// A connection, in use or kept. While kept it watches for the server closing it.
+struct Lease::Connection final : rt::Waiter {
+  Connection(std::unique_ptr<net::SocketStream> connected, Member& owner) : stream(std::move(connected)), member(owner) {}
+  void wake() override;
+  virtual ~Connection() = default;
+  std::unique_ptr<net::SocketStream> stream;
+  Member& member;
+  bool reused = false;
+  Instant expires{};
+};
+
+struct Member {
+  std::shared_ptr<Server> server;
+  std::uint32_t weight = 1;
+  std::vector<std::unique_ptr<Lease::Connection>> idle;  // the last one was used last
+  std::uint32_t active = 0;
+  std::vector<Address> addresses;
+  std::uint64_t version = 0;  // of addresses
+  std::size_t next_address = 0;
+  Instant down_until{};
+  Duration down_for{};
+  bool retired = false;
+
+  void mark_up() noexcept {
+    if (down_for == Duration::zero()) return;
+    down_for = Duration::zero();
+    down_until = {};
+    server->counters().down_workers.fetch_sub(1, std::memory_order_relaxed);
+  }
+  void drop_idle(const Lease::Connection* connection) {
+    const auto at = std::ranges::find(idle, connection, [](const auto& one) { return one.get(); });
+    if (at == idle.end()) return;
+    idle.erase(at);
+    server->counters().idle.fetch_sub(1, std::memory_order_relaxed);
+  }
+  void drop_all_idle() {
+    server->counters().idle.fetch_sub(static_cast<std::int64_t>(idle.size()), std::memory_order_relaxed);
+    idle.clear();
+  }
+};
+
+// Something happened on a kept connection: the server closed it, or says what nobody asked. Either way it is over.
+void Lease::Connection::wake() { member.drop_idle(this); }
+
+Lease::Lease(Pool& pool, Member& member, std::unique_ptr<Connection> connection) noexcept
+    : pool_(&pool), member_(&member), connection_(std::move(connection)) {
+  ++member.active;
+  member.server->counters().active.fetch_add(1, std::memory_order_relaxed);
+}
+
+Lease::Lease() noexcept = default;
+Lease::~Lease() { drop(); }
+Lease::operator bool() const noexcept { return connection_ != nullptr; }
+
+Lease::Lease(Lease&& other) noexcept
+    : pool_(other.pool_), member_(std::exchange(other.member_, nullptr)), connection_(std::move(other.connection_)) {}
+
+Lease& Lease::operator=(Lease&& other) noexcept {
+  if (this == &other) return *this;
+  drop();
+  pool_ = other.pool_;
+  member_ = std::exchange(other.member_, nullptr);
+  connection_ = std::move(other.connection_);
+  return *this;
+}
+
+net::SocketStream& Lease::stream() noexcept { return *connection_->stream; }
+bool Lease::reused() const noexcept { return connection_->reused; }
+Server& Lease::server() noexcept { return *member_->server; }
+
+void Lease::give_back(Duration server_idle) {
+  pool_->keep(*member_, std::move(connection_), server_idle);
+  pool_->ended(*std::exchange(member_, nullptr));
+}
+
+void Lease::drop() noexcept {
+  if (!member_) return;
+  connection_.reset();
+  pool_->ended(*std::exchange(member_, nullptr));
+}
+
+Pool::Pool(rt::Loop& loop, std::uint64_t seed) : loop_(loop), seed_(seed) {}
+
+Pool::~Pool() {
+  for (const auto& member : members_) {
+    member->mark_up();
+    member->drop_all_idle();
+  }
+}
+
+void Pool::configure(const UpstreamOptions& options, std::span<const std::shared_ptr<Server>> servers) {
+  std::vector<std::unique_ptr<Member>> before = std::move(members_);
+  members_.clear();
+  bool same = before.size() == servers.size() && balance_ == options.balance;
+  for (const std::shared_ptr<Server>& server : servers) {
+    const auto known = std::ranges::find_if(before, [&](const auto& one) { return one && one->server == server; });
+    if (known != before.end()) {
+      same &= static_cast<std::size_t>(known - before.begin()) == members_.size();
+      members_.push_back(std::move(*known));
+    } else {
+      same = false;
+      members_.push_back(std::make_unique<Member>());
+      members_.back()->server = server;
+    }
+    members_.back()->weight = server->options().weight;
+  }
+  for (auto& gone : before) {
+    if (!gone) continue;
+    gone->retired = true;
+    gone->mark_up();
+    gone->drop_all_idle();
+    if (gone->active != 0) retired_.push_back(std::move(gone));
+  }
+  connect_ = options.connect;
+  if (!same || !policy_) {
+    balance_ = options.balance;
+    policy_ = balance::make_policy(options.balance);
+    policy_->reset(members_.size(), seed_);
+  }
+  endpoints_.assign(members_.size(), {});
+}
+
+std::optional<std::size_t> Pool::pick_among(std::span<Member* const> tried, bool backups, bool down) {
+  bool any = false;
+  const Instant now = loop_.now();
+  for (std::size_t i = 0; i < members_.size(); ++i) {
+    const Member& member = *members_[i];
+    const bool usable = member.server->options().backup == backups && (down || member.down_until <= now) &&
+                        std::ranges::find(tried, &member) == tried.end();
+    endpoints_[i] = {member.weight, usable, member.active};
+    any |= usable;
+  }
+  return any ? policy_->pick(endpoints_) : std::nullopt;
+}
+
+Member* Pool::pick(std::span<Member* const> tried) {
+  if (members_.size() == 1) return tried.empty() ? members_.front().get() : nullptr;
+  for (const bool down : {false, true})
+    for (const bool backups : {false, true})
+      if (const auto index = pick_among(tried, backups, down)) return members_[*index].get();
+  return nullptr;
+}
+
+Server& Pool::server_of(Member& member) noexcept { return *member.server; }
+
+Lease Pool::reuse(Member& member, bool careful) {
+  while (!member.idle.empty()) {
+    std::unique_ptr<Lease::Connection> connection = std::move(member.idle.back());
+    member.idle.pop_back();
+    member.server->counters().idle.fetch_sub(1, std::memory_order_relaxed);
+    rt::Pollable& io = connection->stream->io();
+    io.clear_read_waiter(connection.get());
+    if (io.may_read()) continue;
+    if (careful) {
+      char byte = 0;
+      const auto got = recv(io.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+      if (got >= 0 || errno != EAGAIN) continue;
+    }
+    connection->reused = true;
+    return Lease(*this, member, std::move(connection));
+  }
+  return {};
+}
+
+rt::Task<Result<Lease>> Pool::connect(Member& member) {
+  if (member.version != member.server->version() || member.addresses.empty()) {
+    member.version = member.server->version();
+    member.addresses = member.server->addresses();
+    member.next_address = 0;
+  }
+  // Held as a lease from here on, so that the member outlives a reload that happens meanwhile.
+  Lease lease(*this, member, nullptr);
+  Error last{ErrorKind::kUnresolved, Side::kUpstream, member.server->target().host + " does not resolve"};
+  const std::size_t count = member.addresses.size();
+  for (std::size_t n = 0; n < count; ++n) {
+    const std::size_t at = (member.next_address + n) % count;
+    if (at >= member.addresses.size()) break;  // they changed meanwhile
+    const Address to = member.addresses[at];
+    Result<std::unique_ptr<net::SocketStream>> stream =
+        co_await net::dial(loop_, to, loop_.now() + connect_.timeout);
+    if (stream) {
+      member.next_address = at;
+      member.server->counters().connects.fetch_add(1, std::memory_order_relaxed);
+      worked(member);
+      lease.connection_ = std::make_unique<Lease::Connection>(std::move(*stream), member);
+      co_return lease;
+    }
+    last = stream.error();
+  }
+  failed(member, last);
+  co_return std::unexpected(last);
+}
+
+void Pool::keep(Member& member, std::unique_ptr<Lease::Connection> connection, Duration server_idle) {
+  if (member.retired || member.idle.size() >= connect_.keepalive || connect_.idle <= Duration::zero()) return;
+  rt::Pollable& io = connection->stream->io();
+  if (io.may_read()) {
+    // The flag may merely be left over from a read that took exactly what was there; one more read settles it.
+    char byte = 0;
+    if (connection->stream->try_read({&byte, 1}).state != net::IoState::kWouldBlock || io.may_read()) return;
+  }
+  Duration idle = connect_.idle;
+  // A little less than the server's own patience, so that the two do not cross on the wire.
+  if (server_idle > Duration::zero()) idle = std::min(idle, server_idle * 9 / 10);
+  connection->expires = loop_.now() + idle;
+  io.set_read_waiter(connection.get());
+  member.idle.push_back(std::move(connection));
+  member.server->counters().idle.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Pool::ended(Member& member) noexcept {
+  --member.active;
+  member.server->counters().active.fetch_sub(1, std::memory_order_relaxed);
+  if (member.retired && member.active == 0)
+    std::erase_if(retired_, [&member](const auto& one) { return one.get() == &member; });
+}
+
+void Pool::worked(Member& member) noexcept {
+  if (member.down_for == Duration::zero()) return;
+  member.mark_up();
+  log_event(LogLevel::kNotice, "server is back", {{"upstream", member.server->upstream()}, {"server", member.server->url()}});
+}
+
+void Pool::failed(Member& member, const Error& error) {
+  Server& server = *member.server;
+  server.counters().failures.fetch_add(1, std::memory_order_relaxed);
+  server.set_last_failure(error.detail);
+  if (member.down_for == Duration::zero()) {
+    server.counters().down_workers.fetch_add(1, std::memory_order_relaxed);
+    log_event(LogLevel::kWarning, "server cannot be reached",
+              {{"upstream", server.upstream()}, {"server", server.url()}, {"reason", error.detail}});
+  }
+  member.down_for = member.down_for == Duration::zero() ? kDownFirst : std::min(member.down_for * 2, kDownMost);
+  member.down_until = loop_.now() + member.down_for;
+}
+
+void Pool::sweep(Instant now) {
+  for (const auto& member : members_) {
+    const std::size_t before = member->idle.size();
+    std::erase_if(member->idle, [now](const auto& one) { return one->expires <= now; });
+    member->server->counters().idle.fetch_sub(static_cast<std::int64_t>(before - member->idle.size()),
+                                              std::memory_order_relaxed);
+  }
+}
+
+}  // namespace rpx::upstream

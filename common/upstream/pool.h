@@ -1,0 +1,101 @@
+// The servers of one upstream as one worker uses them: which comes next, connections kept for reuse, and the
+// leases of those in use. A reload changes a pool in place; what did not change keeps its connections. One thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "balance/policy.h"
+#include "net/stream.h"
+#include "rt/loop.h"
+#include "upstream/options.h"
+#include "upstream/retry.h"
+#include "upstream/server.h"
+
+namespace rpx::upstream {
+
+class Pool;
+
+/// A server within a pool of a worker. Stays alive while it has leases.
+struct Member;
+
+/// A connection to a server that is in use. Returns itself: to the pool by give_back(), else closed when destroyed.
+class Lease {
+ public:
+  Lease() noexcept;
+  Lease(Lease&& other) noexcept;
+  Lease& operator=(Lease&& other) noexcept;
+  ~Lease();
+
+  explicit operator bool() const noexcept;
+  net::SocketStream& stream() noexcept;
+  /// It was used before, so the server may just have closed it.
+  bool reused() const noexcept;
+  Server& server() noexcept;
+  Member* member() noexcept { return member_; }
+  /// Keeps the connection for another request. `server_idle` is how long the server said it keeps it (Keep-Alive:
+  /// timeout), or zero.
+  void give_back(Duration server_idle);
+  /// Closes it.
+  void drop() noexcept;
+
+ private:
+  friend class Pool;
+  struct Connection;
+  friend struct Member;
+  Lease(Pool& pool, Member& member, std::unique_ptr<Connection> connection) noexcept;
+  Pool* pool_ = nullptr;
+  Member* member_ = nullptr;
+  std::unique_ptr<Connection> connection_;
+};
+
+class Pool {
+ public:
+  /// `seed` differs by worker.
+  Pool(rt::Loop& loop, std::uint64_t seed);
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  /// Takes up a configuration: the first one, or that of a reload. Servers that are still there keep everything.
+  void configure(const UpstreamOptions& options, std::span<const std::shared_ptr<Server>> servers);
+
+  /// The server to try next, never one of `tried` unless there is no other way to try at all; null when every one has
+  /// been tried. Servers that just failed to connect, and backups, come last.
+  Member* pick(std::span<Member* const> tried);
+  static Server& server_of(Member& member) noexcept;
+
+  /// A connection to `member`: a kept one, or a new one within connect.timeout. `fresh` leaves kept ones alone.
+  /// Errors, Side::kUpstream: kUnresolved, kConnectRefused, kConnectTimeout, kConnectFailed.
+  rt::Task<Result<Lease>> connect(Member& member);
+  /// A kept connection that still looks alive, or an empty lease. `careful` asks the kernel once more (for requests that
+  /// cannot be repeated).
+  Lease reuse(Member& member, bool careful);
+
+  /// Closes what has been idle for too long. To be called about once a second.
+  void sweep(Instant now);
+  RetryBudget& budget() noexcept { return budget_; }
+  rt::Loop& loop() noexcept { return loop_; }
+
+ private:
+  friend class Lease;
+  void keep(Member& member, std::unique_ptr<Lease::Connection> connection, Duration server_idle);
+  void ended(Member& member) noexcept;
+  void failed(Member& member, const Error& error);
+  void worked(Member& member) noexcept;
+  std::optional<std::size_t> pick_among(std::span<Member* const> tried, bool backups, bool down);
+
+  rt::Loop& loop_;
+  std::uint64_t seed_;
+  ConnectOptions connect_;
+  std::string balance_;
+  std::unique_ptr<balance::Policy> policy_;
+  std::vector<std::unique_ptr<Member>> members_;
+  std::vector<std::unique_ptr<Member>> retired_;  // gone from the configuration, leases still out
+  std::vector<balance::Endpoint> endpoints_;      // scratch of pick()
+  RetryBudget budget_;
+};
+
+}  // namespace rpx::upstream

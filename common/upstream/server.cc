@@ -1,0 +1,70 @@
+#include "upstream/server.h"
+
+#include "base/result.h"
+#include "base/text.h"
+
+namespace rpx::upstream {
+
+Result<ServerTarget> parse_server_url(std::string_view url) {
+  const auto bad = [url](std::string_view why) {
+    return self_error(ErrorKind::kConfig, "server \"" + std::string(url) + "\": " + std::string(why));
+  };
+  ServerTarget out;
+  if (url.starts_with("unix:")) {
+    out.address.path = std::string(url.substr(5));
+    out.authority = "localhost";
+    if (out.address.path.empty()) return bad("a path must follow unix:");
+    return out;
+  }
+  if (!url.starts_with("http://")) return bad("expected http://host:port or unix:/path");
+  std::string_view rest = url.substr(7);
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  if (rest.empty() || rest.find_first_of("/?#@ ") != std::string_view::npos) return bad("expected http://host:port and no path");
+  std::string_view host = rest;
+  std::uint64_t port = 80;
+  const std::size_t colon = rest.rfind(':');
+  if (colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos) {
+    host = rest.substr(0, colon);
+    const auto number = parse_uint(rest.substr(colon + 1));
+    if (!number || *number == 0 || *number > 65535) return bad("the port must be 1 to 65535");
+    port = *number;
+  }
+  out.address.port = static_cast<std::uint16_t>(port);
+  out.authority = lower(port == 80 ? host : rest);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  if (const auto ip = IpAddress::parse(host))
+    out.address.ip = *ip;
+  else if (host.empty() || host.find(':') != std::string_view::npos)
+    return bad("expected a host name or address");
+  else
+    out.host = lower(host);
+  return out;
+}
+
+Server::Server(std::string upstream, ServerOptions options, ServerTarget target, net::Resolver& resolver)
+    : upstream_(std::move(upstream)), options_(std::move(options)), target_(std::move(target)) {
+  if (!target_.host.empty()) name_ = resolver.watch(target_.host);
+}
+
+std::vector<Address> Server::addresses(std::string* error) const {
+  if (!name_) return {target_.address};
+  std::vector<Address> out;
+  for (const IpAddress& ip : name_->addresses(error)) {
+    Address address = target_.address;
+    address.ip = ip;
+    out.push_back(std::move(address));
+  }
+  return out;
+}
+
+void Server::set_last_failure(std::string text) {
+  const std::scoped_lock lock(mutex_);
+  last_failure_ = std::move(text);
+}
+
+std::string Server::last_failure() const {
+  const std::scoped_lock lock(mutex_);
+  return last_failure_;
+}
+
+}  // namespace rpx::upstream

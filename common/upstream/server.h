@@ -1,0 +1,64 @@
+// What all workers know together of one server of a pool: its name, its addresses, its counters. Shared by
+// the sites before and after a reload as long as the server stays configured. Any thread.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/ip.h"
+#include "net/resolver.h"
+#include "upstream/options.h"
+
+namespace rpx::upstream {
+
+/// Where a server's URL points.
+struct ServerTarget {
+  Address address;         ///< complete for literal addresses and Unix sockets
+  std::string host;        ///< DNS name to resolve; empty when the address is literal
+  std::string authority;   ///< "host:port" (port left out when 80): Host with host = "server", and what hide_origin looks for
+};
+
+/// Reads "http://host[:port]", "http://[v6]:port" or "unix:/path". Errors: kConfig.
+Result<ServerTarget> parse_server_url(std::string_view url);
+
+class Server {
+ public:
+  Server(std::string upstream, ServerOptions options, ServerTarget target, net::Resolver& resolver);
+
+  const std::string& upstream() const noexcept { return upstream_; }
+  const std::string& url() const noexcept { return options_.url; }
+  const ServerOptions& options() const noexcept { return options_; }
+  const ServerTarget& target() const noexcept { return target_; }
+
+  /// Addresses to try, and a number that changes when they do.
+  std::vector<Address> addresses(std::string* error = nullptr) const;
+  std::uint64_t version() const noexcept { return name_ ? name_->version() : 1; }
+  bool is_literal() const noexcept { return !name_; }
+
+  struct Counters {
+    std::atomic<std::uint64_t> requests{0};
+    std::atomic<std::uint64_t> failures{0};
+    std::atomic<std::uint64_t> connects{0};
+    std::atomic<std::int64_t> active{0};
+    std::atomic<std::int64_t> idle{0};
+    std::atomic<std::int32_t> down_workers{0};  ///< workers that avoid it now
+  };
+  Counters& counters() noexcept { return counters_; }
+  void set_last_failure(std::string text);
+  std::string last_failure() const;
+
+ private:
+  const std::string upstream_;
+  const ServerOptions options_;
+  const ServerTarget target_;
+  std::shared_ptr<net::Name> name_;
+  Counters counters_;
+  mutable std::mutex mutex_;
+  std::string last_failure_;
+};
+
+}  // namespace rpx::upstream
