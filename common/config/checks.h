@@ -1,0 +1,48 @@
+// What single texts of a configuration must look like. Pure, any thread. Each answers what is wrong, or nothing.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "config/key.h"
+#include "policy/text_template.h"
+
+namespace rpx::config {
+
+/// "host:port", ":port", "[::1]:port", "unix:path", "fd:N".
+Complaint check_listen_address(std::string_view text);
+/// "http://host[:port]" or "unix:path".
+Complaint check_server_url(std::string_view text);
+/// Whether `text` is meant as a server rather than as the name of an upstream.
+bool looks_like_server(std::string_view text) noexcept;
+/// An absolute path of a Unix socket must fit into its address.
+Complaint check_socket_path(std::string_view path);
+
+/// A name for listeners, upstreams and routes: it shows up in logs, metrics and URLs.
+Complaint check_name(std::string_view text);
+/// RFC 9110 section 5.6.2.
+Complaint check_token(std::string_view text);
+/// A request method: a token, and not a known one in the wrong case.
+Complaint check_method(std::string_view text);
+/// RFC 9110 section 5.5: no control characters, no blanks at the ends.
+Complaint check_field_value(std::string_view text);
+/// What Host is to be: a host, perhaps with a port.
+Complaint check_host_value(std::string_view text);
+Complaint check_host_pattern(std::string_view text);
+Complaint check_path_pattern(std::string_view text);
+/// "/v1": absolute, no wildcard, no query.
+Complaint check_path_prefix(std::string_view text);
+/// "connect", "timeout", "reset" (as choices of the row) or a status of an error.
+Complaint check_retry_status(std::string_view text);
+/// "502", "5xx".
+Complaint check_error_status(std::string_view text);
+/// What of a header rule is checked.
+enum class HeaderPart : std::uint8_t { kSetName, kAddName, kRemoveName, kValue };
+/// One part of [request_headers] or [response_headers].
+Complaint check_header_rule(std::string_view text, policy::TemplateUse use, HeaderPart part);
+/// A name, or with `value` a value, of a fixed reply's headers.
+Complaint check_reply_header(std::string_view text, bool value);
+/// A template of a log line.
+Complaint check_log_format(std::string_view text);
+
+}  // namespace rpx::config

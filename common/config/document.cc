@@ -1,0 +1,189 @@
+// The checks that look at the whole site.
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "config/checks.h"
+#include "config/kinds.h"
+#include "config/site.h"
+#include "proxy/router.h"
+
+namespace rpx::config {
+namespace {
+
+constexpr std::size_t kMostSuggestions = 100;
+
+Position position_of(const Node& table, std::string_view name) {
+  const Entry* entry = table.find(name);
+  return entry == nullptr ? table.at : entry->node.at;
+}
+
+/// Names that are taken, and where.
+using Taken = std::unordered_map<std::string, Position>;
+
+/// False, with an error reported, where the name is taken.
+bool take_name(Reader& reader, Taken& taken, std::string_view what, const std::string& name, const Position& at) {
+  if (name.empty()) return true;  // wrong, and reported
+  const auto [first, fresh] = taken.emplace(name, at);
+  if (!fresh)
+    reader.report().error(at, fmt::format("{} {} is there twice: first at {}", what, in_quotes(name),
+                                          reader.report().place(first->second)));
+  return fresh;
+}
+
+/// Whether the kernel is to pick a port, so that several listeners may ask for the same.
+bool has_any_port(std::string_view address) {
+  return address.ends_with(":0") && !address.starts_with("unix:") && !address.starts_with("fd:");
+}
+
+void check_listeners(Reader& reader, const Document& document, const Position& at) {
+  if (document.listener_tables.empty())
+    reader.report().error(at, "no listener: add [[listen]] with an address such as \":8080\"");
+  Taken names;
+  Taken addresses;
+  for (std::size_t i = 0; i < document.listener_tables.size(); ++i) {
+    const proxy::ListenOptions& listener = document.site.listen[i];
+    const Node& table = *document.listener_tables[i];
+    const bool fresh = has_any_port(listener.address) ||
+                       take_name(reader, addresses, "address", listener.address, position_of(table, "address"));
+    if (fresh)
+      take_name(reader, names, "listener", listener.name,
+                position_of(table, table.find("name") == nullptr ? "address" : "name"));
+  }
+}
+
+void name_routes(Reader& reader, Document& document) {
+  Taken taken;
+  for (std::size_t i = 0; i < document.route_tables.size(); ++i) {
+    proxy::RouteOptions& route = document.site.routes[i];
+    if (route.name.empty()) route.name = fmt::format("route-{}", i + 1);
+    take_name(reader, taken, "route", route.name, position_of(*document.route_tables[i], "name"));
+  }
+}
+
+/// A route does exactly one thing.
+void check_action(Reader& reader, const proxy::RouteOptions& route, const Node& table) {
+  std::vector<std::string_view> actions;
+  for (std::string_view name : {"upstream", "redirect", "respond"})
+    if (table.find(name) != nullptr) actions.push_back(name);
+  if (actions.empty())
+    reader.report().error(table.at,
+                          fmt::format("route \"{}\" does nothing: give it upstream, redirect or respond", route.name));
+  if (actions.size() > 1)
+    reader.report().error(
+        position_of(table, actions[1]),
+        fmt::format("route \"{}\" has both {} and {}: give it one of them", route.name, actions[0], actions[1]));
+}
+
+class UpstreamNames {
+ public:
+  UpstreamNames(Reader& reader, Document& document) : reader_(reader), document_(document) {
+    for (std::size_t i = 0; i < document.upstream_tables.size(); ++i) {
+      const std::string& name = document.site.upstreams[i].name;
+      take_name(reader, taken_, "upstream", name, document.upstream_tables[i]->at);
+    }
+    for (const upstream::UpstreamOptions& upstream : document.site.upstreams) names_.insert(upstream.name);
+  }
+
+  /// Makes `route.upstream` the name of an upstream, which a URL becomes by being one.
+  void resolve(proxy::RouteOptions& route, const Node& table) {
+    const Entry* entry = table.find("upstream");
+    if (entry == nullptr || entry->node.kind != NodeKind::kText || names_.contains(route.upstream)) return;
+    if (!looks_like_server(route.upstream)) return dangling(route, entry->node);
+
+    static constexpr Key kUrl = {.name = "upstream", .extra = {.check = check_server_url}};
+    upstream::UpstreamOptions upstream;
+    upstream.servers.emplace_back();
+    const std::size_t errors = reader_.report().errors();
+    kAddress.read(reader_, kUrl, entry->node, &upstream.servers.front().url);
+    if (reader_.report().errors() > errors) return;
+    upstream.name = upstream.servers.front().url;
+    route.upstream = upstream.name;
+    if (names_.insert(upstream.name).second) document_.site.upstreams.push_back(std::move(upstream));
+  }
+
+ private:
+  void dangling(const proxy::RouteOptions& route, const Node& node) {
+    std::string_view near;
+    // Past the problems anybody reads, looking through all names would only cost time.
+    if (reader_.report().errors() < kMostSuggestions) {
+      const std::vector<std::string_view> known(names_.begin(), names_.end());
+      near = did_you_mean(route.upstream, known);
+    }
+    reader_.report().error(
+        node.at, fmt::format("there is no upstream {}{}", in_quotes(route.upstream),
+                             !near.empty() ? fmt::format("; did you mean \"{}\"?", near)
+                             : route.upstream.empty()
+                                 ? std::string()
+                                 : fmt::format(": add [upstream.{}], or give the URL of a server", route.upstream)));
+  }
+
+  Reader& reader_;
+  Document& document_;
+  Taken taken_;
+  std::set<std::string> names_;
+};
+
+/// The part of a path pattern that every path it matches begins with; nothing for a regular expression.
+std::optional<std::string_view> fixed_part(std::string_view pattern) {
+  if (pattern.starts_with('~')) return std::nullopt;
+  if (pattern.ends_with("/*")) pattern.remove_suffix(2);
+  return pattern;
+}
+
+void warn_prefix(Reader& reader, const proxy::RouteOptions& route, const Node& table) {
+  std::string_view prefix = route.strip_prefix;
+  if (prefix.ends_with('/')) prefix.remove_suffix(1);
+  const std::optional<std::string_view> path = fixed_part(route.path);
+  if (prefix.empty() || !path) return;
+  const std::size_t common = std::min(prefix.size(), path->size());
+  if (prefix.substr(0, common) == path->substr(0, common)) return;
+  reader.report().warning(position_of(table, "strip_prefix"),
+                          fmt::format("strip_prefix {} never applies: the route's path is {}",
+                                      in_quotes(route.strip_prefix), in_quotes(route.path)));
+}
+
+void warn_unused(Reader& reader, const Document& document) {
+  std::unordered_set<std::string_view> used;
+  for (const proxy::RouteOptions& route : document.site.routes) used.insert(route.upstream);
+  for (const Entry* entry : document.upstream_tables)
+    if (!used.contains(entry->name))
+      reader.report().warning(entry->at, fmt::format("no route uses upstream {}", in_quotes(entry->name)));
+}
+
+}  // namespace
+
+void check_document(Reader& reader, Document& document, const Position& at) {
+  check_listeners(reader, document, at);
+  if (document.route_tables.empty())
+    reader.report().error(at, "no route: add [[route]] with an upstream such as \"http://127.0.0.1:3000\"");
+  name_routes(reader, document);
+  UpstreamNames upstreams(reader, document);
+  for (std::size_t i = 0; i < document.route_tables.size(); ++i) {
+    check_action(reader, document.site.routes[i], *document.route_tables[i]);
+    upstreams.resolve(document.site.routes[i], *document.route_tables[i]);
+  }
+}
+
+void warn_document(Reader& reader, const Document& document) {
+  const auto router = proxy::Router::build(document.site.routes);
+  if (!router) return reader.report().error({}, router.error().detail);
+  for (const proxy::Shadowed& shadowed : (*router)->shadowed()) {
+    const proxy::RouteOptions& route = document.site.routes[shadowed.route];
+    const proxy::RouteOptions& by = document.site.routes[shadowed.by];
+    reader.report().warning(
+        document.route_tables[shadowed.route]->at,
+        fmt::format("route \"{}\" can never match: route \"{}\" ({}) takes everything it would", route.name, by.name,
+                    by.origin.file == route.origin.file ? fmt::format("line {}", by.origin.line)
+                                                        : fmt::format("{}:{}", by.origin.file, by.origin.line)));
+  }
+  for (std::size_t i = 0; i < document.route_tables.size(); ++i)
+    warn_prefix(reader, document.site.routes[i], *document.route_tables[i]);
+  warn_unused(reader, document);
+}
+
+}  // namespace rpx::config

@@ -1,0 +1,285 @@
+#include "config/keys.h"
+
+#include "config/checks.h"
+#include "config/kinds.h"
+#include "config/site.h"
+
+namespace rpx::config {
+namespace {
+
+using policy::HeaderRuleOptions;
+using policy::RedirectOptions;
+using policy::RespondOptions;
+using policy::RewriteOptions;
+using policy::TemplateUse;
+using proxy::ListenOptions;
+using proxy::LogOptions;
+using proxy::RouteOptions;
+using proxy::RouteTimeouts;
+using proxy::ServeOptions;
+using proxy::SiteOptions;
+using upstream::ConnectOptions;
+using upstream::RetryOptions;
+using upstream::ServerOptions;
+using upstream::UpstreamOptions;
+
+template <TemplateUse Use, HeaderPart Part>
+Complaint check_rule(std::string_view text) {
+  return check_header_rule(text, Use, Part);
+}
+
+/// A member of the document's site.
+template <auto Pointer>
+constexpr auto make_site_field() {
+  auto field = at<Pointer>;
+  field.of = [](void* document) { return at<Pointer>.of(&static_cast<Document*>(document)->site); };
+  field.of_const = [](const void* document) {
+    return at<Pointer>.of_const(&static_cast<const Document*>(document)->site);
+  };
+  return field;
+}
+template <auto Pointer>
+constexpr auto in_site = make_site_field<Pointer>();
+
+// clang-format off
+constexpr Key kServeKeys[] = {
+    key("workers", kCount, at<&ServeOptions::workers>, "0",
+        "event-loop threads; 0 = one per available core", {.most = 1024, .unit = "threads"}),
+    key("control", kPath, at<&ServeOptions::control>, R"("${XDG_RUNTIME_DIR:-/run}/rpx/control.sock")",
+        "Unix socket of the control API, mode 0600; \"\" = none"),
+    key("user", kText, at<&ServeOptions::user>, R"("")",
+        "user to become once the addresses are bound; \"\" = stay"),
+    key("grace", kDuration, at<&ServeOptions::grace>, R"("30s")",
+        "how long stop lets requests finish"),
+    key("max_connections", kCount, at<&ServeOptions::max_connections>, "50000",
+        "client connections open at once; past it new ones are refused",
+        {.least = 1, .most = 10'000'000, .unit = "connections"}),
+    key("server_name", kText, at<&ServeOptions::server_name>, R"("")",
+        "value of the Server header; \"\" = none is sent", {.check = check_field_value}),
+    key("via", kBool, at<&ServeOptions::via>, "false",
+        "add Via (RFC 9110 7.6.3); off, since it tells on the proxy"),
+};
+constexpr Section kServe = {"serve", "The process.", Shape::kTable, kServeKeys, {}, {}, check_serve};
+
+constexpr Key kLogKeys[] = {
+    key("level", kLevel, at<&LogOptions::level>, R"("info")",
+        "least important events that are logged", {.choices = "trace debug info notice warning error"}),
+    key("errors", kLogFile, at<&LogOptions::errors>, R"("stderr")",
+        "where events go: stderr, syslog or a path", {.choices = "stderr syslog"}),
+    key("access", kLogFile, at<&LogOptions::access>, R"("off")",
+        "where a line per request goes: off, stdout, stderr, syslog or a path", {.choices = "off stdout stderr syslog"}),
+    key("format", kText, at<&LogOptions::format>, R"("json")",
+        "form of that line: json, common, combined or a template such as \"{client} {method} {path} {status}\"",
+        {.choices = "json common combined", .check = check_log_format}),
+};
+constexpr Section kLog = {"log", "What is written down, and where.", Shape::kTable, kLogKeys};
+
+constexpr Key kListenKeys[] = {
+    key("name", kText, at<&ListenOptions::name>, "",
+        "what logs and the control API call it; without one, its address", {.example = R"("web")", .check = check_name}),
+    key("address", kAddress, at<&ListenOptions::address>, "",
+        "\"host:port\", \":port\" (all interfaces, IPv4 and IPv6), \"[::1]:port\", \"unix:path\" or \"fd:N\"; "
+        "port 0 = the kernel picks one",
+        {.example = R"(":8080")", .start = R"(":8080")", .check = check_listen_address, .required = true}),
+    only("mode", kOnlyText, R"("http")", "what is spoken", {.choices = "http", .later = "tcp"}),
+    only("tls", kOnlyBool, "false", "whether clients speak TLS"),
+    only("protocols", kOnlyTexts, R"(["http/1.1"])", "versions of HTTP", {.choices = "http/1.1", .later = "h2 h2c"}),
+    key("trusted_proxies", kPrefixes, at<&ListenOptions::trusted_proxies>, "[]",
+        "peers whose X-Forwarded-For and Forwarded are believed"),
+    key("proxy_protocol", kPrefixes, at<&ListenOptions::proxy_protocol>, "[]",
+        "peers that must open with a PROXY header, version 1 or 2"),
+    later("redirect_https"), later("upstream"), later("sni"),
+};
+constexpr Section kListen = {"listen", "An address that clients connect to; at least one.", Shape::kTables, kListenKeys};
+
+constexpr Key kServerKeys[] = {
+    key("url", kAddress, at<&ServerOptions::url>, "",
+        "\"http://host:port\" or \"unix:path\"",
+        {.example = R"("http://127.0.0.1:3000")", .check = check_server_url, .required = true}),
+    key("weight", kCount, at<&ServerOptions::weight>, "1",
+        "share of the requests, relative to the other servers", {.least = 1, .most = 65535}),
+    key("backup", kBool, at<&ServerOptions::backup>, "false",
+        "used only when no other server can be"),
+    later("max_connections"), later("resolve"),
+};
+constexpr Section kServer = {"servers", "A server, where its URL alone does not say everything.", Shape::kTables, kServerKeys};
+
+constexpr Key kConnectKeys[] = {
+    key("timeout", kDuration, at<&ConnectOptions::timeout>, R"("2s")",
+        "to connect, per address", {.zero = Zero::kRefused}),
+    key("keepalive", kCount, at<&ConnectOptions::keepalive>, "64",
+        "idle connections kept per worker and server", {.most = 100'000, .unit = "connections"}),
+    key("idle", kDuration, at<&ConnectOptions::idle>, R"("1m")",
+        "how long one is kept idle"),
+    later("max_pending"), later("queue"),
+};
+constexpr Section kConnect = {"connect", "Connections to the servers.", Shape::kTable, kConnectKeys};
+
+constexpr Key kRetryKeys[] = {
+    key("attempts", kCount, at<&RetryOptions::attempts>, "2",
+        "further servers tried", {.most = 10, .unit = "tries"}),
+    key("on", kTexts, at<&RetryOptions::on>, R"(["connect", "timeout", "reset", "502", "503", "504"])",
+        "what makes another try worth it: connect, timeout, reset, or a status",
+        {.choices = "connect timeout reset", .check = check_retry_status}),
+    key("methods", kTexts, at<&RetryOptions::methods>, R"(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])",
+        "a request that reached a server is repeated only for these", {.check = check_method}),
+    key("budget", kShare, at<&RetryOptions::budget>, R"("20%")",
+        "retries as a share of requests, so that a bad day is not made worse"),
+};
+constexpr Section kRetry = {"retry", "When a request is tried with another server.", Shape::kTable, kRetryKeys};
+
+constexpr Key kUpstreamKeys[] = {
+    list("servers", kServers, at<&UpstreamOptions::servers>, kServer,
+         "URLs, or tables where there is more to say of a server",
+         {.example = R"(["http://127.0.0.1:3000"])",
+           .start = R"(["http://127.0.0.1:3000", { url = "http://127.0.0.1:3001", weight = 1, backup = true }])",
+           .required = true}),
+    key("balance", kText, at<&UpstreamOptions::balance>, R"("round_robin")",
+        "how a server is chosen",
+        {.choices = "round_robin", .later = "least_connections least_time random_two ip_hash hash first"}),
+    key("host", kText, at<&UpstreamOptions::host>, R"("preserve")",
+        "Host that is sent on: preserve (what the client sent), server, or a fixed name",
+        {.choices = "preserve server", .check = check_host_value}),
+    only("protocol", kOnlyText, R"("http/1.1")", "what is spoken to the servers",
+         {.choices = "http/1.1", .later = "h2 h2c auto"}),
+    table("connect", kTable, at<&UpstreamOptions::connect>, kConnect),
+    table("retry", kTable, at<&UpstreamOptions::retry>, kRetry),
+    later("hash"), later("proxy_protocol"), later("sticky"), later("health"), later("eject"), later("tls"),
+};
+constexpr Section kUpstream = {"upstream", "A pool of servers, named for the routes that use it.", Shape::kNamed, kUpstreamKeys};
+
+constexpr Key kTimeoutKeys[] = {
+    key("response", kDuration, at<&RouteTimeouts::response>, R"("1m")",
+        "from the request sent to the head of the reply; 0 = for ever", {.zero = Zero::kUnlimited}),
+    key("idle", kDuration, at<&RouteTimeouts::idle>, R"("1m")",
+        "between two pieces of the reply, and in a tunnel; 0 = for ever", {.zero = Zero::kUnlimited}),
+};
+constexpr Section kTimeout = {"timeout", "How long a server may take.", Shape::kTable, kTimeoutKeys};
+
+constexpr Key kRewriteKeys[] = {
+    key("from", kText, at<&RewriteOptions::from>, "", "regular expression (RE2) on the path",
+        {.example = R"("^/old/(.*)$")", .required = true}),
+    key("to", kText, at<&RewriteOptions::to>, "", "what takes its place, with $1 to $9 for the groups",
+        {.example = R"("/new/$1")", .required = true}),
+};
+constexpr Section kRewrite = {"rewrite", "Changes the path the servers see.", Shape::kTable, kRewriteKeys, {}, {}, check_rewrite};
+
+constexpr Key kRedirectKeys[] = {
+    key("to", kText, at<&RedirectOptions::to>, "", "where to, as a template; the query is kept unless this has one",
+        {.example = R"("https://example.com{path}")", .required = true}),
+    key("status", kStatus, at<&RedirectOptions::status>, "308", "301, 302, 303, 307 or 308"),
+};
+constexpr Section kRedirect = {"redirect", "Answers with a redirect.", Shape::kTable, kRedirectKeys, {}, {}, check_redirect};
+
+constexpr Key kRespondKeys[] = {
+    key("status", kStatus, at<&RespondOptions::status>, "200", "status of the answer", {.least = 200, .most = 599}),
+    key("body", kText, at<&RespondOptions::body>, R"("")", "its body"),
+    key("headers", kNameValues, at<&RespondOptions::headers>, "{}", "its headers",
+        {.check = [](std::string_view text) { return check_reply_header(text, true); },
+         .check_name = [](std::string_view text) { return check_reply_header(text, false); }}),
+};
+constexpr Section kRespond = {"respond", "Answers by itself.", Shape::kTable, kRespondKeys, {}, {}, check_respond};
+
+template <TemplateUse Use>
+constexpr Key kHeaderKeys[] = {
+    key("set", kNameValues, at<&HeaderRuleOptions::set>, "{}", "headers replaced or added; values are templates",
+        {.check = check_rule<Use, HeaderPart::kValue>, .check_name = check_rule<Use, HeaderPart::kSetName>}),
+    key("add", kNameValues, at<&HeaderRuleOptions::add>, "{}", "headers added to those of the same name",
+        {.check = check_rule<Use, HeaderPart::kValue>, .check_name = check_rule<Use, HeaderPart::kAddName>}),
+    key("remove", kNames, at<&HeaderRuleOptions::remove>, "[]", "headers taken out",
+        {.check = check_rule<Use, HeaderPart::kRemoveName>}),
+};
+constexpr Section kRequestHeaders = {"request_headers", "Changes to the headers the servers see.", Shape::kTable,
+                                     kHeaderKeys<TemplateUse::kRequest>, {}, {}, check_header_rules};
+constexpr Section kResponseHeaders = {"response_headers", "Changes to the headers the clients see.", Shape::kTable,
+                                      kHeaderKeys<TemplateUse::kResponse>, {}, {}, check_header_rules};
+
+// The keys of one route come first, then those that [defaults] may hold too.
+constexpr std::size_t kOwnRouteKeys = 10;
+constexpr Key kRouteKeys[] = {
+    key("name", kText, at<&RouteOptions::name>, "",
+        "what logs and the control API call it; without one, \"route-N\"", {.example = R"("api")", .check = check_name}),
+    key("host", kTexts, at<&RouteOptions::host>, "[]",
+        "hosts it is for, such as \"example.com\" or \"*.example.com\"; none = any", {.check = check_host_pattern}),
+    key("path", kText, at<&RouteOptions::path>, R"("/*")",
+        "path it is for: exact, a prefix with /*, or a regular expression behind \"~ \"", {.check = check_path_pattern}),
+    key("methods", kTexts, at<&RouteOptions::methods>, "[]",
+        "methods it is for; none = any", {.check = check_method}),
+    key("header", kNameValues, at<&RouteOptions::header>, "{}",
+        "headers a request must have; \"*\" = any value", {.check = check_field_value, .check_name = check_token}),
+    key("upstream", kText, at<&RouteOptions::upstream>, "",
+        "upstream that answers: its name, or the URL of a server",
+        {.example = R"("http://127.0.0.1:3000")", .start = R"("app")"}),
+    key("strip_prefix", kText, at<&RouteOptions::strip_prefix>, R"("")",
+        "taken off the path before it is sent on", {.check = check_path_prefix}),
+    table("rewrite", kTable, at<&RouteOptions::rewrite>, kRewrite),
+    table("redirect", kTable, at<&RouteOptions::redirect>, kRedirect),
+    table("respond", kTable, at<&RouteOptions::respond>, kRespond),
+    table("timeout", kTable, at<&RouteOptions::timeout>, kTimeout),
+    key("body_bytes", kSize, at<&RouteOptions::body_bytes>, "",
+        "largest request body; 0 = no limit; without one, that of [limits]", {.example = R"("100MiB")"}),
+    table("request_headers", kTable, at<&RouteOptions::request_headers>, kRequestHeaders),
+    table("response_headers", kTable, at<&RouteOptions::response_headers>, kResponseHeaders),
+    key("hide_origin", kBool, at<&RouteOptions::hide_origin>, "true",
+        "take out what tells on the servers: Server, X-Powered-By and their like; rewrite Location and cookie domains"),
+    key("errors", kErrorPages, at<&RouteOptions::errors>, "{}",
+        "files sent instead of our own error pages, by status (\"502\") or class (\"5xx\")", {.check_name = check_error_status}),
+    later("access"), later("rate_limit"), later("cache"), later("compress"), later("split"), later("mirror"),
+    later("fault"), later("maintenance"),
+};
+constexpr Section kRoute = {"route", "What is done with the requests it matches; the most specific route wins, then the first.",
+                            Shape::kTables, kRouteKeys, {}, {}, nullptr, kOwnRouteKeys};
+constexpr Section kDefaultsSection = {"defaults", "What every route starts from; a route's own keys win, one by one.",
+                                      Shape::kTable, std::span(kRouteKeys).subspan(kOwnRouteKeys),
+                                      std::span(kRouteKeys).first(kOwnRouteKeys), "has no default: give it in a [[route]]"};
+static_assert(kRouteKeys[kOwnRouteKeys].name == "timeout");
+
+constexpr Size kMostHead = 16 * 1024 * 1024;
+constexpr Key kLimitsKeys[] = {
+    key("connections_per_client", kCount, at<&http::Limits::connections_per_client>, "200",
+        "connections one client address may have open; 0 = no limit", {.unit = "connections"}),
+    key("header_timeout", kDuration, at<&http::Limits::header_timeout>, R"("10s")",
+        "for a whole request head; 0 = for ever", {.zero = Zero::kUnlimited}),
+    key("body_timeout", kDuration, at<&http::Limits::body_timeout>, R"("30s")",
+        "between two pieces of a request body; 0 = for ever", {.zero = Zero::kUnlimited}),
+    key("min_body_rate", kByteRate, at<&http::Limits::min_body_rate>, R"("500B/s")",
+        "a request body that is slower is given up; 0 = none is"),
+    key("write_timeout", kDuration, at<&http::Limits::write_timeout>, R"("30s")",
+        "a client that takes nothing of the reply for so long is given up; 0 = none is", {.zero = Zero::kUnlimited}),
+    key("keepalive", kDuration, at<&http::Limits::keepalive>, R"("75s")",
+        "how long a client's connection may be idle; 0 = for ever", {.zero = Zero::kUnlimited}),
+    key("header_bytes", kSize, at<&http::Limits::header_bytes>, R"("32KiB")",
+        "largest head of a request or reply; 0 = 16MiB, the most there can be",
+        {.least = 512, .most = kMostHead, .zero = Zero::kUnlimited}),
+    key("headers", kCount, at<&http::Limits::headers>, "100",
+        "most header lines; 0 = 10000, the most there can be", {.least = 1, .most = 10'000, .zero = Zero::kUnlimited, .unit = "lines"}),
+    key("body_bytes", kSize, at<&http::Limits::body_bytes>, R"("10MiB")",
+        "largest request body; 0 = no limit"),
+    key("uri_bytes", kSize, at<&http::Limits::uri_bytes>, R"("8KiB")",
+        "longest request target; 0 = 16MiB, the most there can be",
+        {.least = 64, .most = kMostHead, .zero = Zero::kUnlimited}),
+    later("tls_handshake"), later("h2_streams"), later("h2_resets"),
+};
+constexpr Section kLimits = {"limits", "Bounds on what clients may do.", Shape::kTable, kLimitsKeys};
+
+// In the order they are read: routes need the defaults.
+constexpr Key kFileKeys[] = {
+    key("include", kInclude, self<Document>, "[]",
+        "files that are read too, such as [\"conf.d/*.toml\"]: their sections and list items are added to those here"),
+    table("serve", kTable, in_site<&SiteOptions::serve>, kServe),
+    table("log", kTable, in_site<&SiteOptions::log>, kLog),
+    table("listen", kListeners, self<Document>, kListen),
+    table("upstream", kUpstreams, self<Document>, kUpstream),
+    table("limits", kTable, in_site<&SiteOptions::limits>, kLimits),
+    table("defaults", kDefaults, self<Document>, kDefaultsSection),
+    table("route", kRoutes, self<Document>, kRoute),
+    later("admin"), later("tls"), later("certificate"), later("acme"), later("cache"), later("compress"),
+    later("rate_limit"), later("access"), later("fault"), later("blocklist"), later("ban"), later("cluster"),
+};
+// clang-format on
+
+}  // namespace
+
+constinit const Section kFile = {"", "", Shape::kTable, kFileKeys};
+
+}  // namespace rpx::config

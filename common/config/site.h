@@ -1,0 +1,29 @@
+// What holds the sections of a file together: lists of tables, defaults, and the checks that look at several of
+// them. Called by the key tables while a file is read.
+#pragma once
+
+#include "config/keys.h"
+#include "config/reader.h"
+
+namespace rpx::config {
+
+extern const Kind<Document> kInclude;  // read before anything else, see files.h
+extern const Kind<Document> kListeners;
+extern const Kind<Document> kUpstreams;
+extern const Kind<Document> kDefaults;
+extern const Kind<Document> kRoutes;
+
+/// Section checks.
+void check_header_rules(Reader& reader, const Node& table, void* rules);
+void check_redirect(Reader& reader, const Node& table, void* redirect);
+void check_respond(Reader& reader, const Node& table, void* respond);
+void check_rewrite(Reader& reader, const Node& table, void* rewrite);
+void check_serve(Reader& reader, const Node& table, void* serve);
+
+/// What concerns the site as a whole: names, upstreams of routes (URLs become upstreams), what a route does. To be
+/// called once everything was read; `at` is the place of the file.
+void check_document(Reader& reader, Document& document, const Position& at);
+/// Warnings about what works, but hardly as meant: unreachable routes, unused upstreams.
+void warn_document(Reader& reader, const Document& document);
+
+}  // namespace rpx::config
