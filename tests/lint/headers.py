@@ -1,4 +1,4 @@
-"""Each header opens with two to eight lines that say what it owns, who calls it, on which thread.
+"""Each header opens with a comment that says what it owns, who calls it, on which thread.
 
     headers.py ROOT
 """
@@ -15,7 +15,7 @@ def problem(text):
         comment += 1
     if comment == 0:
         return "opens without a comment on what it is for"
-    if sum(len(line) for line in lines[:comment]) < 60:
+    if sum(len(line) for line in lines[:comment]) < 40:
         return "opens with a comment too short to say what it owns, who calls it and on which thread"
     if comment > 12:
         return f"opens with {comment} lines of comment; 12 is the most"

@@ -1,0 +1,68 @@
+"""Manual page and completions of a program offer exactly the verbs and options that the program has.
+
+    options.py ROOT BIN [TOOL…]
+
+The program tells them itself (rpx-NAME --dump-options), one fact a line:
+    verb NAME | option VERB|* LONG SHORT|- VALUE|- [choices…] | operand VERB VALUE
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from support import lint
+
+LONG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
+
+def dumped(program):
+    done = subprocess.run([program, "--dump-options"], capture_output=True, text=True, timeout=60, check=True)
+    verbs, options = set(), set()
+    for line in done.stdout.splitlines():
+        words = line.split()
+        if words[0] == "verb":
+            verbs.add(words[1])
+        elif words[0] == "option":
+            options.add(words[2])
+    if not verbs or not options:
+        raise SystemExit(f"{program} --dump-options told nothing")
+    return verbs, options
+
+def compare(path, text, verbs, options, extra=frozenset()):
+    """What `text` lacks, and what it offers in excess."""
+    said = set(LONG.findall(text.replace("\\-", "-")))
+    # fish writes the long option behind -l.
+    said |= {"--" + name for name in re.findall(r"(?:^|\s)-l '?([a-z][a-z0-9-]*)", text)}
+    for option in sorted(options - said):
+        yield f"{path}:1: {option} is missing"
+    for option in sorted(said - options - extra):
+        line = lint.line_of(text, max(text.replace("\\-", "-").find(option), 0))
+        yield f"{path}:{line}: there is no {option}"
+    for verb in sorted(verbs):
+        if not re.search(rf"(?<![\w-]){re.escape(verb)}(?![\w-])", text):
+            yield f"{path}:1: the verb {verb} is missing"
+
+def main(root, folder, *tools):
+    problems = []
+    for tool in tools:
+        verbs, options = dumped(os.path.join(folder, tool))
+        always = frozenset({"--help", "--version"})
+        files = [f"man/{tool}.1", f"completions/bash/{tool}", f"completions/zsh/_{tool}", f"completions/fish/{tool}.fish"]
+        for path in files:
+            if not os.path.exists(os.path.join(root, path)):
+                problems.append(f"{path}:1: does not exist")
+                continue
+            text = lint.read(root, path)
+
+            problems += compare(path, text, verbs, options, always)
+            shell = path.split("/")[1] if path.startswith("completions") else None
+            if shell:
+                if not shutil.which(shell):
+                    problems.append(f"{path}:1: {shell} is not installed, so its syntax was not checked")
+                    continue
+                done = subprocess.run([shell, "-n", path], cwd=root, capture_output=True, text=True, timeout=60, check=False)
+                problems += [f"{path}:1: {line}" for line in done.stderr.splitlines()]
+    lint.finish(problems, len(tools))
+
+main(*sys.argv[1:])
