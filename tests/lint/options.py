@@ -16,6 +16,7 @@ from support import lint
 
 LONG = re.compile(r"(?<![\w-])--[a-z][a-z0-9-]*")
 
+
 def dumped(program):
     done = subprocess.run([program, "--dump-options"], capture_output=True, text=True, timeout=60, check=True)
     verbs, options = set(), set()
@@ -28,6 +29,7 @@ def dumped(program):
     if not verbs or not options:
         raise SystemExit(f"{program} --dump-options told nothing")
     return verbs, options
+
 
 def compare(path, text, verbs, options, extra=frozenset()):
     """What `text` lacks, and what it offers in excess."""
@@ -42,6 +44,7 @@ def compare(path, text, verbs, options, extra=frozenset()):
     for verb in sorted(verbs):
         if not re.search(rf"(?<![\w-]){re.escape(verb)}(?![\w-])", text):
             yield f"{path}:1: the verb {verb} is missing"
+
 
 def main(root, folder, *tools):
     problems = []
@@ -64,5 +67,6 @@ def main(root, folder, *tools):
                 done = subprocess.run([shell, "-n", path], cwd=root, capture_output=True, text=True, timeout=60, check=False)
                 problems += [f"{path}:1: {line}" for line in done.stderr.splitlines()]
     lint.finish(problems, len(tools))
+
 
 main(*sys.argv[1:])

@@ -1,0 +1,152 @@
+"""Every example is accepted, starts, and does what it says."""
+
+import asyncio
+import configparser
+import os
+import re
+import socket
+import subprocess
+import sys
+import unittest
+
+import websockets
+
+from support.client import fetch
+from support.flow import FlowTest
+from support.origin import dead_address
+from support.proxy import Proxy, run_tool
+from support.waiting import PATIENCE
+
+EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
+
+
+class Example(Proxy):
+    """A proxy whose file is used as it is written."""
+
+    def write_config(self, config):
+        self.write("rpx.toml", config if "[serve]" in config else f'[serve]\ncontrol = "rpx.sock"\n{config}')
+
+
+class ExampleTest(FlowTest):
+    def start(self, name, **env):
+        """The example's file, copied with its folder, on a port of the kernel's choice."""
+        folder = self.folder()
+        source = os.path.join(EXAMPLES, os.path.dirname(name)) if "/" in name else EXAMPLES
+        for leaf in os.listdir(source):
+            if os.path.isfile(os.path.join(source, leaf)):
+                with open(os.path.join(source, leaf), encoding="utf-8") as f, \
+                        open(os.path.join(folder, leaf), "w", encoding="utf-8") as to:
+                    to.write(f.read())
+        with open(os.path.join(folder, os.path.basename(name)), encoding="utf-8") as f:
+            text = f.read()
+        env = {"LISTEN": "127.0.0.1:0", "CONTROL": "rpx.sock", **env}
+        proxy = Example(text, folder=folder, env=env)
+        self.proxies.append(proxy)
+        self.addCleanup(proxy.kill)
+        self.addCleanup(proxy.stop)
+        return proxy
+
+
+class Examples(ExampleTest):
+    def test_all_are_accepted_as_they_are(self):
+        found = 0
+        for folder, _, leaves in os.walk(EXAMPLES):
+            for leaf in leaves:
+                if leaf.endswith(".toml"):
+                    found += 1
+                    done = run_tool("check", "-c", os.path.join(folder, leaf))
+                    self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertGreaterEqual(found, 6)
+
+    def test_smallest(self):
+        proxy = self.start("smallest.toml", SERVER=self.origin().url)
+        self.assertEqual(len(self.fetch(proxy, "/bytes/7").body), 7)
+
+    def test_static_site(self):
+        proxy = self.start("static-site/rpx.toml", SERVER=self.origin().url)
+        page = self.fetch(proxy, "/bytes/7")
+        self.assertEqual((page.status, page["X-Content-Type-Options"]), (200, "nosniff"))
+        self.assertEqual(self.fetch(proxy, "/blog/x")["Location"], "https://blog.example.com/blog/x")
+        self.assertEqual(self.fetch(proxy, "/healthz").body, b"ok\n")
+        self.assertEqual(self.fetch(proxy, "/", method="POST", body=b"").status, 405)
+        self.assertIn(b"no such page", self.fetch(proxy, "/status/404").body)
+        sock, dead = dead_address()
+        self.addCleanup(sock.close)
+        down = self.fetch(self.start("static-site/rpx.toml", SERVER=dead))
+        self.assertEqual(down.status, 502)
+        self.assertIn(b"Back in a moment", down.body)
+
+    def test_api_two_services(self):
+        sock, dead = dead_address()
+        self.addCleanup(sock.close)
+        users, orders = self.origin("users"), self.origin("orders")
+        proxy = self.start("api-two-services/rpx.toml", USERS_1=dead, USERS_2=users.url, ORDERS=orders.url)
+        for _ in range(4):
+            self.assertEqual(self.fetch(proxy, "/users/42?full")["X-Origin"], "users")
+        self.assertEqual(users.requests[-1].target, "/42?full")
+        self.assertGreater(len(users.requests[-1]["X-Request-Id"]), 8)
+        self.assertEqual(self.fetch(proxy, "/orders/echo", method="POST", body=b"x" * 2_000_000).status, 200)
+        self.assertEqual(self.fetch(proxy, "/users/echo", method="POST", body=b"x" * 2_000_000).status, 413)
+        self.assertEqual(self.fetch(proxy, "/orders/1", method="DELETE").status, 405)
+        self.assertEqual(self.fetch(proxy, "/other").status, 404)
+
+    def test_websocket_chat(self):
+        server = subprocess.Popen([sys.executable, os.path.join(EXAMPLES, "websocket-chat", "chat.py"), "0"],
+                                  stdout=subprocess.PIPE, text=True)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        proxy = self.start("websocket-chat/rpx.toml", SERVER=server.stdout.readline().strip())
+        self.assertIn(b"new WebSocket", self.fetch(proxy).body)
+        url = proxy.url.replace("http", "ws") + "/chat"
+
+        async def talk():
+            async with websockets.connect(url, open_timeout=PATIENCE) as one, websockets.connect(url, open_timeout=PATIENCE) as two:
+                await one.send("hello")
+                self.assertEqual((await one.recv(), await two.recv()), ("hello", "hello"))
+
+        asyncio.run(asyncio.wait_for(talk(), PATIENCE))
+
+    def test_unix_sockets(self):
+        origin = self.origin(unix=os.path.join(self.folder(), "app.sock"))
+        proxy = self.start("unix-sockets/rpx.toml", APP=origin.url[5:])
+        self.assertEqual(len(fetch(proxy.path("front.sock"), "/bytes/7").body), 7)
+        self.assertEqual(origin.requests[0]["Host"], "app.internal")
+
+    def test_systemd(self):
+        units = {}
+        for name in ("rpx.service", "rpx.socket"):
+            units[name] = configparser.ConfigParser(interpolation=None)
+            units[name].optionxform = str
+            units[name].read(os.path.join(EXAMPLES, "systemd", name))
+        service = units["rpx.service"]["Service"]
+        self.assertEqual(service["Type"], "notify")
+        for key in ("ExecStart", "ExecStartPre"):
+            command = service[key].split()
+            help_text = run_tool(command[1], "--help").stdout
+            for option in re.findall(r" (--?[a-z-]+)", service[key]):
+                self.assertIn(option, help_text, key)
+        sock = socket.socket()
+        self.addCleanup(sock.close)
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        folder, origin = self.folder(), self.origin()
+        with open(os.path.join(EXAMPLES, "systemd", "rpx.toml"), encoding="utf-8") as f:
+            text = f.read()
+        with open(os.path.join(folder, "rpx.toml"), "w", encoding="utf-8") as f:
+            f.write(text)
+        starter = (f"import os; os.dup2({sock.fileno()}, 3); os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1', "
+                   "LISTEN_FDNAMES='web'); os.execvp('rpx-serve', ['rpx-serve', 'run', '-c', 'rpx.toml'])")
+        env = {**os.environ, "PATH": os.environ["RPX_BIN"] + ":" + os.environ["PATH"], "RUNTIME_DIRECTORY": folder,
+               "LOGS_DIRECTORY": folder, "SERVER": origin.url}
+        process = subprocess.Popen([sys.executable, "-c", starter], cwd=folder, pass_fds=[sock.fileno()], env=env,
+                                   stderr=subprocess.DEVNULL)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertEqual(len(fetch(sock.getsockname(), "/bytes/7").body), 7)
+        process.terminate()
+        self.assertEqual(process.wait(PATIENCE), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
