@@ -22,7 +22,7 @@ class Writer {
     at_ = out.data() + before;
   }
   void put(std::string_view text) noexcept {
-    std::memcpy(at_, text.data(), text.size());
+    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
     at_ += text.size();
   }
   void put(const Headers& headers) noexcept {

@@ -62,8 +62,14 @@ struct Field {
 
 class Headers {
  public:
-  void add(std::string_view name, std::string_view value) { fields_.push_back({name, value, field_id(name)}); }
-  void add(FieldId id, std::string_view name, std::string_view value) { fields_.push_back({name, value, id}); }
+  void add(std::string_view name, std::string_view value) { add(field_id(name), name, value); }
+  void add(FieldId id, std::string_view name, std::string_view value) {
+    // Filled in place: a Field built elsewhere and copied costs more than the rest of the loop that parses it.
+    Field& field = fields_.emplace_back();
+    field.name = name;
+    field.value = value;
+    field.id = id;
+  }
   /// The first field called so, or null.
   const Field* find(FieldId id) const noexcept;
   const Field* find(std::string_view name) const noexcept;
