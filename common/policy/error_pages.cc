@@ -86,7 +86,7 @@ std::tuple<int, int, int> liking(std::string_view accept, std::string_view type)
     }
     best = {quality, specific, position};
   }
-  return best;
+  return std::get<0>(best) == 0 ? std::tuple{0, 0, 0} : best;
 }
 
 void append_html_escaped(std::string& out, std::string_view text) {

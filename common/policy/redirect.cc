@@ -147,9 +147,9 @@ std::string_view Redirect::location(Arena& arena, const Values& values) const {
       case Variable::kTarget:
         // "*", the target of a server-wide OPTIONS, would otherwise lengthen the host before it.
         if (!value.starts_with('/')) text += '/';
-        append_uri_text(text, value);
+        append_target_text(text, value);
         break;
-      case Variable::kQuery: append_uri_text(text, value); break;
+      case Variable::kQuery: append_target_text(text, value); break;
       default: append_uri_data(text, value);
     }
   }
