@@ -80,8 +80,7 @@ Node* descend(Node& node, const Step& step, const Position& at, std::string& why
     return nullptr;
   }
   if (index > node.items.size()) {
-    why = fmt::format("[{}] is past the end: there are {} items, so the next is [{}]", index, node.items.size(),
-                      node.items.size());
+    why = fmt::format("[{}] is past the end of the list: the next is [{}]", index, node.items.size());
     return nullptr;
   }
   if (index == node.items.size()) node.items.emplace_back().at = at;

@@ -51,7 +51,13 @@ std::pair<std::string_view, std::optional<std::string_view>> split_port(std::str
   return {text.substr(0, colon), text.substr(colon + 1)};
 }
 
-Complaint complaint_of(const Status& status) { return status ? std::nullopt : Complaint(status.error().detail); }
+/// What a result complains of. Where it is wrong the report says better: `lead` is taken off.
+template <class T>
+Complaint complaint_of(const Result<T>& result, std::string_view lead = {}) {
+  if (result) return std::nullopt;
+  const std::string_view detail = result.error().detail;
+  return std::string(detail.starts_with(lead) ? detail.substr(lead.size()) : detail);
+}
 
 std::optional<std::uint64_t> status_number(std::string_view text, std::uint64_t least) {
   const std::optional<std::uint64_t> number = parse_uint(text);
@@ -142,9 +148,13 @@ Complaint check_host_value(std::string_view text) {
   return R"(expected "preserve", "server" or a host name)";
 }
 
-Complaint check_host_pattern(std::string_view text) { return complaint_of(proxy::check_host_pattern(text)); }
+Complaint check_host_pattern(std::string_view text) {
+  return complaint_of(proxy::check_host_pattern(text), fmt::format("host \"{}\": ", text));
+}
 
-Complaint check_path_pattern(std::string_view text) { return complaint_of(proxy::check_path_pattern(text)); }
+Complaint check_path_pattern(std::string_view text) {
+  return complaint_of(proxy::check_path_pattern(text), fmt::format("path \"{}\": ", text));
+}
 
 Complaint check_path_prefix(std::string_view text) {
   if (text.empty()) return std::nullopt;
@@ -172,23 +182,20 @@ Complaint check_header_rule(std::string_view text, policy::TemplateUse use, Head
     case HeaderPart::kRemoveName: rule.remove.emplace_back(text); break;
     case HeaderPart::kValue: rule.set.emplace_back("X-Checked", text); break;
   }
-  const auto compiled = policy::HeaderRules::compile(rule, use);
-  return compiled ? std::nullopt : Complaint(compiled.error().detail);
+  return complaint_of(policy::HeaderRules::compile(rule, use), "X-Checked: ");
 }
 
 Complaint check_reply_header(std::string_view text, bool value) {
   policy::RespondOptions reply;
   reply.headers.emplace_back(value ? "X-Checked" : text, value ? text : "x");
-  const auto compiled = policy::FixedReply::compile(reply);
-  return compiled ? std::nullopt : Complaint(compiled.error().detail);
+  return complaint_of(policy::FixedReply::compile(reply), "X-Checked: ");
 }
 
 Complaint check_log_format(std::string_view text) {
   if (text.find('{') == std::string_view::npos)
     return R"(expected "json", "common", "combined" or a template such as "{client} {method} {path} {status}")";
   if (text.find_first_of("\n\r") != std::string_view::npos) return "a log line is one line";
-  const auto parsed = policy::TextTemplate::parse(text, policy::TemplateUse::kLog);
-  return parsed ? std::nullopt : Complaint(parsed.error().detail);
+  return complaint_of(policy::TextTemplate::parse(text, policy::TemplateUse::kLog));
 }
 
 }  // namespace rpx::config

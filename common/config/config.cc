@@ -67,7 +67,7 @@ std::expected<Loaded, std::vector<Problem>> load_with(const LoadRequest& request
   Reader reader(report, request.check_files);
   reader.read_table(kFile, tree.root, &document);
   // What is missing may well be in the part that could not be read.
-  if (tree.whole) check_document(reader, document, {});
+  if (tree.whole) check_document(reader, document, tree.root);
   if (report.errors() == 0) warn_document(reader, document);
   if (report.errors() > 0) return std::unexpected(report.take());
   return Loaded{std::move(document.site), report.take(), std::move(tree.files)};

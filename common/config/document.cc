@@ -1,5 +1,6 @@
 // The checks that look at the whole site.
 #include <algorithm>
+#include <array>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -40,9 +41,15 @@ bool has_any_port(std::string_view address) {
   return address.ends_with(":0") && !address.starts_with("unix:") && !address.starts_with("fd:");
 }
 
-void check_listeners(Reader& reader, const Document& document, const Position& at) {
-  if (document.listener_tables.empty())
-    reader.report().error(at, "no listener: add [[listen]] with an address such as \":8080\"");
+/// Whether a list of tables is missing or empty; one of the wrong type was reported.
+bool is_missing(const Node& root, std::string_view name) {
+  const Entry* entry = root.find(name);
+  return entry == nullptr || (entry->node.kind == NodeKind::kList && entry->node.items.empty());
+}
+
+void check_listeners(Reader& reader, const Document& document, const Node& root) {
+  if (is_missing(root, "listen"))
+    reader.report().error({}, "no listener: add [[listen]] with an address such as \":8080\"");
   Taken names;
   Taken addresses;
   for (std::size_t i = 0; i < document.listener_tables.size(); ++i) {
@@ -67,10 +74,13 @@ void name_routes(Reader& reader, Document& document) {
 
 /// A route does exactly one thing.
 void check_action(Reader& reader, const proxy::RouteOptions& route, const Node& table) {
+  static constexpr std::array<std::string_view, 3> kActions{"upstream", "redirect", "respond"};
   std::vector<std::string_view> actions;
-  for (std::string_view name : {"upstream", "redirect", "respond"})
+  for (std::string_view name : kActions)
     if (table.find(name) != nullptr) actions.push_back(name);
-  if (actions.empty())
+  const bool mistyped = std::ranges::any_of(
+      table.entries, [](const Entry& entry) { return !did_you_mean(entry.name, kActions).empty(); });
+  if (actions.empty() && !mistyped)
     reader.report().error(table.at,
                           fmt::format("route \"{}\" does nothing: give it upstream, redirect or respond", route.name));
   if (actions.size() > 1)
@@ -92,7 +102,9 @@ class UpstreamNames {
   /// Makes `route.upstream` the name of an upstream, which a URL becomes by being one.
   void resolve(proxy::RouteOptions& route, const Node& table) {
     const Entry* entry = table.find("upstream");
-    if (entry == nullptr || entry->node.kind != NodeKind::kText || names_.contains(route.upstream)) return;
+    if (entry == nullptr || entry->node.kind != NodeKind::kText || entry->node.broken ||
+        names_.contains(route.upstream))
+      return;
     if (!looks_like_server(route.upstream)) return dangling(route, entry->node);
 
     static constexpr Key kUrl = {.name = "upstream", .extra = {.check = check_server_url}};
@@ -114,12 +126,14 @@ class UpstreamNames {
       const std::vector<std::string_view> known(names_.begin(), names_.end());
       near = did_you_mean(route.upstream, known);
     }
-    reader_.report().error(
-        node.at, fmt::format("there is no upstream {}{}", in_quotes(route.upstream),
-                             !near.empty() ? fmt::format("; did you mean \"{}\"?", near)
-                             : route.upstream.empty()
-                                 ? std::string()
-                                 : fmt::format(": add [upstream.{}], or give the URL of a server", route.upstream)));
+    std::string hint;
+    if (!near.empty())
+      hint = fmt::format("; did you mean \"{}\"?", near);
+    else if (route.upstream.find(':') != std::string::npos && !check_server_url("http://" + route.upstream))
+      hint = fmt::format("; did you mean \"http://{}\"?", route.upstream);
+    else if (!route.upstream.empty())
+      hint = fmt::format(": add [upstream.{}], or give the URL of a server", route.upstream);
+    reader_.report().error(node.at, fmt::format("there is no upstream {}{}", in_quotes(route.upstream), hint));
   }
 
   Reader& reader_;
@@ -157,10 +171,10 @@ void warn_unused(Reader& reader, const Document& document) {
 
 }  // namespace
 
-void check_document(Reader& reader, Document& document, const Position& at) {
-  check_listeners(reader, document, at);
-  if (document.route_tables.empty())
-    reader.report().error(at, "no route: add [[route]] with an upstream such as \"http://127.0.0.1:3000\"");
+void check_document(Reader& reader, Document& document, const Node& root) {
+  check_listeners(reader, document, root);
+  if (is_missing(root, "route"))
+    reader.report().error({}, "no route: add [[route]] with an upstream such as \"http://127.0.0.1:3000\"");
   name_routes(reader, document);
   UpstreamNames upstreams(reader, document);
   for (std::size_t i = 0; i < document.route_tables.size(); ++i) {

@@ -64,7 +64,10 @@ std::expected<std::string, std::string> expand(std::string_view text, const Envi
 void expand_tree(Node& node, const Environment& environment, Report& report) {
   if (node.kind == NodeKind::kText && node.text.find('$') != std::string::npos) {
     auto value = expand(node.text, environment);
-    if (!value) return report.error(node.at, std::move(value).error());
+    if (!value) {
+      node.broken = true;
+      return report.error(node.at, std::move(value).error());
+    }
     if (*value != node.text) {
       node.text = *std::move(value);
       node.loose = true;

@@ -150,7 +150,7 @@ class FileReader {
     const std::string name = shown_name(item, path);
     if (!seen_.insert(identity).second) return fail(item.at, fmt::format("{} is included twice", in_quotes(name)));
     auto text = read_file(path);
-    if (!text) return fail(item.at, fmt::format("{} {}", in_quotes(name), text.error()));
+    if (!text) return fail(item.at, fmt::format("include {}: {}", in_quotes(name), text.error()));
     add_file(path);
     const std::uint32_t source =
         report_.add_source(name, std::filesystem::path(path).parent_path().string(), *std::move(text));

@@ -65,9 +65,11 @@ constexpr Key kLogKeys[] = {
     key("level", kLevel, at<&LogOptions::level>, R"("info")",
         "least important events that are logged", {.choices = "trace debug info notice warning error"}),
     key("errors", kLogFile, at<&LogOptions::errors>, R"("stderr")",
-        "where events go: stderr, syslog or a path", {.choices = "stderr syslog"}),
+        "where events go: stderr, syslog or a path", {.choices = "stderr syslog", .check = [](std::string_view) {
+          return Complaint(R"(expected "stderr", "syslog" or a path, with a "/" or "." in it)"); }}),
     key("access", kLogFile, at<&LogOptions::access>, R"("off")",
-        "where a line per request goes: off, stdout, stderr, syslog or a path", {.choices = "off stdout stderr syslog"}),
+        "where a line per request goes: off, stdout, stderr, syslog or a path", {.choices = "off stdout stderr syslog", .check = [](std::string_view) {
+          return Complaint(R"(expected "off", "stdout", "stderr", "syslog" or a path, with a "/" or "." in it)"); }}),
     key("format", kText, at<&LogOptions::format>, R"("json")",
         "form of that line: json, common, combined or a template such as \"{client} {method} {path} {status}\"",
         {.choices = "json common combined", .check = check_log_format}),

@@ -95,7 +95,8 @@ void read_bytes(Reader& reader, const Key& key, const Node& node, Size& field,
   if (const std::string* text = text_of(node)) {
     value = parse(*text);
     if (!value) return reader.bad_value(key, node, fmt::format("expected {}", key.kind->wants));
-  } else if (node.kind == NodeKind::kInteger && node.integer >= 0) {
+  } else if (node.kind == NodeKind::kInteger) {
+    if (node.integer < 0) return reader.bad_value(key, node, fmt::format("expected {}", key.kind->wants));
     value = static_cast<Size>(node.integer);
   } else {
     return reader.wrong_type(key, node);

@@ -18,6 +18,7 @@ void each_text(Reader& reader, const Key& key, const Node& node, Take take) {
   if (node.kind != NodeKind::kList) return reader.wrong_type(key, node);
   std::unordered_set<std::string_view> seen;
   for (const Node& item : node.items) {
+    if (item.broken) continue;
     if (item.kind != NodeKind::kText && !item.loose)
       reader.wrong_type(key, item);
     else if (!seen.insert(item.text).second)
@@ -67,6 +68,9 @@ template <class Take>
 void each_pair(Reader& reader, const Key& key, const Node& node, Take take) {
   if (node.kind != NodeKind::kTable) return reader.wrong_type(key, node);
   for (const Entry& entry : node.entries) {
+    if (entry.node.broken) continue;
+    Key named = key;  // the row's rules under the pair's name
+    named.name = entry.name;
     const Complaint complaint = key.extra.check_name == nullptr ? std::nullopt : key.extra.check_name(entry.name);
     if (complaint)
       reader.report().error(entry.at,
@@ -74,7 +78,7 @@ void each_pair(Reader& reader, const Key& key, const Node& node, Take take) {
     else if (entry.node.kind != NodeKind::kText && !entry.node.loose)
       reader.report().error(entry.node.at, fmt::format("{} in {} must be a text in quotes, not {}",
                                                        in_quotes(entry.name), key.name, name_of(entry.node.kind)));
-    else if (reader.check_text(key, entry.node, entry.node.text))
+    else if (reader.check_text(named, entry.node, entry.node.text))
       take(entry);
   }
 }
@@ -104,7 +108,8 @@ void read_error_pages(Reader& reader, const Key& key, const Node& node, policy::
     field[entry.name] = path;
     if (!reader.check_files()) return;
     const auto loaded = policy::ErrorPages::load({{entry.name, path}});
-    if (!loaded) reader.bad_value(key, entry.node, loaded.error().detail);
+    if (!loaded)
+      reader.report().error(entry.node.at, fmt::format("bad {} in errors: {}", entry.name, loaded.error().detail));
   });
 }
 Node write_error_pages(const Key&, const policy::ErrorPageOptions& field) {

@@ -95,16 +95,19 @@ class Converter {
 };
 
 /// The library's words, made to fit behind "not valid TOML: ".
-std::string reason_of(std::string_view description) {
+std::string reason_of(std::string_view description, bool at_line_end) {
   if (description.find("utf-8") != std::string_view::npos) return "the text is not UTF-8 here";
-  std::string reason = "not valid TOML: ";
+  if (at_line_end && description.find("unescaped control characters") != std::string_view::npos)
+    return "not valid TOML: a text in quotes must end on its line; is a quote missing?";
+  const bool unquoted = description.find("could not determine value type") != std::string_view::npos ||
+                        description.find("expected digit") != std::string_view::npos ||
+                        description.find("parsing boolean") != std::string_view::npos;
   for (std::string_view lead : {"Error while ", "Encountered "})
     if (description.starts_with(lead)) description.remove_prefix(lead.size());
-  for (char c : description) reason += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  if (description.starts_with("parsing value: could not determine") ||
-      description.find("expected digit") != std::string_view::npos || description.starts_with("parsing boolean"))
-    reason += "; texts, durations and sizes stand in quotes";
-  return reason;
+  std::string reason = "not valid TOML: ";
+  for (char c : description.substr(0, description.find(" (TOML_")))
+    reason += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  return unquoted ? reason + "; texts, durations and sizes stand in quotes" : reason;
 }
 
 void place(Node& node, const Position& at) {
@@ -134,7 +137,8 @@ std::optional<Node> parse(std::string_view text, std::uint32_t source, Report& r
     if (!converter.too_deep()) return root;
     report.error({source, 0, 0}, fmt::format("tables are nested more than {} deep", kMostDepth));
   } catch (const toml::parse_error& error) {
-    report.error(position_of(error.source().begin, source), reason_of(error.description()));
+    const Position at = position_of(error.source().begin, source);
+    report.error(at, reason_of(error.description(), report.is_line_end(at)));
   }
   return std::nullopt;
 }

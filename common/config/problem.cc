@@ -120,6 +120,8 @@ std::string Report::line_of(const Position& at) {
   return line;
 }
 
+std::size_t Report::characters_in(std::string_view line) { return characters(line).size(); }
+
 std::vector<Problem> Report::take() {
   std::ranges::sort(found_, {}, [](const Found& found) {
     // What concerns a file as a whole reads best behind what is wrong in its lines.

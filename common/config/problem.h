@@ -49,6 +49,8 @@ class Report {
   std::size_t errors() const noexcept { return errors_; }
   /// "rpx.toml:12", for messages that name a second place.
   std::string place(const Position& at) const;
+  /// Whether `at` is behind the last character of its line.
+  bool is_line_end(const Position& at) { return at.column > characters_in(line_of(at)); }
   /// Everything reported, in the order of the sources and of their lines.
   std::vector<Problem> take();
 
@@ -61,6 +63,7 @@ class Report {
   };
   void add(const Position& at, std::string message, bool warning);
   std::string line_of(const Position& at);
+  static std::size_t characters_in(std::string_view line);
 
   std::vector<Source> sources_;
   std::vector<Found> found_;

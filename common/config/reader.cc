@@ -55,12 +55,13 @@ std::string not_yet(std::string_view what) {
 }
 
 void Reader::read_table(const Section& section, const Node& table, void* object) {
-  std::array<const Entry*, kAllKeys> entries{};
   RPX_CHECK(section.keys.size() <= kAllKeys);
+  std::array<const Entry*, kAllKeys> entries{};
+  std::vector<std::string_view> meant;
   for (const Entry& entry : table.entries) {
     const Key* key = row_of(section.keys, entry.name);
     if (key == nullptr || key->kind == nullptr) {
-      unknown_key(section, entry);
+      meant.push_back(unknown_key(section, entry));
       continue;
     }
     const Entry*& first = entries[static_cast<std::size_t>(key - section.keys.data())];
@@ -73,24 +74,35 @@ void Reader::read_table(const Section& section, const Node& table, void* object)
     const Key& key = section.keys[i];
     if (entries[i] != nullptr)
       read_value(key, entries[i]->node, object);
-    else if (key.extra.required)
+    else if (key.extra.required && std::ranges::find(meant, key.name) == meant.end())
       report_.error(table.at, fmt::format("{} needs \"{}\", such as {} = {}", header_of(section), key.name, key.name,
-                                          key.extra.start.empty() ? key.extra.example : key.extra.start));
+                                          key.extra.example));
   }
   if (section.check != nullptr) section.check(*this, table, object);
 }
 
 void Reader::read_value(const Key& key, const Node& node, void* object) {
+  if (node.broken) return;
   key.kind->read(*this, key, node, key.field.of == nullptr ? nullptr : key.field.of(object));
 }
 
-void Reader::unknown_key(const Section& section, const Entry& entry) {
-  if (row_of(section.keys, entry.name) != nullptr) return report_.error(entry.at, not_yet(in_quotes(entry.name)));
-  if (row_of(section.elsewhere, entry.name) != nullptr)
-    return report_.error(entry.at, fmt::format("\"{}\" {}", entry.name, section.where));
+std::string_view Reader::unknown_key(const Section& section, const Entry& entry) {
+  if (row_of(section.keys, entry.name) != nullptr) {
+    report_.error(entry.at, not_yet(in_quotes(entry.name)));
+    return {};
+  }
+  if (row_of(section.elsewhere, entry.name) != nullptr) {
+    report_.error(entry.at, fmt::format("\"{}\" {}", entry.name, section.where));
+    return {};
+  }
   std::vector<std::string_view> known;
   for (const Key& key : section.keys) known.push_back(key.name);
-  report_.error(entry.at, fmt::format("unknown key {}{}", in_quotes(entry.name), suggestion(entry.name, known)));
+  const std::string_view near = did_you_mean(entry.name, known);
+  std::string message = fmt::format("unknown key {}", in_quotes(entry.name));
+  if (!near.empty()) message += fmt::format("; did you mean \"{}\"?", near);
+  if (near.empty() && entry.name == "include") message += " here: it stands above the first [section]";
+  report_.error(entry.at, std::move(message));
+  return near;
 }
 
 void Reader::wrong_type(const Key& key, const Node& node) {

@@ -37,7 +37,8 @@ class Reader {
   std::string absolute(const Node& node, std::string_view path) const;
 
  private:
-  void unknown_key(const Section& section, const Entry& entry);
+  /// Reports it; returns the key that was probably meant, or nothing.
+  std::string_view unknown_key(const Section& section, const Entry& entry);
 
   Report& report_;
   bool check_files_;

@@ -21,8 +21,8 @@ void check_rewrite(Reader& reader, const Node& table, void* rewrite);
 void check_serve(Reader& reader, const Node& table, void* serve);
 
 /// What concerns the site as a whole: names, upstreams of routes (URLs become upstreams), what a route does. To be
-/// called once everything was read; `at` is the place of the file.
-void check_document(Reader& reader, Document& document, const Position& at);
+/// called once everything was read from `root`.
+void check_document(Reader& reader, Document& document, const Node& root);
 /// Warnings about what works, but hardly as meant: unreachable routes, unused upstreams.
 void warn_document(Reader& reader, const Document& document);
 

@@ -28,7 +28,8 @@ struct Entry;
 struct Node {
   NodeKind kind = NodeKind::kTable;
   bool boolean = false;
-  bool loose = false;  ///< `text` came from the environment or a command line: it may stand for a number or boolean
+  bool broken = false;  ///< a text whose variables could not be replaced, which was reported
+  bool loose = false;   ///< `text` came from the environment or a command line: it may stand for a number or boolean
   Position at;
   std::int64_t integer = 0;
   std::string text;  ///< kText: the text. kRaw: verbatim, in TOML and JSON alike. Loose: as it was written.
