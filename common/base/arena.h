@@ -2,6 +2,7 @@
 // a worker in steady state allocates nothing. One thread.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <memory>
@@ -37,9 +38,7 @@ class Arena {
     const std::size_t size = (std::string_view(parts).size() + ... + 0);
     char* at = allocate(size);
     char* end = at;
-    ((std::memcpy(end, std::string_view(parts).data(), std::string_view(parts).size()),
-      end += std::string_view(parts).size()),
-     ...);
+    ((end += std::string_view(parts).copy(end, std::string_view(parts).size())), ...);
     return {at, size};
   }
   /// Forgets everything handed out; keeps the first block for the next use.
