@@ -16,6 +16,11 @@ using WallTime = std::chrono::system_clock::time_point;
 /// A time span with no end; timeouts of this length never fire.
 inline constexpr Duration kForever = Duration::max();
 
+/// When `span` from `now` is over; never, for kForever and for zero, which means "unlimited" in the configuration.
+inline Instant deadline_after(Instant now, Duration span) noexcept {
+  return span == kForever || span <= Duration::zero() ? Instant::max() : now + span;
+}
+
 /// A count of bytes, 0 meaning "unlimited" where the key says so.
 using Size = std::uint64_t;
 

@@ -33,8 +33,8 @@ class Exchange {
 
   /// Sends an interim response (1xx) at once, as far as the client takes it. Nothing for HTTP/1.0 clients.
   virtual Status send_interim(std::uint16_t status, const Headers& headers) = 0;
-  /// Writes the reply's head; it leaves with the first write or flush of the sink. Framing fields are added to `headers`,
-  /// whose views must live until then. Call once.
+  /// Writes the reply's head; it leaves with the first write or flush of the sink. Framing fields are added to
+  /// `headers`, whose views must live until then. Call once.
   virtual BodySink& reply(std::uint16_t status, std::string_view reason, Headers& headers, ReplyBody body) = 0;
   /// A reply's head has been written: nothing else can be said any more.
   virtual bool replied() const noexcept = 0;

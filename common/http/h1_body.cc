@@ -143,7 +143,7 @@ rt::Task<Status> H1BodyReader::wait(Duration stall) {
   rt::Loop& loop = stream_->io().loop();
   const Instant begun = loop.now();
   const bool measured = side_ == Side::kClient && limits_->min_body_rate != 0;
-  Instant deadline = stall == kForever ? Instant::max() : begun + stall;
+  Instant deadline = deadline_after(begun, stall);
   Instant too_slow = Instant::max();
   if (measured) {
     // The instant at which the average over the time spent waiting falls below the least rate.

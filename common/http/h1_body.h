@@ -31,8 +31,10 @@ class H1BodyReader final : public BodySource {
   std::uint64_t received() const noexcept override { return received_; }
   /// Bytes of a length-framed body not read yet.
   std::uint64_t left() const noexcept { return framing_ == Framing::kLength ? left_ : 0; }
-  /// Payload moved past this reader by the kernel (splice).
+  /// Payload of a length-framed body moved past this reader by the kernel (splice).
   void skipped(std::uint64_t count) noexcept;
+  /// Bytes of another protocol taken from the same connection (a tunnel).
+  void skipped_past(std::uint64_t count) noexcept { received_ += count; }
   Framing framing() const noexcept { return framing_; }
 
  private:

@@ -17,8 +17,8 @@ class H1Call {
   BodySink& begin(net::Stream& stream, const Limits& limits, std::string_view method_name, std::string_view path,
                   std::string_view query, const Headers& headers, Framing framing);
   /// Reads the next response head, interim ones included, into head(). Suspends until `deadline` at most.
-  /// Errors, Side::kUpstream: kResponseTimeout, kClosed and kReset (nothing_received() tells whether a first byte came),
-  /// kBadResponse, kResponseTooLarge; kCancelled when interrupted.
+  /// Errors, Side::kUpstream: kResponseTimeout, kClosed and kReset (nothing_received() tells whether a first byte
+  /// came), kBadResponse, kResponseTooLarge; kCancelled when interrupted.
   rt::Task<Status> read_head(Method request_method, Instant deadline);
   ResponseHead& head() noexcept { return head_; }
   /// The reply's body, after a final head.

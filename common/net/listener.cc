@@ -131,7 +131,7 @@ Result<Listener> listen_unix(std::string_view path, std::string_view address) {
   if (!fd) return cannot_listen(address, "socket", errno);
   int failed = bind(fd.get(), reinterpret_cast<const sockaddr*>(&where), length) == 0 ? 0 : errno;
   if (failed == EADDRINUSE && path.front() != '@') {
-    struct stat info {};
+    struct stat info{};
     const bool is_socket = lstat(out.bound.path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode);
     if (is_socket && !is_alive(where, length) && unlink(out.bound.path.c_str()) == 0)
       failed = bind(fd.get(), reinterpret_cast<const sockaddr*>(&where), length) == 0 ? 0 : errno;
@@ -190,7 +190,8 @@ Result<Listener> listen_on(std::string_view address, std::size_t sockets) {
   if (!port || *port > 65535)
     return self_error(ErrorKind::kConfig, "cannot listen on " + std::string(address) + ": expected host:port");
   std::string_view host = address.substr(0, colon);
-  if (host.empty() || host == "*") return listen_any(static_cast<std::uint16_t>(*port), ":" + std::to_string(*port), sockets);
+  if (host.empty() || host == "*")
+    return listen_any(static_cast<std::uint16_t>(*port), ":" + std::to_string(*port), sockets);
   if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   return listen_host(std::string(host), std::to_string(*port), address, sockets);
 }

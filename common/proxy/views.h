@@ -20,11 +20,11 @@ struct Counters {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_refused = 0;  ///< over max_connections or connections_per_client
   std::uint64_t requests = 0;
-  std::uint64_t responses[6] = {};        ///< by status class: [1] 1xx … [5] 5xx; [0] none was sent
-  std::uint64_t bytes_received = 0;       ///< from clients
-  std::uint64_t bytes_sent = 0;           ///< to clients
-  std::uint64_t retries = 0;              ///< tries beyond the first
-  std::uint64_t stale_leases = 0;         ///< kept connections that turned out closed
+  std::uint64_t responses[6] = {};   ///< by status class: [1] 1xx … [5] 5xx; [0] none was sent
+  std::uint64_t bytes_received = 0;  ///< from clients
+  std::uint64_t bytes_sent = 0;      ///< to clients
+  std::uint64_t retries = 0;         ///< tries beyond the first
+  std::uint64_t stale_leases = 0;    ///< kept connections that turned out closed
   std::uint64_t upstream_connects = 0;
   std::uint64_t upgrades = 0;
   std::uint64_t parse_errors = 0;

@@ -88,7 +88,7 @@ class Loop {
   TimerWheel timers_;
   Head soon_;
   std::array<epoll_event, 256> events_{};
-  int batch_ = 0;       // events of the round not yet handled: events_[at_..batch_)
+  int batch_ = 0;  // events of the round not yet handled: events_[at_..batch_)
   int at_ = 0;
   Pollable* current_ = nullptr;
   std::atomic<bool> stopped_{false};

@@ -47,6 +47,9 @@ class Pollable {
   void cleared_read() noexcept { readable_ = peer_closed_ || hung_up_; }
   void cleared_write() noexcept { writable_ = hung_up_; }
 
+  /// Makes the next read try the descriptor, whatever is believed of it.
+  void mark_readable() noexcept { readable_ = true; }
+  bool is_watched() const noexcept { return watched_; }
   /// Starts to watch the descriptor now, so that hung_up() is learned without waiting.
   void watch();
   /// Stops watching; to be called before the descriptor is closed, since its number may be used again at once.

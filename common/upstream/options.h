@@ -11,7 +11,7 @@
 namespace rpx::upstream {
 
 struct ServerOptions {
-  std::string url;           ///< "http://host:port" or "unix:path"; as configured, and the server's name in views and logs
+  std::string url;  ///< "http://host:port" or "unix:path"; as configured, and the server's name in views and logs
   std::uint32_t weight = 1;  ///< 1–65535
   bool backup = false;       ///< used only when no other server can be
   auto operator<=>(const ServerOptions&) const = default;

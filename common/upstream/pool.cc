@@ -21,7 +21,8 @@ constexpr Duration kDownMost = std::chrono::seconds(10);
 
 /// A connection, in use or kept. While kept it watches for the server closing it.
 struct Lease::Connection final : rt::Waiter {
-  Connection(std::unique_ptr<net::SocketStream> connected, Member& owner) : stream(std::move(connected)), member(owner) {}
+  Connection(std::unique_ptr<net::SocketStream> connected, Member& owner)
+      : stream(std::move(connected)), member(owner) {}
   void wake() override;
   virtual ~Connection() = default;
   std::unique_ptr<net::SocketStream> stream;
@@ -162,6 +163,11 @@ Member* Pool::pick(std::span<Member* const> tried) {
   return nullptr;
 }
 
+bool Pool::has_other(std::span<Member* const> tried) const noexcept {
+  return std::ranges::any_of(members_,
+                             [&](const auto& one) { return std::ranges::find(tried, one.get()) == tried.end(); });
+}
+
 Server& Pool::server_of(Member& member) noexcept { return *member.server; }
 
 Lease Pool::reuse(Member& member, bool careful) {
@@ -198,7 +204,7 @@ rt::Task<Result<Lease>> Pool::connect(Member& member) {
     if (at >= member.addresses.size()) break;  // they changed meanwhile
     const Address to = member.addresses[at];
     Result<std::unique_ptr<net::SocketStream>> stream =
-        co_await net::dial(loop_, to, loop_.now() + connect_.timeout);
+        co_await net::dial(loop_, to, deadline_after(loop_.now(), connect_.timeout));
     if (stream) {
       member.next_address = at;
       member.server->counters().connects.fetch_add(1, std::memory_order_relaxed);
@@ -239,7 +245,8 @@ void Pool::ended(Member& member) noexcept {
 void Pool::worked(Member& member) noexcept {
   if (member.down_for == Duration::zero()) return;
   member.mark_up();
-  log_event(LogLevel::kNotice, "server is back", {{"upstream", member.server->upstream()}, {"server", member.server->url()}});
+  log_event(LogLevel::kNotice, "server is back",
+            {{"upstream", member.server->upstream()}, {"server", member.server->url()}});
 }
 
 void Pool::failed(Member& member, const Error& error) {

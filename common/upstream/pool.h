@@ -65,13 +65,15 @@ class Pool {
   /// The server to try next, never one of `tried` unless there is no other way to try at all; null when every one has
   /// been tried. Servers that just failed to connect, and backups, come last.
   Member* pick(std::span<Member* const> tried);
+  /// Whether pick() would give one.
+  bool has_other(std::span<Member* const> tried) const noexcept;
   static Server& server_of(Member& member) noexcept;
 
   /// A connection to `member`: a kept one, or a new one within connect.timeout. `fresh` leaves kept ones alone.
   /// Errors, Side::kUpstream: kUnresolved, kConnectRefused, kConnectTimeout, kConnectFailed.
   rt::Task<Result<Lease>> connect(Member& member);
-  /// A kept connection that still looks alive, or an empty lease. `careful` asks the kernel once more (for requests that
-  /// cannot be repeated).
+  /// A kept connection that still looks alive, or an empty lease. `careful` asks the kernel once more (for requests
+  /// that cannot be repeated).
   Lease reuse(Member& member, bool careful);
 
   /// Closes what has been idle for too long. To be called about once a second.

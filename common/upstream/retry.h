@@ -16,11 +16,11 @@ namespace rpx::upstream {
 /// What is known of a try that has failed.
 struct Failure {
   ErrorKind kind = ErrorKind::kInternal;
-  std::uint16_t status = 0;      ///< with a reply whose status counts as a failure
-  bool sent = false;             ///< a byte of the request may have reached the server
-  bool reused = false;           ///< over a connection kept from before
-  bool silent = true;            ///< not a byte of a reply was received
-  bool replayable = true;        ///< the whole request can still be sent again
+  std::uint16_t status = 0;  ///< with a reply whose status counts as a failure
+  bool sent = false;         ///< a byte of the request may have reached the server
+  bool reused = false;       ///< over a connection kept from before
+  bool silent = true;        ///< not a byte of a reply was received
+  bool replayable = true;    ///< the whole request can still be sent again
 };
 
 enum class Verdict : std::uint8_t {

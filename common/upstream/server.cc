@@ -19,7 +19,8 @@ Result<ServerTarget> parse_server_url(std::string_view url) {
   if (!url.starts_with("http://")) return bad("expected http://host:port or unix:/path");
   std::string_view rest = url.substr(7);
   if (rest.ends_with('/')) rest.remove_suffix(1);
-  if (rest.empty() || rest.find_first_of("/?#@ ") != std::string_view::npos) return bad("expected http://host:port and no path");
+  if (rest.empty() || rest.find_first_of("/?#@ ") != std::string_view::npos)
+    return bad("expected http://host:port and no path");
   std::string_view host = rest;
   std::uint64_t port = 80;
   const std::size_t colon = rest.rfind(':');

@@ -17,9 +17,10 @@ namespace rpx::upstream {
 
 /// Where a server's URL points.
 struct ServerTarget {
-  Address address;         ///< complete for literal addresses and Unix sockets
-  std::string host;        ///< DNS name to resolve; empty when the address is literal
-  std::string authority;   ///< "host:port" (port left out when 80): Host with host = "server", and what hide_origin looks for
+  Address address;   ///< complete for literal addresses and Unix sockets
+  std::string host;  ///< DNS name to resolve; empty when the address is literal
+  std::string
+      authority;  ///< "host:port" (port left out when 80): Host with host = "server", and what hide_origin looks for
 };
 
 /// Reads "http://host[:port]", "http://[v6]:port" or "unix:/path". Errors: kConfig.

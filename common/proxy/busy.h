@@ -1,0 +1,59 @@
+// Busy: all that an exchange in progress needs and an idle connection does not. A worker keeps a few and lends
+// one to a connection from a request's first byte until nothing more is there. One thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "http/h1_client.h"
+#include "http/h1_server.h"
+#include "proxy/trail.h"
+#include "rt/child.h"
+#include "upstream/pool.h"
+
+namespace rpx::proxy {
+
+class Site;
+
+/// A site as one worker serves it: the compiled snapshot and this worker's pools for its upstreams.
+struct LiveSite {
+  std::shared_ptr<const Site> site;
+  std::vector<std::shared_ptr<upstream::Pool>> pools;  ///< by index of Site::upstreams
+};
+
+struct Busy {
+  explicit Busy(rt::Loop& loop) : upload(loop), interrupt(*this) {}
+
+  /// Ends what is going on and lets go of every connection and buffer.
+  void reset() noexcept {
+    upload.cancel();
+    lease.drop();
+    call.release();
+    exchange.release();
+    live.reset();
+    trail = {};
+  }
+
+  /// Wakes the task that waits for a reply, when the upload beside it has ended.
+  struct Interrupt final : rt::Soon {
+    explicit Interrupt(Busy& owner) noexcept : busy(owner) {}
+    void run() override {
+      if (busy.lease) busy.lease.stream().io().interrupt_read();
+    }
+    Busy& busy;
+  };
+
+  std::shared_ptr<const LiveSite> live;
+  http::H1Exchange exchange;
+  http::H1Call call;
+  upstream::Lease lease;
+  rt::Child<Status> upload;
+  Interrupt interrupt;
+  http::Headers out;        ///< fields of the message being written
+  std::string_view replay;  ///< the request's whole body, when it was short enough to be kept
+  bool has_replay = false;
+  bool body_touched = false;  ///< bytes of the request's body were taken from the client
+  Trail trail;
+};
+
+}  // namespace rpx::proxy

@@ -1,0 +1,43 @@
+// A client's connection from accept to close: who it is, and its exchanges one after the other. Small while
+// idle: all else is borrowed from the worker when a request comes. On the worker's thread.
+#pragma once
+
+#include "base/ip.h"
+#include "net/fd.h"
+#include "net/stream.h"
+#include "proxy/worker.h"
+#include "rt/task.h"
+
+namespace rpx::proxy {
+
+struct ClientConnection {
+  ClientConnection(Worker& owner, net::UniqueFd fd, const IpAddress& from, std::uint16_t from_port,
+                   std::shared_ptr<const ListenerFacts> by)
+      : worker(owner),
+        stream(owner.loop(), std::move(fd)),
+        listener(std::move(by)),
+        peer(from),
+        port(from_port),
+        accepted(owner.loop().now()),
+        id(owner.next_connection_id()) {}
+
+  Worker& worker;
+  net::SocketStream stream;
+  std::shared_ptr<const ListenerFacts> listener;
+  IpAddress peer;  ///< the other end; a PROXY header's word for it where one was demanded
+  std::uint16_t port = 0;
+  bool counted_client = false;  ///< holds a place in the per-client count
+  bool idle = true;             ///< between exchanges: may be closed without loss
+  Instant accepted;
+  std::uint64_t id;
+  std::uint32_t requests = 0;
+  Busy* busy = nullptr;
+  ClientConnection* next = nullptr;
+  ClientConnection* prev = nullptr;
+};
+
+/// Serves one connection until it ends. `fd` is taken.
+rt::Task<void> serve_connection(Worker& worker, net::UniqueFd fd, IpAddress peer, std::uint16_t port,
+                                std::shared_ptr<const ListenerFacts> listener);
+
+}  // namespace rpx::proxy

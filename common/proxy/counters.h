@@ -1,0 +1,57 @@
+// What one worker counts. Written by that worker alone, read by anybody: relaxed atomics, so that counting
+// costs a plain add.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "base/units.h"
+
+namespace rpx::proxy {
+
+/// A counter with one writer.
+class Count {
+ public:
+  void add(std::uint64_t n = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
+  void sub(std::uint64_t n = 1) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) - n, std::memory_order_relaxed);
+  }
+  std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// Upper bounds of the latency buckets, in microseconds; the last bucket has none.
+inline constexpr std::array<std::uint64_t, 14> kLatencyBounds{
+    500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
+
+struct WorkerCounters {
+  Count accepted;
+  Count refused;
+  Count connections;  ///< open now
+  Count exchanges;    ///< in progress now
+  Count requests;
+  std::array<Count, 6> responses;
+  Count bytes_received;
+  Count bytes_sent;
+  Count retries;
+  Count stale_leases;
+  Count upgrades;
+  Count parse_errors;
+  std::array<Count, kLatencyBounds.size() + 1> latency;
+  Count latency_sum_us;
+
+  void add_latency(Duration took) noexcept {
+    const auto us = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+    std::size_t bucket = 0;
+    while (bucket < kLatencyBounds.size() && us > kLatencyBounds[bucket]) ++bucket;
+    latency[bucket].add();
+    latency_sum_us.add(us);
+  }
+};
+
+}  // namespace rpx::proxy

@@ -1,0 +1,340 @@
+#include "proxy/forward.h"
+
+#include <charconv>
+
+#include "base/result.h"
+#include "base/text.h"
+#include "http/hop_by_hop.h"
+
+namespace rpx::proxy {
+namespace {
+
+using http::FieldId;
+using http::Framing;
+
+// A short body is kept whole, so that the request can be sent again elsewhere.
+constexpr std::size_t kReplayBytes = 64 * 1024;
+// Interim responses that one request may bring before the server is held to be broken.
+constexpr int kMostInterim = 100;
+// After this long without a reply the client's connection is watched, in case it is given up meanwhile.
+constexpr Duration kWatchAfter = std::chrono::seconds(1);
+// Room for the servers a request may try.
+constexpr std::size_t kMostTries = 16;
+
+// One request's dealings with the upstream side.
+struct Ask {
+  ClientConnection& connection;
+  Busy& busy;
+  const Route& route;
+  const Upstream& upstream;
+  upstream::Pool& pool;
+  std::string_view path;
+  std::string_view query;
+};
+
+void set_host(const Ask& ask, upstream::Server& server, http::Headers& out) {
+  std::string_view host = ask.busy.exchange.request().target.authority;
+  if (ask.upstream.host == HostMode::kServer || host.empty()) host = server.target().authority;
+  if (ask.upstream.host == HostMode::kFixed) host = ask.upstream.options->host;
+  for (http::Field& field : out.raw())
+    if (field.id == FieldId::kHost) {
+      field.value = host;
+      return;
+    }
+  out.raw().insert(out.raw().begin(), {"Host", host, FieldId::kHost});
+}
+
+std::string_view decimal(Arena& arena, std::uint64_t value) {
+  char* digits = arena.allocate(20);
+  return {digits, std::to_chars(digits, digits + 20, value).ptr};
+}
+
+policy::Values values_of(const Ask& ask) {
+  const Trail& trail = ask.busy.trail;
+  return {.request = ask.busy.exchange.request(),
+          .client = trail.client_text,
+          .scheme = trail.client.scheme,
+          .authority = trail.client.host,
+          .request_id = trail.request_id,
+          .route = ask.route.options->name,
+          .listener = ask.connection.listener->options.name};
+}
+
+// Fields of the request as the server gets them (hop 9).
+void build_head(const Ask& ask, upstream::Server& server) {
+  Busy& busy = ask.busy;
+  const http::RequestHead& request = busy.exchange.request();
+  Arena& arena = busy.exchange.arena();
+  http::Headers& out = busy.out;
+  http::copy_end_to_end(request.headers, out);
+  std::erase_if(out.raw(), [](const http::Field& field) {
+    return field.id == FieldId::kForwarded || field.id == FieldId::kXForwardedFor ||
+           field.id == FieldId::kXForwardedProto || field.id == FieldId::kXForwardedHost ||
+           field.id == FieldId::kXRequestId || field.id == FieldId::kExpect || field.id == FieldId::kXRealIp;
+  });
+  set_host(ask, server, out);
+  http::add_forwarding_fields(request, busy.trail.client, ask.connection.peer, ask.connection.listener->is_unix, arena,
+                              out);
+  out.add(FieldId::kXRequestId, "X-Request-Id", busy.trail.request_id);
+  if (request.method == http::Method::kOptions)
+    if (const http::Field* hops = out.find(FieldId::kMaxForwards))
+      if (const auto left = parse_uint(hops->value); left && *left > 0)
+        out.set("Max-Forwards", decimal(arena, *left - 1));
+  if (busy.live->site->options().serve.via) out.add(FieldId::kVia, "Via", "1.1 rpx");
+  if (!ask.route.request_rules.empty()) {
+    if (ask.route.request_rules.needs_values())
+      busy.trail.client_text = arena.copy(busy.trail.client.client.to_string());
+    ask.route.request_rules.apply(out, arena, values_of(ask));
+  }
+  if (request.framing == Framing::kLength)
+    out.add(FieldId::kContentLength, "Content-Length", decimal(arena, request.content_length));
+  if (request.framing == Framing::kChunked) out.add(FieldId::kTransferEncoding, "Transfer-Encoding", "chunked");
+  if (request.expects_continue && request.framing != Framing::kNone)
+    out.add(FieldId::kExpect, "Expect", "100-continue");
+  if (request.wants_upgrade) {
+    out.add(FieldId::kConnection, "Connection", "upgrade");
+    out.add(FieldId::kUpgrade, "Upgrade", request.headers.value(FieldId::kUpgrade));
+  }
+}
+
+http::RelayTimeouts upload_timeouts(const Ask& ask) {
+  return {ask.busy.live->site->limits().body_timeout, ask.route.options->timeout.response};
+}
+
+// Sends head and body as far as they go at once; the rest of a body goes on beside the wait for the reply.
+Status send_request(const Ask& ask) {
+  Busy& busy = ask.busy;
+  const http::RequestHead& request = busy.exchange.request();
+  http::BodySink& sink = busy.call.begin(busy.lease.stream(), busy.live->site->limits(), request.method_name, ask.path,
+                                         ask.query, busy.out, request.framing);
+  if (busy.has_replay) {
+    RPX_TRY([[maybe_unused]] const bool sent, sink.try_write(busy.replay, true));
+    if (!sent) busy.upload.start(sink.drain(ask.route.options->timeout.response), &busy.interrupt);
+    return {};
+  }
+  if (request.framing == Framing::kNone) {
+    RPX_TRY(const bool sent, sink.try_flush());
+    if (!sent) busy.upload.start(sink.drain(ask.route.options->timeout.response), &busy.interrupt);
+    return {};
+  }
+  http::BodySource& body = busy.exchange.body(ask.route.body_bytes);
+  RPX_TRY(const http::BodyPiece piece, body.try_read(kReplayBytes));
+  busy.body_touched = !piece.blocked;
+  if (piece.end && piece.data.size() <= kReplayBytes && !body.trailers()) {
+    busy.replay = busy.exchange.arena().copy(piece.data);
+    busy.has_replay = true;
+  }
+  bool sent = false;
+  if (piece.blocked) {
+    RPX_TRY(sent, sink.try_flush());
+  } else {
+    RPX_TRY(sent, sink.try_write(piece.data, piece.end, body.trailers()));
+  }
+  if (!piece.end)
+    busy.upload.start(http::relay(body, sink, upload_timeouts(ask), true), &busy.interrupt);
+  else if (!sent)
+    busy.upload.start(sink.drain(ask.route.options->timeout.response), &busy.interrupt);
+  return {};
+}
+
+// While the reply is awaited, a client that hangs up ends the wait: nobody would read the reply.
+class HangUpWatch final : rt::Waiter {
+ public:
+  HangUpWatch(net::Stream& client, net::Stream& server, bool enabled) : client_(client), server_(server) {
+    if (enabled) watch();
+  }
+  ~HangUpWatch() { client_.io().clear_read_waiter(this); }
+  HangUpWatch(const HangUpWatch&) = delete;
+  HangUpWatch& operator=(const HangUpWatch&) = delete;
+  void watch() { client_.io().set_read_waiter(this); }
+
+ private:
+  void wake() override {
+    // More requests, or a client that has only closed its sending side: go on.
+    if (!client_.io().hung_up())
+      watch();
+    else
+      server_.io().interrupt_read();
+  }
+  net::Stream& client_;
+  net::Stream& server_;
+};
+
+// What an interrupted or failed wait for the reply really was.
+Error blame(Busy& busy, Error error) {
+  if (busy.exchange.stream()->io().hung_up()) return {ErrorKind::kReset, Side::kClient, "the client went away"};
+  if (busy.upload.done() && !busy.upload.result()) {
+    const Error& upload = busy.upload.result().error();
+    // What the server did while we sent tells less than what it says or does not say itself.
+    if (upload.side == Side::kClient || error.kind == ErrorKind::kCancelled) return upload;
+  }
+  return error;
+}
+
+rt::Task<Status> await_head(const Ask& ask, Instant deadline) {
+  Busy& busy = ask.busy;
+  net::Stream& client = *busy.exchange.stream();
+  const http::Method method = busy.exchange.request().method;
+  const bool reads_body = !busy.exchange.reader().ended();
+  const bool watched = client.io().is_watched();
+  HangUpWatch watch(client, busy.lease.stream(), watched && !reads_body);
+  rt::Loop& loop = client.io().loop();
+  bool first_wait = !watched && !reads_body;
+  for (;;) {
+    const Instant until = first_wait ? std::min(deadline, loop.now() + kWatchAfter) : deadline;
+    Status read = co_await busy.call.read_head(method, until);
+    if (read) co_return read;
+    const bool upload_failed = busy.upload.done() && !busy.upload.result();
+    if (read.error().kind == ErrorKind::kResponseTimeout && first_wait && until < deadline) {
+      first_wait = false;
+      watch.watch();
+      continue;
+    }
+    // The end of a successful upload wakes the wait as well; so does a server that stops reading, which may
+    // have answered already.
+    if (read.error().kind == ErrorKind::kCancelled && !client.io().hung_up() &&
+        (!upload_failed || busy.upload.result().error().side == Side::kUpstream)) {
+      if (!upload_failed) continue;
+      busy.lease.stream().io().mark_readable();
+      Status last = co_await busy.call.read_head(method, std::min(deadline, loop.now() + kWatchAfter));
+      if (last) co_return last;
+      co_return std::unexpected(busy.upload.result().error());
+    }
+    co_return std::unexpected(blame(busy, read.error()));
+  }
+}
+
+rt::Task<Status> await_reply(const Ask& ask) {
+  Busy& busy = ask.busy;
+  const Duration patience = ask.route.options->timeout.response;
+  rt::Loop& loop = ask.connection.worker.loop();
+  busy.trail.sent = loop.now();
+  for (int interim = 0; interim < kMostInterim; ++interim) {
+    RPX_CO_TRY_VOID(co_await await_head(ask, deadline_after(loop.now(), patience)));
+    http::ResponseHead& head = busy.call.head();
+    if (head.status == 101) {
+      if (!busy.exchange.request().wants_upgrade)
+        co_return upstream_error(ErrorKind::kUpgradeFailed, "the server switched protocols unasked");
+      co_return Status{};
+    }
+    if (head.status >= 200) {
+      busy.trail.first_byte = loop.now() - busy.trail.sent;
+      co_return Status{};
+    }
+    http::copy_end_to_end(head.headers, busy.out);
+    RPX_CO_TRY_VOID(busy.exchange.send_interim(head.status, busy.out));
+  }
+  co_return upstream_error(ErrorKind::kBadResponse, "interim responses without end");
+}
+
+// One try with one server.
+rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
+  Busy& busy = ask.busy;
+  Worker& worker = ask.connection.worker;
+  upstream::Server& server = upstream::Pool::server_of(member);
+  busy.trail.server = &server;
+  busy.upload.cancel();
+  busy.lease.drop();
+  const http::RequestHead& request = busy.exchange.request();
+  if (!fresh) busy.lease = ask.pool.reuse(member, !http::is_idempotent(request.method));
+  if (!busy.lease) {
+    const Instant begun = worker.loop().now();
+    RPX_CO_TRY(busy.lease, co_await ask.pool.connect(member));
+    busy.trail.connect = worker.loop().now() - begun;
+  } else {
+    busy.trail.connect = Duration::zero();
+  }
+  server.counters().requests.fetch_add(1, std::memory_order_relaxed);
+  build_head(ask, server);
+  const Status sent = send_request(ask);
+  // A failed send still leaves a reply to be read: a server may answer and close before it has read all.
+  if (!sent && sent.error().side != Side::kUpstream) co_return sent;
+  if (!sent) busy.lease.stream().io().mark_readable();
+  Status got = co_await await_reply(ask);
+  co_return got;
+}
+
+upstream::Failure failure_of(const Busy& busy, const Error& error) {
+  return {.kind = error.kind,
+          .sent = static_cast<bool>(busy.lease),
+          .reused = busy.lease && busy.lease.reused(),
+          .silent = busy.call.nothing_received(),
+          .replayable = error.side == Side::kUpstream && (busy.has_replay || !busy.body_touched)};
+}
+
+// Whether a server's 502, 503 or 504 is better tried elsewhere than passed on.
+bool is_failed_reply(const Ask& ask, std::uint16_t status, std::uint32_t tries) {
+  if (!ask.upstream.retry.retries_status(status)) return false;
+  const http::RequestHead& request = ask.busy.exchange.request();
+  const upstream::Failure failure{.kind = ErrorKind::kBadResponse,
+                                  .status = status,
+                                  .sent = true,
+                                  .silent = false,
+                                  .replayable = ask.busy.has_replay || !ask.busy.body_touched};
+  return ask.upstream.retry.after(failure, request.method_name, request.method, tries) == upstream::Verdict::kNext;
+}
+
+Result<Ask> prepare(ClientConnection& connection, Busy& busy, const Route& route) {
+  const http::RequestHead& request = busy.exchange.request();
+  const auto index = static_cast<std::size_t>(route.upstream);
+  Ask ask{connection,
+          busy,
+          route,
+          busy.live->site->upstreams()[index],
+          *busy.live->pools[index],
+          request.target.path,
+          request.target.query};
+  if (!route.options->strip_prefix.empty()) ask.path = policy::strip_prefix(ask.path, route.options->strip_prefix);
+  if (route.rewrite) {
+    RPX_TRY(ask.path, route.rewrite->apply(ask.path, busy.exchange.arena()));
+  }
+  return ask;
+}
+
+}  // namespace
+
+rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& route) {
+  RPX_CO_TRY(const Ask ask, prepare(connection, busy, route));
+  const http::RequestHead& request = busy.exchange.request();
+  std::array<upstream::Member*, kMostTries> tried;
+  std::uint32_t tries = 0;
+  bool fresh = false;
+  upstream::Member* member = nullptr;
+  busy.trail.phase = Phase::kWaiting;
+  ask.pool.budget().on_request(ask.upstream.retry.budget());
+  for (;;) {
+    if (!fresh) {
+      upstream::Member* next = ask.pool.pick({tried.data(), tries});
+      if (!next) co_return upstream_error(ErrorKind::kNoServer, "no server is left to try");
+      member = tried[tries++] = next;
+      busy.trail.tries = static_cast<std::uint16_t>(tries);
+    }
+    const Status done = co_await attempt(ask, *member, fresh);
+    if (done) {
+      if (!is_failed_reply(ask, busy.call.head().status, tries)) co_return done;
+      // The last server's failed reply is better than one of our own.
+      if (!ask.pool.has_other({tried.data(), tries}) || !ask.pool.budget().take(connection.worker.loop().now()))
+        co_return done;
+      upstream::Pool::server_of(*member).counters().failures.fetch_add(1, std::memory_order_relaxed);
+      connection.worker.counts().retries.add();
+      fresh = false;
+      continue;
+    }
+    if (done.error().side == Side::kUpstream && busy.lease)
+      upstream::Pool::server_of(*member).counters().failures.fetch_add(1, std::memory_order_relaxed);
+    const upstream::Failure failure = failure_of(busy, done.error());
+    const upstream::Verdict verdict = ask.upstream.retry.after(failure, request.method_name, request.method, tries);
+    if (verdict == upstream::Verdict::kGiveUp) co_return done;
+    if (verdict == upstream::Verdict::kFresh) {
+      connection.worker.counts().stale_leases.add();
+      fresh = true;
+      continue;
+    }
+    if (tries == kMostTries || !ask.pool.has_other({tried.data(), tries})) co_return done;
+    if (!ask.pool.budget().take(connection.worker.loop().now())) co_return done;
+    connection.worker.counts().retries.add();
+    fresh = false;
+  }
+}
+
+}  // namespace rpx::proxy

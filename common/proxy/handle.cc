@@ -1,0 +1,173 @@
+#include "proxy/handle.h"
+
+#include "base/log.h"
+#include "proxy/forward.h"
+#include "proxy/respond.h"
+#include "proxy/site.h"
+
+namespace rpx::proxy {
+namespace {
+
+// A request id from in front is kept when a proxy we trust sent it and it cannot do harm in a log or a header.
+bool is_sane_id(std::string_view id) noexcept {
+  if (id.empty() || id.size() > 128) return false;
+  for (const char c : id)
+    if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' ||
+          c == '.' || c == ':'))
+      return false;
+  return true;
+}
+
+void begin(ClientConnection& connection, Busy& busy) {
+  Worker& worker = connection.worker;
+  Trail& trail = busy.trail;
+  http::RequestHead& request = busy.exchange.request();
+  trail.begun = worker.loop().now();
+  trail.client = http::client_facts(request, connection.peer, false, connection.listener->options.trusted_proxies);
+  const std::string_view given =
+      trail.client.peer_is_trusted ? request.headers.value(http::FieldId::kXRequestId) : std::string_view();
+  if (is_sane_id(given)) {
+    trail.request_id = given;
+  } else {
+    char* id = busy.exchange.arena().allocate(32);
+    worker.make_request_id(id);
+    trail.request_id = {id, 32};
+  }
+  busy.body_touched = busy.has_replay = false;
+  ++connection.requests;
+  worker.counts().requests.add();
+  worker.counts().exchanges.add();
+  if (worker.draining()) busy.exchange.close_after();
+}
+
+double seconds(Duration span) noexcept { return std::chrono::duration<double>(span).count(); }
+
+void write_access_line(ClientConnection& connection, Busy& busy, Duration took) {
+  const http::RequestHead& request = busy.exchange.request();
+  const Trail& trail = busy.trail;
+  const std::string client =
+      connection.listener->is_unix && !trail.client.peer_is_trusted ? "unix" : trail.client.client.to_string();
+  const std::string peer = connection.listener->is_unix ? "unix" : connection.peer.to_string();
+  AccessEntry entry;
+  entry.time = connection.worker.wall_now() - std::chrono::duration_cast<WallTime::duration>(took);
+  entry.client = client;
+  entry.peer = peer;
+  entry.method = request.method_name;
+  entry.scheme = trail.client.scheme;
+  entry.host = request.target.host;
+  entry.authority = request.target.authority;
+  entry.target = request.raw_target;
+  entry.path = request.target.path;
+  entry.query = request.target.query;
+  entry.protocol = request.minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  entry.listener = connection.listener->options.name;
+  if (trail.route) {
+    entry.route = trail.route->options->name;
+    entry.upstream = trail.route->options->upstream;
+  }
+  if (trail.server) entry.server = trail.server->url();
+  if (trail.failure) entry.reason = facts_of(trail.failure->kind).name;
+  entry.request_id = trail.request_id;
+  entry.status = trail.status;
+  entry.tries = trail.tries;
+  entry.bytes_received = busy.exchange.bytes_received();
+  entry.bytes_sent = busy.exchange.bytes_sent();
+  if (trail.tries != 0) entry.queue_s = 0;
+  if (trail.connect >= Duration::zero()) entry.connect_s = seconds(trail.connect);
+  if (trail.first_byte >= Duration::zero()) entry.first_byte_s = seconds(trail.first_byte);
+  entry.total_s = seconds(took);
+  entry.request_headers = &request.headers;
+  entry.response_headers = &busy.out;
+  connection.worker.access_log().add(entry);
+}
+
+void finish(ClientConnection& connection, Busy& busy) {
+  Worker& worker = connection.worker;
+  WorkerCounters& counts = worker.counts();
+  // The loop's clock stands still within a round; an exchange that ends in the round it began in took no
+  // time that matters.
+  const Duration took = worker.loop().now() - busy.trail.begun;
+  counts.exchanges.sub();
+  counts.responses[std::min<std::size_t>(busy.trail.status / 100U, 5)].add();
+  counts.bytes_received.add(busy.exchange.bytes_received());
+  counts.bytes_sent.add(busy.exchange.bytes_sent());
+  counts.add_latency(took);
+  if (worker.access_log().enabled()) write_access_line(connection, busy, took);
+  busy.upload.cancel();
+  busy.lease.drop();
+}
+
+// Ends the bookkeeping of an exchange even when its task is destroyed half-way.
+class Ending {
+ public:
+  Ending(ClientConnection& connection, Busy& busy) noexcept : connection_(connection), busy_(busy) {}
+  ~Ending() {
+    if (!busy_.trail.status && !busy_.trail.failure)
+      busy_.trail.failure = Error{ErrorKind::kCancelled, Side::kSelf, "cut short by the proxy's end"};
+    finish(connection_, busy_);
+  }
+  Ending(const Ending&) = delete;
+  Ending& operator=(const Ending&) = delete;
+
+ private:
+  ClientConnection& connection_;
+  Busy& busy_;
+};
+
+bool body_is_too_large(const http::RequestHead& request, const Route& route) noexcept {
+  return route.body_bytes != 0 && request.framing == http::Framing::kLength &&
+         request.content_length > route.body_bytes;
+}
+
+}  // namespace
+
+rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
+  begin(connection, busy);
+  const Ending ending(connection, busy);
+  const Site& site = *busy.live->site;
+  const http::RequestHead& request = busy.exchange.request();
+
+  const int index = site.router().match(request);
+  if (index < 0) {
+    Error none{ErrorKind::kNoRoute, Side::kClient, "no route"};
+    if (!site.router().allowed_methods(request).empty()) none.kind = ErrorKind::kMethodNotAllowed;
+    co_await respond_error(connection, busy, nullptr, std::move(none));
+    co_return;
+  }
+  const Route& route = site.routes()[static_cast<std::size_t>(index)];
+  busy.trail.route = &route;
+  if (route.redirect) {
+    co_await respond_redirect(connection, busy, route);
+    co_return;
+  }
+  if (route.respond) {
+    co_await respond_fixed(connection, busy, route);
+    co_return;
+  }
+  if (body_is_too_large(request, route)) {
+    co_await respond_error(connection, busy, &route,
+                           Error{ErrorKind::kBodyTooLarge, Side::kClient, "body over the limit"});
+    co_return;
+  }
+  Status forwarded = co_await forward(connection, busy, route);
+  if (forwarded)
+    co_await respond(connection, busy, route);
+  else
+    co_await respond_error(connection, busy, &route, std::move(forwarded).error());
+}
+
+rt::Task<void> refuse(ClientConnection& connection, Busy& busy, Error error) {
+  begin(connection, busy);
+  const Ending ending(connection, busy);
+  connection.worker.counts().parse_errors.add();
+  busy.exchange.close_after();
+  // A client that went away in the middle of its head has nobody to read a reply.
+  if (error.kind == ErrorKind::kReset || error.kind == ErrorKind::kClosed) {
+    busy.trail.failure = std::move(error);
+    busy.exchange.cut();
+    co_return;
+  }
+  co_await respond_error(connection, busy, nullptr, std::move(error));
+}
+
+}  // namespace rpx::proxy

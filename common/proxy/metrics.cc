@@ -1,0 +1,164 @@
+#include "proxy/metrics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+namespace rpx::proxy {
+namespace {
+
+// Prometheus escapes three characters in label values.
+std::string label(std::string_view value) {
+  std::string out;
+  for (const char c : value) {
+    if (c == '\\' || c == '"') out += '\\';
+    if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
+  }
+  return out;
+}
+
+class Text {
+ public:
+  void family(std::string_view name, std::string_view type, std::string_view help) {
+    fmt::format_to(std::back_inserter(out_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  }
+  template <class Number>
+  void sample(std::string_view name, std::string_view labels, Number value) {
+    if (labels.empty())
+      fmt::format_to(std::back_inserter(out_), "{} {}\n", name, value);
+    else
+      fmt::format_to(std::back_inserter(out_), "{}{{{}}} {}\n", name, labels, value);
+  }
+  template <class Number>
+  void one(std::string_view name, std::string_view type, std::string_view help, Number value) {
+    family(name, type, help);
+    sample(name, {}, value);
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  std::string out_;
+};
+
+void write_latency(Text& text, std::span<const WorkerCounters* const> workers) {
+  constexpr std::string_view kName = "rpx_request_duration_seconds";
+  text.family(kName, "histogram", "Time from a request's head to the end of its reply.");
+  std::uint64_t below = 0;
+  for (std::size_t bucket = 0; bucket <= kLatencyBounds.size(); ++bucket) {
+    for (const WorkerCounters* worker : workers) below += worker->latency[bucket].read();
+    const std::string bound =
+        bucket == kLatencyBounds.size() ? "+Inf" : fmt::format("{}", static_cast<double>(kLatencyBounds[bucket]) / 1e6);
+    text.sample("rpx_request_duration_seconds_bucket", fmt::format("le=\"{}\"", bound), below);
+  }
+  std::uint64_t sum = 0;
+  for (const WorkerCounters* worker : workers) sum += worker->latency_sum_us.read();
+  text.sample("rpx_request_duration_seconds_sum", {}, static_cast<double>(sum) / 1e6);
+  text.sample("rpx_request_duration_seconds_count", {}, below);
+}
+
+void write_upstreams(Text& text, std::span<const UpstreamView> upstreams) {
+  const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto value_of) {
+    text.family(name, type, help);
+    for (const UpstreamView& upstream : upstreams)
+      for (const ServerView& server : upstream.servers)
+        text.sample(name, fmt::format("upstream=\"{}\",server=\"{}\"", label(upstream.name), label(server.url)),
+                    value_of(server));
+  };
+  each("rpx_server_up", "gauge", "1 when requests may go to the server.",
+       [](const ServerView& s) { return s.state == "up" ? 1 : 0; });
+  each("rpx_server_requests_total", "counter", "Requests sent to the server, retries included.",
+       [](const ServerView& s) { return s.requests; });
+  each("rpx_server_failures_total", "counter", "Tries that the server failed.",
+       [](const ServerView& s) { return s.failures; });
+  each("rpx_server_active", "gauge", "Connections to the server in use.", [](const ServerView& s) { return s.active; });
+  each("rpx_server_idle", "gauge", "Connections to the server kept for reuse.",
+       [](const ServerView& s) { return s.idle; });
+}
+
+}  // namespace
+
+Counters sum_counters(std::span<const WorkerCounters* const> workers) {
+  Counters out;
+  for (const WorkerCounters* worker : workers) {
+    out.connections_accepted += worker->accepted.read();
+    out.connections_refused += worker->refused.read();
+    out.requests += worker->requests.read();
+    for (std::size_t i = 0; i < worker->responses.size(); ++i) out.responses[i] += worker->responses[i].read();
+    out.bytes_received += worker->bytes_received.read();
+    out.bytes_sent += worker->bytes_sent.read();
+    out.retries += worker->retries.read();
+    out.stale_leases += worker->stale_leases.read();
+    out.upgrades += worker->upgrades.read();
+    out.parse_errors += worker->parse_errors.read();
+  }
+  return out;
+}
+
+std::vector<UpstreamView> view_upstreams(const Site& site, std::size_t workers) {
+  std::vector<UpstreamView> out;
+  for (const Upstream& upstream : site.upstreams()) {
+    UpstreamView view{upstream.options->name, upstream.options->balance, {}};
+    for (const auto& server : upstream.servers) {
+      ServerView one;
+      one.url = server->url();
+      std::string error;
+      for (const Address& address : server->addresses(&error)) one.addresses.push_back(address.to_string());
+      const auto avoided = server->counters().down_workers.load(std::memory_order_relaxed);
+      const bool down = one.addresses.empty() || avoided >= static_cast<std::int32_t>(workers);
+      one.state = down ? "down" : "up";
+      if (down) one.why = one.addresses.empty() ? "does not resolve: " + error : server->last_failure();
+      one.weight = server->options().weight;
+      one.backup = server->options().backup;
+      one.active = static_cast<std::uint64_t>(
+          std::max<std::int64_t>(0, server->counters().active.load(std::memory_order_relaxed)));
+      one.idle = static_cast<std::uint64_t>(
+          std::max<std::int64_t>(0, server->counters().idle.load(std::memory_order_relaxed)));
+      one.requests = server->counters().requests.load(std::memory_order_relaxed);
+      one.failures = server->counters().failures.load(std::memory_order_relaxed);
+      view.servers.push_back(std::move(one));
+    }
+    out.push_back(std::move(view));
+  }
+  return out;
+}
+
+std::string write_metrics(const StatusView& status, std::span<const WorkerCounters* const> workers,
+                          std::span<const UpstreamView> upstreams, std::uint64_t dropped_lines) {
+  Text text;
+  const Counters& counters = status.counters;
+  text.family("rpx_build_info", "gauge", "Always 1; the version is a label.");
+  text.sample("rpx_build_info", "version=\"" RPX_VERSION "\"", 1);
+  text.one("rpx_start_time_seconds", "gauge", "When the proxy started, in seconds since 1970.",
+           std::chrono::duration<double>(status.started.time_since_epoch()).count());
+  text.one("rpx_config_generation", "gauge", "Configurations taken up so far.", status.generation);
+  text.one("rpx_workers", "gauge", "Event-loop threads.", status.workers);
+  text.one("rpx_connections", "gauge", "Open client connections.", status.connections);
+  text.one("rpx_connections_accepted_total", "counter", "Client connections accepted.", counters.connections_accepted);
+  text.one("rpx_connections_refused_total", "counter", "Client connections refused for being too many.",
+           counters.connections_refused);
+  text.one("rpx_exchanges", "gauge", "Exchanges in progress.", status.exchanges);
+  text.one("rpx_requests_total", "counter", "Requests received.", counters.requests);
+  text.family("rpx_responses_total", "counter", "Replies by status class; class \"none\" got no reply.");
+  for (std::size_t i = 0; i < 6; ++i)
+    text.sample("rpx_responses_total", i == 0 ? std::string("class=\"none\"") : fmt::format("class=\"{}xx\"", i),
+                counters.responses[i]);
+  text.one("rpx_received_bytes_total", "counter", "Bytes of requests received from clients.", counters.bytes_received);
+  text.one("rpx_sent_bytes_total", "counter", "Bytes sent to clients.", counters.bytes_sent);
+  text.one("rpx_retries_total", "counter", "Requests sent again to another server.", counters.retries);
+  text.one("rpx_stale_leases_total", "counter", "Kept connections that turned out closed and were replaced.",
+           counters.stale_leases);
+  text.one("rpx_upstream_connects_total", "counter", "Connections made to servers.", counters.upstream_connects);
+  text.one("rpx_upgrades_total", "counter", "Connections that switched protocols.", counters.upgrades);
+  text.one("rpx_parse_errors_total", "counter", "Requests refused for their syntax.", counters.parse_errors);
+  text.one("rpx_access_log_dropped_lines_total", "counter", "Access-log lines that could not be written.",
+           dropped_lines);
+  write_latency(text, workers);
+  write_upstreams(text, upstreams);
+  return text.take();
+}
+
+}  // namespace rpx::proxy

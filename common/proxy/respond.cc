@@ -1,0 +1,261 @@
+#include "proxy/respond.h"
+
+#include "base/result.h"
+#include "base/text.h"
+#include "http/hop_by_hop.h"
+#include "proxy/splice.h"
+#include "proxy/tunnel.h"
+
+namespace rpx::proxy {
+namespace {
+
+using http::FieldId;
+using http::Framing;
+
+policy::Values values_of(ClientConnection& connection, Busy& busy, const Route* route, std::uint16_t status) {
+  Trail& trail = busy.trail;
+  if (trail.client_text.empty()) trail.client_text = busy.exchange.arena().copy(trail.client.client.to_string());
+  return {.request = busy.exchange.request(),
+          .client = trail.client_text,
+          .scheme = trail.client.scheme,
+          .authority = trail.client.host,
+          .request_id = trail.request_id,
+          .route = route ? std::string_view(route->options->name) : std::string_view(),
+          .listener = connection.listener->options.name,
+          .upstream = route ? std::string_view(route->options->upstream) : std::string_view(),
+          .server = trail.server ? std::string_view(trail.server->url()) : std::string_view(),
+          .status = status,
+          .response_headers = &busy.out};
+}
+
+// Fields that every reply of ours carries, and the route's own rules.
+void complete_headers(ClientConnection& connection, Busy& busy, const Route* route, std::uint16_t status) {
+  http::Headers& out = busy.out;
+  Arena& arena = busy.exchange.arena();
+  if (!out.has(FieldId::kDate)) out.add(FieldId::kDate, "Date", arena.copy(connection.worker.http_date()));
+  const ServeOptions& serve = busy.live->site->options().serve;
+  if (!serve.server_name.empty()) out.set("Server", serve.server_name);
+  if (serve.via) out.add(FieldId::kVia, "Via", "1.1 rpx");
+  if (!route || route->response_rules.empty()) return;
+  if (route->response_rules.needs_values())
+    route->response_rules.apply(out, arena, values_of(connection, busy, route, status));
+  else
+    route->response_rules.apply(out, arena, {.request = busy.exchange.request()});
+}
+
+Duration write_patience(const Busy& busy) { return busy.live->site->limits().write_timeout; }
+
+void fail(Busy& busy, Error error) {
+  // The first cause is the one to tell; what follows from it is noise.
+  if (!busy.trail.failure) busy.trail.failure = std::move(error);
+}
+
+// Sends a whole reply whose body is at hand.
+rt::Task<void> send_whole(Busy& busy, std::uint16_t status, std::string_view body) {
+  const bool head_only = busy.exchange.request().method == http::Method::kHead;
+  const bool bodiless = status == 204 || status == 304;
+  busy.trail.status = status;
+  busy.trail.phase = Phase::kSending;
+  http::ReplyBody plan{.present = !head_only && !bodiless};
+  if (!bodiless) plan.length = body.size();
+  http::BodySink& sink = busy.exchange.reply(status, {}, busy.out, plan);
+  const Result<bool> wrote = sink.try_write(plan.present ? body : std::string_view(), true);
+  Status done = wrote ? Status{} : Status(std::unexpected(wrote.error()));
+  if (wrote && !*wrote) done = co_await sink.drain(write_patience(busy));
+  if (!done) {
+    busy.exchange.cut();
+    fail(busy, std::move(done).error());
+  }
+}
+
+http::ReplyBody plan_of(const http::ResponseHead& head, const http::RequestHead& request) {
+  http::ReplyBody plan;
+  plan.present = request.method != http::Method::kHead && head.status != 204 && head.status != 304;
+  if (head.framing == Framing::kLength) plan.length = head.content_length;
+  // Without a body the length tells of the one a GET would have got (RFC 9110 section 8.6).
+  if (head.framing == Framing::kNone) {
+    const auto told = parse_uint(head.headers.value(FieldId::kContentLength));
+    if (told && head.status != 204) plan.length = *told;
+    if (plan.present && !plan.length) plan.length = 0;
+  }
+  return plan;
+}
+
+Duration server_idle_of(const http::ResponseHead& head) {
+  const std::string_view value = head.headers.value(FieldId::kKeepAlive);
+  if (value.empty()) return Duration::zero();
+  for (const std::string_view part : split(value, ',')) {
+    const std::string_view option = trim(part);
+    if (option.size() > 8 && iequals(option.substr(0, 8), "timeout="))
+      if (const auto seconds = parse_uint(option.substr(8)); seconds && *seconds < 86400)
+        return std::chrono::seconds(*seconds);
+  }
+  return Duration::zero();
+}
+
+// Ends the upstream side of a reply that went through whole.
+void settle(Busy& busy, Duration server_idle) {
+  const bool sent = !busy.upload.started() || (busy.upload.done() && busy.upload.result());
+  if (busy.call.reusable(sent))
+    busy.lease.give_back(server_idle);
+  else
+    busy.lease.drop();
+}
+
+rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodySource& body, http::BodySink& sink,
+                           bool trailers) {
+  // Most replies are here whole already, and go out in one piece with their head.
+  Result<http::BodyPiece> piece = body.try_read(net::kScratchBytes);
+  if (!piece) {
+    co_return std::unexpected(std::move(piece).error());
+  }
+  if (!piece->blocked) {
+    RPX_CO_TRY(const bool taken, sink.try_write(piece->data, piece->end, trailers ? body.trailers() : nullptr));
+    const bool end = piece->end;
+    if (!taken) RPX_CO_TRY_VOID(co_await sink.drain(write_patience(busy)));
+    if (end) co_return Status{};
+  }
+  const http::RelayTimeouts timeouts{route.options->timeout.idle, write_patience(busy)};
+  if (may_splice(busy)) {
+    Status spliced = co_await splice_body(busy, timeouts);
+    if (!spliced || body.ended()) co_return spliced;
+  }
+  Status relayed = co_await http::relay(body, sink, timeouts, trailers);
+  co_return relayed;
+}
+
+rt::Task<void> switch_protocols(ClientConnection& connection, Busy& busy, const Route& route) {
+  http::ResponseHead& head = busy.call.head();
+  http::copy_end_to_end(head.headers, busy.out);
+  busy.out.add(FieldId::kConnection, "Connection", "upgrade");
+  busy.out.add(FieldId::kUpgrade, "Upgrade", head.headers.value(FieldId::kUpgrade));
+  complete_headers(connection, busy, &route, 101);
+  busy.trail.status = 101;
+  busy.trail.phase = Phase::kTunnel;
+  connection.worker.counts().upgrades.add();
+  busy.exchange.close_after();
+  http::BodySink& sink = busy.exchange.reply(101, head.reason, busy.out, {});
+  Status done = co_await sink.drain(write_patience(busy));
+  TunnelBytes moved;
+  if (done)
+    done = co_await tunnel(connection.stream, busy.lease.stream(), busy.exchange.leftover(), busy.call.leftover(),
+                           route.options->timeout.idle, moved);
+  busy.exchange.reader().skipped_past(moved.from_client);
+  busy.exchange.writer().moved(moved.to_client);
+  if (!done) {
+    if (done.error().kind != ErrorKind::kIdleTimeout) busy.exchange.cut();
+    fail(busy, std::move(done).error());
+  }
+}
+
+}  // namespace
+
+rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& route) {
+  http::ResponseHead& head = busy.call.head();
+  if (head.status == 101) {
+    co_await switch_protocols(connection, busy, route);
+    co_return;
+  }
+  http::BodySource& body = busy.call.body();
+  const http::ReplyBody plan = plan_of(head, busy.exchange.request());
+  const Duration server_idle = server_idle_of(head);
+  http::copy_end_to_end(head.headers, busy.out);
+  if (route.options->hide_origin)
+    policy::hide_origin(busy.out, route.origin_names, busy.trail.client, busy.exchange.arena());
+  complete_headers(connection, busy, &route, head.status);
+  busy.trail.status = head.status;
+  busy.trail.phase = Phase::kSending;
+  // A reply that overtakes its request: how the rest of that request ends is not clear, so the connection ends.
+  if (busy.upload.started() && !busy.upload.done()) busy.exchange.close_after();
+  http::BodySink& sink = busy.exchange.reply(head.status, head.reason, busy.out, plan);
+  const bool trailers = busy.exchange.request().minor_version == 1;
+  Status done;
+  if (plan.present) {
+    done = co_await pass_body(busy, route, body, sink, trailers);
+  } else {
+    const Result<bool> wrote = sink.try_write({}, true);
+    if (!wrote)
+      done = std::unexpected(wrote.error());
+    else if (!*wrote)
+      done = co_await sink.drain(write_patience(busy));
+  }
+  if (done) {
+    settle(busy, server_idle);
+    co_return;
+  }
+  busy.exchange.cut();
+  fail(busy, std::move(done).error());
+}
+
+namespace {
+
+// RFC 9209: who could not do what, for the client's operator; without a word about the origin.
+void add_proxy_status(Busy& busy, const Error& error) {
+  const std::string_view type = facts_of(error.kind).proxy_status;
+  if (type.empty()) return;
+  busy.out.add("Proxy-Status", busy.exchange.arena().join("rpx; error=", type));
+}
+
+}  // namespace
+
+rt::Task<void> respond_error(ClientConnection& connection, Busy& busy, const Route* route, Error error) {
+  const std::uint16_t status = static_cast<std::uint16_t>(facts_of(error.kind).status);
+  // A client that is gone gets no reply; neither does one that has had the head of another.
+  const bool client_gone =
+      error.side == Side::kClient && (error.kind == ErrorKind::kReset || error.kind == ErrorKind::kClosed);
+  if (client_gone || busy.exchange.replied()) {
+    busy.exchange.cut();
+    fail(busy, std::move(error));
+    co_return;
+  }
+  busy.out.clear();
+  const http::RequestHead& request = busy.exchange.request();
+  policy::ErrorPage page;
+  policy::BuiltInPage own;
+  if (route) page = route->error_pages.find(status);
+  if (page.content_type.empty()) {
+    own = policy::built_in_page(status, request.headers.value(FieldId::kAccept), busy.trail.request_id);
+    page = {own.content_type, own.body};
+  }
+  busy.out.add(FieldId::kContentType, "Content-Type", page.content_type);
+  busy.out.add(FieldId::kCacheControl, "Cache-Control", "no-store");
+  if (error.kind == ErrorKind::kMethodNotAllowed) {
+    std::string allow;
+    for (const std::string& method : busy.live->site->router().allowed_methods(request))
+      allow += (allow.empty() ? "" : ", ") + method;
+    busy.out.add("Allow",
+                 busy.exchange.arena().copy(allow.empty() ? "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH" : allow));
+  }
+  if (status == 503) busy.out.add(FieldId::kRetryAfter, "Retry-After", "1");
+  if (error.side != Side::kClient) add_proxy_status(busy, error);
+  complete_headers(connection, busy, route, status);
+  busy.upload.cancel();
+  busy.lease.drop();
+  if (!busy.exchange.reader().ended()) busy.exchange.close_after();
+  fail(busy, std::move(error));
+  co_await send_whole(busy, status, page.body);
+}
+
+rt::Task<void> respond_redirect(ClientConnection& connection, Busy& busy, const Route& route) {
+  busy.out.clear();
+  const std::string_view location =
+      route.redirect->location(busy.exchange.arena(), values_of(connection, busy, &route, route.redirect->status()));
+  if (location.empty()) {
+    co_await respond_error(connection, busy, &route,
+                           Error{ErrorKind::kBadRequest, Side::kClient, "no host to redirect to"});
+    co_return;
+  }
+  busy.out.add(FieldId::kLocation, "Location", location);
+  complete_headers(connection, busy, &route, route.redirect->status());
+  co_await send_whole(busy, route.redirect->status(), {});
+}
+
+rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route) {
+  busy.out.clear();
+  route.respond->headers().apply(busy.out, busy.exchange.arena(),
+                                 values_of(connection, busy, &route, route.respond->status()));
+  complete_headers(connection, busy, &route, route.respond->status());
+  co_await send_whole(busy, route.respond->status(), route.respond->body());
+}
+
+}  // namespace rpx::proxy

@@ -1,0 +1,16 @@
+// Hop 11 of the walk: what the client is told. On the worker's thread.
+#pragma once
+
+#include "proxy/connection.h"
+#include "proxy/site.h"
+
+namespace rpx::proxy {
+
+/// Passes on the reply that busy.call holds: head, body, trailers; or a tunnel after 101. Errors end in the trail.
+rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& route);
+/// Answers `error` with the route's own page (`route` may be null) or the built-in one.
+rt::Task<void> respond_error(ClientConnection& connection, Busy& busy, const Route* route, Error error);
+rt::Task<void> respond_redirect(ClientConnection& connection, Busy& busy, const Route& route);
+rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route);
+
+}  // namespace rpx::proxy

@@ -1,0 +1,319 @@
+#include "proxy/server.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "net/listener.h"
+#include "net/resolver.h"
+#include "proxy/error_log.h"
+#include "proxy/log_writer.h"
+#include "proxy/metrics.h"
+#include "proxy/site.h"
+#include "proxy/worker.h"
+
+namespace rpx::proxy {
+namespace {
+
+// Names are given this long to resolve before the first connection is accepted; serving starts then anyway.
+constexpr Duration kFirstAnswers = std::chrono::milliseconds(500);
+// A worker answers a question within a round of its loop; one that does not is left out of the answer.
+constexpr std::chrono::seconds kAnswerTime{2};
+constexpr std::chrono::milliseconds kDrainPoll{5};
+
+std::uint32_t worker_count(const ServeOptions& serve) {
+  return serve.workers != 0 ? serve.workers : std::max(1U, std::thread::hardware_concurrency());
+}
+
+struct BoundListener {
+  net::Listener sockets;
+  std::shared_ptr<const ListenerFacts> facts;
+};
+
+class ServerImpl final : public Server {
+ public:
+  ~ServerImpl() override;
+  Status begin(SiteOptions options);
+
+  Result<std::vector<std::string>> reload(SiteOptions options) override;
+  void stop(Duration grace) override;
+  bool wait() override;
+  void reopen_logs() override;
+  StatusView status() override;
+  std::vector<UpstreamView> upstreams() override;
+  std::vector<ConnectionView> connections(std::size_t limit) override;
+  std::string metrics() override;
+  std::shared_ptr<const SiteOptions> options() override;
+
+ private:
+  Result<BoundListener> bind(const ListenOptions& options) const;
+  void serve_on(const BoundListener& listener);
+  void close_listener(BoundListener& listener);
+  Result<std::shared_ptr<LogWriter>> access_writer_for(const LogOptions& log);
+  Result<std::vector<BoundListener>> bind_new(const std::vector<ListenOptions>& wanted);
+  void swap_listeners(const std::vector<ListenOptions>& wanted, std::vector<BoundListener> added);
+  std::vector<const WorkerCounters*> all_counters() const;
+
+  const WallTime started_ = std::chrono::system_clock::now();
+  net::Resolver resolver_;
+  ConnectionLimits limits_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+
+  std::mutex mutex_;  // guards what follows; never held while a worker is waited for, but for its listeners
+  std::shared_ptr<const Site> site_;
+  std::shared_ptr<LogWriter> access_writer_;
+  std::string access_target_;
+  std::vector<BoundListener> listeners_;
+  std::uint64_t generation_ = 1;
+
+  std::mutex stop_mutex_;
+  std::condition_variable stopped_;
+  std::thread stopper_;
+  bool stopping_ = false;
+  Instant stop_at_ = Instant::max();
+  bool over_ = false;
+  bool whole_ = true;
+};
+
+Result<BoundListener> ServerImpl::bind(const ListenOptions& options) const {
+  BoundListener out;
+  RPX_TRY(out.sockets, net::listen_on(options.address, workers_.size()));
+  auto facts = std::make_shared<ListenerFacts>();
+  facts->options = options;
+  facts->bound = out.sockets.bound.to_string();
+  facts->is_unix = out.sockets.bound.is_unix();
+  out.facts = std::move(facts);
+  return out;
+}
+
+void ServerImpl::serve_on(const BoundListener& listener) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const std::size_t socket = listener.sockets.sockets.size() == 1 ? 0 : i;
+    workers_[i]->add_listener(listener.sockets.sockets[socket].get(), listener.facts);
+  }
+}
+
+void ServerImpl::close_listener(BoundListener& listener) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    const std::size_t socket = listener.sockets.sockets.size() == 1 ? 0 : i;
+    workers_[i]->remove_listener(listener.sockets.sockets[socket].get());
+  }
+}
+
+Result<std::shared_ptr<LogWriter>> ServerImpl::access_writer_for(const LogOptions& log) {
+  if (log.access == "off") return std::shared_ptr<LogWriter>();
+  if (access_writer_ && log.access == access_target_) return access_writer_;
+  RPX_TRY(std::unique_ptr<LogWriter> writer, LogWriter::open(log.access));
+  return std::shared_ptr<LogWriter>(std::move(writer));
+}
+
+Status ServerImpl::begin(SiteOptions options) {
+  RPX_TRY(site_, Site::build(std::move(options), nullptr, resolver_));
+  RPX_TRY(access_writer_, access_writer_for(site_->options().log));
+  access_target_ = site_->options().log.access;
+  for (std::uint32_t i = 0; i < worker_count(site_->options().serve); ++i)
+    workers_.push_back(std::make_unique<Worker>(i, limits_));
+  for (const ListenOptions& listen : site_->options().listen) {
+    RPX_TRY(BoundListener listener, bind(listen));
+    listeners_.push_back(std::move(listener));
+  }
+  resolver_.wait_for_first_answers(kFirstAnswers);
+  for (const auto& worker : workers_) {
+    worker->set_site(site_, access_writer_);
+    worker->start();
+  }
+  for (const BoundListener& listener : listeners_) serve_on(listener);
+  return {};
+}
+
+// Listeners of `wanted` that are not bound yet, bound. Nothing else changes.
+Result<std::vector<BoundListener>> ServerImpl::bind_new(const std::vector<ListenOptions>& wanted) {
+  std::vector<BoundListener> added;
+  for (const ListenOptions& listen : wanted) {
+    const bool known = std::ranges::any_of(
+        listeners_, [&](const BoundListener& one) { return one.facts->options.address == listen.address; });
+    if (known) continue;
+    RPX_TRY(BoundListener listener, bind(listen));
+    added.push_back(std::move(listener));
+  }
+  return added;
+}
+
+void ServerImpl::swap_listeners(const std::vector<ListenOptions>& wanted, std::vector<BoundListener> added) {
+  std::vector<BoundListener> next;
+  for (BoundListener& listener : listeners_) {
+    const auto same = std::ranges::find(wanted, listener.facts->options.address, &ListenOptions::address);
+    if (same == wanted.end()) {
+      close_listener(listener);
+      continue;
+    }
+    auto facts = std::make_shared<ListenerFacts>(*listener.facts);
+    facts->options = *same;
+    listener.facts = std::move(facts);
+    for (std::size_t i = 0; i < workers_.size(); ++i)
+      workers_[i]->update_listener(listener.sockets.sockets[listener.sockets.sockets.size() == 1 ? 0 : i].get(),
+                                   listener.facts);
+    next.push_back(std::move(listener));
+  }
+  for (BoundListener& listener : added) {
+    serve_on(listener);
+    next.push_back(std::move(listener));
+  }
+  listeners_ = std::move(next);
+}
+
+Result<std::vector<std::string>> ServerImpl::reload(SiteOptions options) {
+  {
+    const std::scoped_lock lock(stop_mutex_);
+    if (stopping_) return self_error(ErrorKind::kDraining, "the proxy is stopping");
+  }
+  const std::scoped_lock lock(mutex_);
+  std::vector<std::string> later;
+  const ServeOptions& now = site_->options().serve;
+  if (worker_count(options.serve) != worker_count(now))
+    later.emplace_back("serve.workers takes effect after a restart");
+  if (options.serve.control != now.control) later.emplace_back("serve.control takes effect after a restart");
+  if (options.serve.user != now.user) later.emplace_back("serve.user takes effect after a restart");
+  RPX_TRY(std::shared_ptr<const Site> site, Site::build(std::move(options), site_.get(), resolver_));
+  RPX_TRY(std::shared_ptr<LogWriter> writer, access_writer_for(site->options().log));
+  RPX_TRY(std::vector<BoundListener> added, bind_new(site->options().listen));
+  // From here on nothing fails.
+  site_ = std::move(site);
+  access_writer_ = std::move(writer);
+  access_target_ = site_->options().log.access;
+  for (const auto& worker : workers_) worker->set_site(site_, access_writer_);
+  swap_listeners(site_->options().listen, std::move(added));
+  ++generation_;
+  return later;
+}
+
+void ServerImpl::stop(Duration grace) {
+  const std::scoped_lock lock(stop_mutex_);
+  const Instant now = std::chrono::steady_clock::now();
+  stop_at_ = std::min(stop_at_, grace == kForever ? Instant::max() : now + grace);
+  if (std::exchange(stopping_, true)) return;
+  stopper_ = std::thread([this] {
+    {
+      const std::scoped_lock listeners_lock(mutex_);
+      for (const auto& worker : workers_) worker->drain();
+    }
+    for (;;) {
+      const bool empty = std::ranges::all_of(workers_, [](const auto& worker) { return worker->is_empty(); });
+      std::unique_lock wait_lock(stop_mutex_);
+      if (empty || std::chrono::steady_clock::now() >= stop_at_) break;
+      wait_lock.unlock();
+      std::this_thread::sleep_for(kDrainPoll);
+    }
+    bool whole = true;
+    for (const auto& worker : workers_) whole &= worker->stop_and_join();
+    const std::scoped_lock done_lock(stop_mutex_);
+    whole_ = whole;
+    over_ = true;
+    stopped_.notify_all();
+  });
+}
+
+bool ServerImpl::wait() {
+  std::unique_lock lock(stop_mutex_);
+  stopped_.wait(lock, [this] { return over_; });
+  return whole_;
+}
+
+ServerImpl::~ServerImpl() {
+  stop(Duration::zero());
+  wait();
+  stopper_.join();
+  if (access_writer_) access_writer_->flush();
+}
+
+void ServerImpl::reopen_logs() {
+  const std::scoped_lock lock(mutex_);
+  if (access_writer_) access_writer_->reopen();
+  reopen_error_log();
+}
+
+std::vector<const WorkerCounters*> ServerImpl::all_counters() const {
+  std::vector<const WorkerCounters*> out;
+  for (const auto& worker : workers_) out.push_back(&worker->counters());
+  return out;
+}
+
+StatusView ServerImpl::status() {
+  StatusView view;
+  view.started = started_;
+  view.workers = static_cast<std::uint32_t>(workers_.size());
+  view.counters = sum_counters(all_counters());
+  for (const auto& worker : workers_) {
+    view.connections += worker->counters().connections.read();
+    view.exchanges += worker->counters().exchanges.read();
+  }
+  {
+    const std::scoped_lock lock(stop_mutex_);
+    view.draining = stopping_;
+  }
+  const std::scoped_lock lock(mutex_);
+  view.generation = generation_;
+  for (const Upstream& upstream : site_->upstreams())
+    for (const auto& server : upstream.servers)
+      view.counters.upstream_connects += server->counters().connects.load(std::memory_order_relaxed);
+  for (const BoundListener& listener : listeners_)
+    view.listeners.push_back({listener.facts->options.name, listener.facts->bound});
+  return view;
+}
+
+std::vector<UpstreamView> ServerImpl::upstreams() {
+  std::shared_ptr<const Site> site;
+  {
+    const std::scoped_lock lock(mutex_);
+    site = site_;
+  }
+  return view_upstreams(*site, workers_.size());
+}
+
+std::vector<ConnectionView> ServerImpl::connections(std::size_t limit) {
+  std::vector<std::future<std::vector<ConnectionView>>> answers;
+  for (const auto& worker : workers_) {
+    // Held by both sides: a worker may answer after we have stopped waiting, or never.
+    auto answer = std::make_shared<std::promise<std::vector<ConnectionView>>>();
+    answers.push_back(answer->get_future());
+    worker->loop().post([answer, of = worker.get()] { answer->set_value(of->connection_views()); });
+  }
+  std::vector<ConnectionView> out;
+  const auto until = std::chrono::steady_clock::now() + kAnswerTime;
+  for (auto& answer : answers) {
+    if (answer.wait_until(until) != std::future_status::ready) continue;
+    std::ranges::move(answer.get(), std::back_inserter(out));
+  }
+  std::ranges::sort(out, std::ranges::greater{}, &ConnectionView::exchange_s);
+  if (out.size() > limit) out.resize(limit);
+  return out;
+}
+
+std::string ServerImpl::metrics() {
+  const StatusView view = status();
+  std::uint64_t dropped = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (access_writer_) dropped = access_writer_->dropped();
+  }
+  return write_metrics(view, all_counters(), upstreams(), dropped);
+}
+
+std::shared_ptr<const SiteOptions> ServerImpl::options() {
+  const std::scoped_lock lock(mutex_);
+  return {site_, &site_->options()};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(SiteOptions options) {
+  auto server = std::make_unique<ServerImpl>();
+  RPX_TRY_VOID(server->begin(std::move(options)));
+  return server;
+}
+
+}  // namespace rpx::proxy

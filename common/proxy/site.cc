@@ -1,0 +1,97 @@
+#include "proxy/site.h"
+
+#include "base/result.h"
+
+namespace rpx::proxy {
+namespace {
+
+Error in_route(const RouteOptions& route, Error error) {
+  error.detail =
+      route.origin.file + ":" + std::to_string(route.origin.line) + ": route \"" + route.name + "\": " + error.detail;
+  return error;
+}
+
+std::shared_ptr<upstream::Server> find_server(const Site* site, const std::string& upstream,
+                                              const upstream::ServerOptions& options) {
+  if (!site) return nullptr;
+  for (const Upstream& pool : site->upstreams()) {
+    if (pool.options->name != upstream) continue;
+    for (const auto& server : pool.servers)
+      if (server->options() == options) return server;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site* previous, net::Resolver& resolver) {
+  const std::shared_ptr<Site> site(new Site);
+  site->options_ = std::move(options);
+  RPX_TRY_VOID(site->build_upstreams(previous, resolver));
+  RPX_TRY_VOID(site->build_routes());
+  RPX_TRY(site->router_, Router::build(site->options_.routes));
+  RPX_TRY(AccessFormat format, AccessFormat::compile(site->options_.log.format));
+  site->access_format_ = std::make_shared<const AccessFormat>(std::move(format));
+  return site;
+}
+
+Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
+  for (const upstream::UpstreamOptions& options : options_.upstreams) {
+    Upstream built{&options, {}, upstream::RetryRule(options.retry)};
+    if (options.host == "server")
+      built.host = HostMode::kServer;
+    else if (options.host != "preserve")
+      built.host = HostMode::kFixed;
+    for (const upstream::ServerOptions& server : options.servers) {
+      RPX_TRY(upstream::ServerTarget target, upstream::parse_server_url(server.url));
+      auto known = find_server(previous, options.name, server);
+      built.servers.push_back(
+          known ? std::move(known)
+                : std::make_shared<upstream::Server>(options.name, server, std::move(target), resolver));
+    }
+    if (built.servers.empty()) return self_error(ErrorKind::kConfig, "upstream \"" + options.name + "\" has no server");
+    upstreams_.push_back(std::move(built));
+  }
+  return {};
+}
+
+Status Site::build_routes() {
+  routes_.reserve(options_.routes.size());
+  for (const RouteOptions& options : options_.routes) {
+    Result<Route> route = build_route(options);
+    if (!route) return std::unexpected(in_route(options, std::move(route).error()));
+    routes_.push_back(std::move(*route));
+  }
+  return {};
+}
+
+Result<Route> Site::build_route(const RouteOptions& options) {
+  Route route{&options};
+  route.body_bytes = options.body_bytes.value_or(options_.limits.body_bytes);
+  RPX_TRY(route.request_rules, policy::HeaderRules::compile(options.request_headers, policy::TemplateUse::kRequest));
+  RPX_TRY(route.response_rules, policy::HeaderRules::compile(options.response_headers, policy::TemplateUse::kResponse));
+  RPX_TRY(route.error_pages, policy::ErrorPages::load(options.errors));
+  if (options.redirect) {
+    RPX_TRY(policy::Redirect redirect, policy::Redirect::compile(*options.redirect));
+    route.redirect = std::move(redirect);
+  } else if (options.respond) {
+    RPX_TRY(policy::FixedReply respond, policy::FixedReply::compile(*options.respond));
+    route.respond = std::move(respond);
+  } else {
+    for (std::size_t i = 0; i < upstreams_.size(); ++i)
+      if (upstreams_[i].options->name == options.upstream) route.upstream = static_cast<int>(i);
+    if (route.upstream < 0) return self_error(ErrorKind::kConfig, "there is no upstream \"" + options.upstream + "\"");
+    const Upstream& pool = upstreams_[static_cast<std::size_t>(route.upstream)];
+    std::vector<std::string> urls;
+    for (const auto& server : pool.options->servers) urls.push_back(server.url);
+    if (pool.host == HostMode::kFixed) urls.push_back("http://" + pool.options->host);
+    route.origin_names = policy::OriginNames(urls, options.strip_prefix);
+  }
+  if (options.rewrite) {
+    RPX_TRY(policy::Rewrite rewrite, policy::Rewrite::compile(*options.rewrite));
+    route.rewrite = std::move(rewrite);
+  }
+  return route;
+}
+
+}  // namespace rpx::proxy

@@ -1,0 +1,74 @@
+// Site: an immutable, compiled snapshot of a configuration. A reload builds a new one and publishes it whole;
+// an exchange keeps the one it began with. Any thread.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "http/limits.h"
+#include "net/resolver.h"
+#include "policy/error_pages.h"
+#include "policy/header_rules.h"
+#include "policy/hide_origin.h"
+#include "policy/redirect.h"
+#include "policy/respond.h"
+#include "policy/rewrite.h"
+#include "proxy/access_log.h"
+#include "proxy/options.h"
+#include "proxy/router.h"
+#include "upstream/retry.h"
+#include "upstream/server.h"
+
+namespace rpx::proxy {
+
+/// Whose name goes into Host.
+enum class HostMode : std::uint8_t { kPreserve, kServer, kFixed };
+
+struct Upstream {
+  const upstream::UpstreamOptions* options;
+  std::vector<std::shared_ptr<upstream::Server>> servers;
+  upstream::RetryRule retry;
+  HostMode host = HostMode::kPreserve;
+};
+
+struct Route {
+  const RouteOptions* options;
+  int upstream = -1;  ///< index of Site::upstreams; -1 for redirects and fixed replies
+  std::uint64_t body_bytes = 0;
+  std::optional<policy::Redirect> redirect;
+  std::optional<policy::FixedReply> respond;
+  std::optional<policy::Rewrite> rewrite;
+  policy::HeaderRules request_rules;
+  policy::HeaderRules response_rules;
+  policy::ErrorPages error_pages;
+  policy::OriginNames origin_names;
+};
+
+class Site {
+ public:
+  /// Compiles `options`. Servers that `previous` (may be null) has too are shared with it, so that their state lives
+  /// on. Errors: kConfig, naming route or upstream with file and line.
+  static Result<std::shared_ptr<const Site>> build(SiteOptions options, const Site* previous, net::Resolver& resolver);
+
+  const SiteOptions& options() const noexcept { return options_; }
+  const http::Limits& limits() const noexcept { return options_.limits; }
+  const Router& router() const noexcept { return *router_; }
+  const std::vector<Route>& routes() const noexcept { return routes_; }
+  const std::vector<Upstream>& upstreams() const noexcept { return upstreams_; }
+  const std::shared_ptr<const AccessFormat>& access_format() const noexcept { return access_format_; }
+
+ private:
+  Site() = default;
+  Status build_upstreams(const Site* previous, net::Resolver& resolver);
+  Status build_routes();
+  Result<Route> build_route(const RouteOptions& options);
+
+  SiteOptions options_;
+  std::unique_ptr<const Router> router_;
+  std::vector<Upstream> upstreams_;
+  std::vector<Route> routes_;
+  std::shared_ptr<const AccessFormat> access_format_;
+};
+
+}  // namespace rpx::proxy

@@ -1,0 +1,39 @@
+// Trail: what happened to one exchange, for its log line, the counters and whoever asks meanwhile. Filled in
+// along the walk; one per exchange in progress. One thread.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/units.h"
+#include "http/forwarded.h"
+
+namespace rpx::upstream {
+class Server;
+}
+
+namespace rpx::proxy {
+
+struct Route;
+
+enum class Phase : std::uint8_t { kIdle, kReading, kWaiting, kSending, kTunnel };
+
+struct Trail {
+  Instant begun{};           ///< the head was complete
+  WallTime wall{};           ///< the same, as the wall clock had it; only set when somebody will read it
+  http::ClientFacts client;  ///< what is believed of the client
+  std::string_view client_text;
+  std::string_view request_id;
+  const Route* route = nullptr;
+  upstream::Server* server = nullptr;  ///< the last one asked
+  std::uint16_t status = 0;            ///< told to the client; 0 when nothing was
+  std::uint16_t tries = 0;             ///< servers asked
+  std::optional<Error> failure;        ///< why it did not go as it should
+  Duration connect{-1};
+  Duration first_byte{-1};
+  Instant sent{};  ///< the request was handed to the server
+  Phase phase = Phase::kIdle;
+};
+
+}  // namespace rpx::proxy

@@ -1,0 +1,99 @@
+#include "proxy/tunnel.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/result.h"
+#include "net/buffer.h"
+#include "rt/child.h"
+#include "rt/loop.h"
+
+namespace rpx::proxy {
+namespace {
+
+struct Pulse {
+  Instant last;
+};
+
+struct Direction {
+  net::Stream& from;
+  net::Stream& to;
+  Side from_side;
+  Side to_side;
+  std::uint64_t& moved;
+};
+
+// Suspends until the stream may be read. Silence counts only when the other direction is silent too.
+rt::Task<Status> wait_to_read(Direction way, Duration idle, Pulse& pulse) {
+  rt::Loop& loop = way.from.io().loop();
+  for (;;) {
+    const Instant deadline = deadline_after(pulse.last, idle);
+    const rt::Wake wake = co_await way.from.io().readable(deadline);
+    if (wake != rt::Wake::kTimeout) co_return Status{};
+    if (deadline_after(pulse.last, idle) <= loop.now())
+      co_return std::unexpected(Error{ErrorKind::kIdleTimeout, way.from_side, "nothing moved through the tunnel"});
+  }
+}
+
+rt::Task<Status> pump(Direction way, std::string_view ahead, Duration idle, Pulse& pulse) {
+  rt::Loop& loop = way.from.io().loop();
+  if (!ahead.empty()) RPX_CO_TRY_VOID(co_await net::write_all(way.to, ahead, way.to_side, Instant::max()));
+  way.moved += ahead.size();
+  std::size_t most = 64 * 1024;
+  for (;;) {
+    if (!way.from.io().may_read()) RPX_CO_TRY_VOID(co_await wait_to_read(way, idle, pulse));
+    const std::span<char> space = net::scratch().first(most);
+    const net::IoResult got = way.from.try_read(space);
+    if (got.state == net::IoState::kWouldBlock) continue;
+    if (got.state == net::IoState::kError) co_return std::unexpected(net::io_error(got.error, way.from_side, "recv"));
+    if (got.state == net::IoState::kEnd) break;
+    pulse.last = loop.now();
+    const iovec piece{space.data(), got.bytes};
+    const net::IoResult wrote = way.to.try_write({&piece, 1});
+    if (wrote.state == net::IoState::kError) co_return std::unexpected(net::io_error(wrote.error, way.to_side, "send"));
+    way.moved += got.bytes;
+    if (wrote.bytes == got.bytes) {
+      most = std::min(most * 2, net::kScratchBytes);
+      continue;
+    }
+    // What the other side does not take now is held in a copy; the scratch buffer is everybody's.
+    most = std::max<std::size_t>(most / 2, 16 * 1024);
+    const std::string rest(space.data() + wrote.bytes, got.bytes - wrote.bytes);
+    RPX_CO_TRY_VOID(co_await net::write_all(way.to, rest, way.to_side, deadline_after(loop.now(), idle)));
+    pulse.last = loop.now();
+  }
+  way.to.shutdown_write();
+  co_return Status{};
+}
+
+}  // namespace
+
+rt::Task<Status> tunnel(net::Stream& client, net::Stream& server, std::string_view client_ahead,
+                        std::string_view server_ahead, Duration idle, TunnelBytes& moved) {
+  rt::Loop& loop = client.io().loop();
+  Pulse pulse{loop.now()};
+  rt::Event either(loop);
+  struct Ended final : rt::Soon {
+    explicit Ended(rt::Event& to_notify) : event(to_notify) {}
+    void run() override { event.notify_all(); }
+    rt::Event& event;
+  };
+  Ended up_ended(either);
+  Ended down_ended(either);
+  rt::Child<Status> up(loop);
+  rt::Child<Status> down(loop);
+  up.start(pump({client, server, Side::kClient, Side::kUpstream, moved.from_client}, client_ahead, idle, pulse),
+           &up_ended);
+  down.start(pump({server, client, Side::kUpstream, Side::kClient, moved.to_client}, server_ahead, idle, pulse),
+             &down_ended);
+  while (!(up.done() && down.done())) {
+    // One direction's failure ends both; its orderly end lets the other finish.
+    if (up.done() && !up.result()) co_return std::unexpected(up.result().error());
+    if (down.done() && !down.result()) co_return std::unexpected(down.result().error());
+    co_await either.wait();
+  }
+  if (!up.result()) co_return std::unexpected(up.result().error());
+  co_return down.result();
+}
+
+}  // namespace rpx::proxy

@@ -1,0 +1,261 @@
+#include "proxy/worker.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <future>
+
+#include "base/log.h"
+#include "http/date.h"
+#include "proxy/connection.h"
+#include "proxy/site.h"
+
+namespace rpx::proxy {
+namespace {
+
+constexpr std::size_t kSpareBusy = 256;
+// Connections taken from one listener before others have their turn.
+constexpr int kAcceptBatch = 64;
+// Past max_connections new ones wait this long for a place before they are refused.
+constexpr Duration kRoomWait = std::chrono::seconds(1);
+constexpr Duration kRoomPoll = std::chrono::milliseconds(20);
+constexpr Duration kTick = std::chrono::milliseconds(200);
+constexpr std::string_view kFull =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n";
+
+// An accepted socket's other end, without going through text or strings.
+void read_peer(const sockaddr_storage& from, IpAddress& ip, std::uint16_t& port) noexcept {
+  if (from.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(from);
+    ip = IpAddress::v4(ntohl(v4.sin_addr.s_addr));
+    port = ntohs(v4.sin_port);
+  } else if (from.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(from);
+    std::array<std::uint8_t, 16> bytes;
+    std::memcpy(bytes.data(), &v6.sin6_addr, 16);
+    ip = IpAddress::v6(bytes);
+    port = ntohs(v6.sin6_port);
+  }
+}
+
+}  // namespace
+
+struct Worker::Acceptor {
+  Acceptor(rt::Loop& loop, int socket, std::shared_ptr<const ListenerFacts> by)
+      : fd(socket), io(loop, socket), facts(std::move(by)), tasks(loop) {}
+  int fd;
+  rt::Pollable io;
+  std::shared_ptr<const ListenerFacts> facts;
+  rt::TaskGroup tasks;
+};
+
+Worker::Worker(std::uint32_t number, ConnectionLimits& limits)
+    : number_(number), limits_(limits), connections_(loop_), own_tasks_(loop_) {
+  if (getrandom(random_, sizeof random_, 0) != sizeof random_) {
+    random_[0] = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+    random_[1] = number + 1;
+  }
+  random_[0] |= 1;
+}
+
+Worker::~Worker() { stop_and_join(); }
+
+void Worker::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::run() {
+  pthread_setname_np(pthread_self(), ("rpx-" + std::to_string(number_)).c_str());
+  wall_offset_ = std::chrono::system_clock::now() -
+                 std::chrono::duration_cast<WallTime::duration>(std::chrono::steady_clock::now().time_since_epoch());
+  own_tasks_.spawn(tick());
+  loop_.run();
+  // Everything that lives on this thread's memory pools ends on this thread.
+  cut_.store(connections_.size() != 0, std::memory_order_relaxed);
+  acceptors_.clear();
+  connections_.cancel_all();
+  own_tasks_.cancel_all();
+  access_log_.flush();
+  access_log_ = {};
+  spare_.clear();
+  live_.reset();
+}
+
+bool Worker::stop_and_join() {
+  if (thread_.joinable()) {
+    loop_.stop();
+    thread_.join();
+  }
+  return !cut_.load(std::memory_order_relaxed);
+}
+
+void Worker::set_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer) {
+  loop_.post([this, site = std::move(site), writer = std::move(access_writer)] { use_site(site, writer); });
+}
+
+void Worker::use_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer) {
+  auto next = std::make_shared<LiveSite>();
+  for (const Upstream& upstream : site->upstreams()) {
+    std::shared_ptr<upstream::Pool> pool;
+    if (live_)
+      for (std::size_t i = 0; i < live_->pools.size(); ++i)
+        if (live_->site->upstreams()[i].options->name == upstream.options->name) pool = live_->pools[i];
+    if (!pool) pool = std::make_shared<upstream::Pool>(loop_, number_);
+    pool->configure(*upstream.options, upstream.servers);
+    next->pools.push_back(std::move(pool));
+  }
+  access_log_ = access_writer ? AccessLog(std::move(access_writer), site->access_format()) : AccessLog();
+  next->site = std::move(site);
+  live_ = std::move(next);
+}
+
+void Worker::add_listener(int fd, std::shared_ptr<const ListenerFacts> facts) {
+  loop_.post([this, fd, facts = std::move(facts)] {
+    if (draining_) return;
+    acceptors_.push_back(std::make_unique<Acceptor>(loop_, fd, facts));
+    acceptors_.back()->tasks.spawn(accept_from(*acceptors_.back()));
+  });
+}
+
+void Worker::update_listener(int fd, std::shared_ptr<const ListenerFacts> facts) {
+  loop_.post([this, fd, facts = std::move(facts)] {
+    for (const auto& acceptor : acceptors_)
+      if (acceptor->fd == fd) acceptor->facts = facts;
+  });
+}
+
+void Worker::remove_listener(int fd) {
+  // The caller closes the descriptor next; it must not be watched any more by then.
+  std::promise<void> done;
+  loop_.post([this, fd, &done] {
+    std::erase_if(acceptors_, [fd](const auto& acceptor) { return acceptor->fd == fd; });
+    done.set_value();
+  });
+  done.get_future().wait();
+}
+
+void Worker::drain() {
+  loop_.post([this] {
+    draining_ = true;
+    acceptors_.clear();
+    // Connections between exchanges wait for a head that may never come.
+    for (ClientConnection* connection = first_; connection;) {
+      ClientConnection* next = connection->next;
+      if (connection->idle) connection->stream.io().interrupt_read();
+      connection = next;
+    }
+  });
+}
+
+rt::Task<bool> Worker::wait_for_room(Acceptor& acceptor) {
+  const Instant until = loop_.now() + kRoomWait;
+  while (loop_.now() < until) {
+    co_await loop_.sleep_until(loop_.now() + kRoomPoll);
+    if (limits_.enter(live_->site->options().serve.max_connections)) co_return true;
+  }
+  // Nobody leaves: those who wait longest are told, so that they can go elsewhere.
+  for (int n = 0; n < kAcceptBatch; ++n) {
+    const net::UniqueFd refused(accept4(acceptor.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!refused) break;
+    send(refused.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    counters_.refused.add();
+  }
+  co_return false;
+}
+
+rt::Task<void> Worker::accept_from(Acceptor& acceptor) {
+  for (int in_batch = 0;;) {
+    bool has_place = limits_.enter(live_->site->options().serve.max_connections);
+    if (!has_place) has_place = co_await wait_for_room(acceptor);
+    if (!has_place) continue;
+    sockaddr_storage from;
+    socklen_t length = sizeof from;
+    net::UniqueFd fd(accept4(acceptor.fd, reinterpret_cast<sockaddr*>(&from), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd) {
+      counters_.accepted.add();
+      IpAddress ip;
+      std::uint16_t port = 0;
+      read_peer(from, ip, port);
+      connections_.spawn(serve_connection(*this, std::move(fd), ip, port, acceptor.facts));
+      if (++in_batch % kAcceptBatch == 0) co_await loop_.yield();
+      continue;
+    }
+    const int failed = errno;
+    limits_.leave();
+    if (failed == EAGAIN) {
+      acceptor.io.cleared_read();
+      in_batch = 0;
+      co_await acceptor.io.readable(Instant::max());
+    } else if (failed == EMFILE || failed == ENFILE || failed == ENOBUFS || failed == ENOMEM) {
+      log_event(LogLevel::kError, "cannot accept connections",
+                {{"listener", acceptor.facts->options.name}, {"reason", errno_text("accept", failed)}});
+      co_await loop_.sleep_until(loop_.now() + std::chrono::milliseconds(100));
+    }
+    // Anything else concerns that one connection, which is gone already.
+  }
+}
+
+rt::Task<void> Worker::tick() {
+  for (int n = 1;; ++n) {
+    co_await loop_.sleep_until(loop_.now() + kTick);
+    if (access_log_.pending()) access_log_.flush();
+    if (n % 5 != 0) continue;
+    for (const auto& pool : live_->pools) pool->sweep(loop_.now());
+    // The two clocks drift apart, and the wall clock may be set.
+    wall_offset_ = std::chrono::system_clock::now() -
+                   std::chrono::duration_cast<WallTime::duration>(std::chrono::steady_clock::now().time_since_epoch());
+  }
+}
+
+std::unique_ptr<Busy> Worker::borrow() {
+  if (spare_.empty()) return std::make_unique<Busy>(loop_);
+  std::unique_ptr<Busy> busy = std::move(spare_.back());
+  spare_.pop_back();
+  return busy;
+}
+
+void Worker::give_back(std::unique_ptr<Busy> busy) noexcept {
+  if (spare_.size() < kSpareBusy) spare_.push_back(std::move(busy));
+}
+
+void Worker::link(ClientConnection& connection) noexcept {
+  connection.next = first_;
+  if (first_) first_->prev = &connection;
+  first_ = &connection;
+}
+
+void Worker::unlink(ClientConnection& connection) noexcept {
+  (connection.prev ? connection.prev->next : first_) = connection.next;
+  if (connection.next) connection.next->prev = connection.prev;
+}
+
+void Worker::make_request_id(char* out) noexcept {
+  // xorshift128+: ids have to differ, not to be secret.
+  static constexpr char kDigits[] = "0123456789abcdef";
+  for (int half = 0; half < 2; ++half) {
+    std::uint64_t x = random_[0];
+    const std::uint64_t y = random_[1];
+    random_[0] = y;
+    x ^= x << 23;
+    random_[1] = x ^ y ^ (x >> 17) ^ (y >> 26);
+    std::uint64_t value = random_[1] + y;
+    for (int i = 0; i < 16; ++i, value >>= 4) *out++ = kDigits[value & 15];
+  }
+}
+
+std::string_view Worker::http_date() {
+  const WallTime now = wall_now();
+  const std::time_t second = std::chrono::system_clock::to_time_t(now);
+  if (second != date_second_) {
+    date_second_ = second;
+    date_ = http::format_http_date(now);
+  }
+  return date_;
+}
+
+}  // namespace rpx::proxy

@@ -1,0 +1,109 @@
+// Worker: one thread, one event loop, its own listeners, connections, pools and counters. Workers share nothing
+// but immutable snapshots and a few atomics; others reach one by posting to its loop.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "net/listener.h"
+#include "proxy/access_log.h"
+#include "proxy/busy.h"
+#include "proxy/connection_limits.h"
+#include "proxy/counters.h"
+#include "proxy/views.h"
+#include "rt/group.h"
+#include "rt/loop.h"
+
+namespace rpx::proxy {
+
+struct ClientConnection;
+
+/// What a listener is to the connections it accepts. Replaced as a whole by a reload.
+struct ListenerFacts {
+  ListenOptions options;
+  std::string bound;
+  bool is_unix = false;
+};
+
+class Worker {
+ public:
+  Worker(std::uint32_t number, ConnectionLimits& limits);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // From the server's thread.
+  /// Starts the thread.
+  void start();
+  /// Takes up `site` before the next exchange. Also called before start().
+  void set_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer);
+  /// Accepts on `fd`, which stays the caller's and outlives remove_listener().
+  void add_listener(int fd, std::shared_ptr<const ListenerFacts> facts);
+  void update_listener(int fd, std::shared_ptr<const ListenerFacts> facts);
+  void remove_listener(int fd);
+  /// No new connections; idle ones are closed, busy ones after their exchange.
+  void drain();
+  /// Cuts what is left and ends the thread. True when nothing had to be cut.
+  bool stop_and_join();
+
+  rt::Loop& loop() noexcept { return loop_; }
+  const WorkerCounters& counters() const noexcept { return counters_; }
+  std::uint32_t number() const noexcept { return number_; }
+  /// No connection is left. Any thread.
+  bool is_empty() const noexcept { return counters_.connections.read() == 0; }
+  /// On the worker's thread: its live connections.
+  std::vector<ConnectionView> connection_views() const;
+
+  // On the worker's thread, by the connections it serves.
+  WorkerCounters& counts() noexcept { return counters_; }
+  const std::shared_ptr<const LiveSite>& live() const noexcept { return live_; }
+  AccessLog& access_log() noexcept { return access_log_; }
+  ConnectionLimits& limits() noexcept { return limits_; }
+  bool draining() const noexcept { return draining_; }
+  std::unique_ptr<Busy> borrow();
+  void give_back(std::unique_ptr<Busy> busy) noexcept;
+  void link(ClientConnection& connection) noexcept;
+  void unlink(ClientConnection& connection) noexcept;
+  /// 32 hexadecimal digits that no other exchange has.
+  void make_request_id(char* out) noexcept;
+  /// The value of a Date field for now (RFC 9110 section 6.6.1); valid until the next call.
+  std::string_view http_date();
+  /// Now as the wall clock has it, made from the loop's time.
+  WallTime wall_now() const noexcept {
+    return wall_offset_ + std::chrono::duration_cast<WallTime::duration>(loop_.now().time_since_epoch());
+  }
+  std::uint64_t next_connection_id() noexcept { return ++connections_made_; }
+
+ private:
+  struct Acceptor;
+  rt::Task<void> accept_from(Acceptor& acceptor);
+  rt::Task<void> tick();
+  rt::Task<bool> wait_for_room(Acceptor& acceptor);
+  void use_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer);
+  void run();
+
+  const std::uint32_t number_;
+  ConnectionLimits& limits_;
+  rt::Loop loop_;
+  WorkerCounters counters_;
+  std::shared_ptr<const LiveSite> live_;
+  AccessLog access_log_;
+  std::vector<std::unique_ptr<Busy>> spare_;
+  ClientConnection* first_ = nullptr;
+  std::uint64_t connections_made_ = 0;
+  std::uint64_t random_[2];
+  std::time_t date_second_ = -1;
+  std::string date_;
+  WallTime wall_offset_;
+  bool draining_ = false;
+  std::atomic<bool> cut_{false};
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  rt::TaskGroup connections_;
+  rt::TaskGroup own_tasks_;
+  std::thread thread_;
+};
+
+}  // namespace rpx::proxy

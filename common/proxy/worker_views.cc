@@ -1,0 +1,50 @@
+// What a worker tells about its live connections; beside worker.cc, which does the work.
+#include "proxy/connection.h"
+#include "proxy/site.h"
+#include "proxy/worker.h"
+
+namespace rpx::proxy {
+namespace {
+
+std::string_view name_of(Phase phase) noexcept {
+  switch (phase) {
+    case Phase::kIdle: return "idle";
+    case Phase::kReading: return "reading";
+    case Phase::kWaiting: return "waiting";
+    case Phase::kSending: return "sending";
+    case Phase::kTunnel: return "tunnel";
+  }
+  return "idle";
+}
+
+}  // namespace
+
+std::vector<ConnectionView> Worker::connection_views() const {
+  std::vector<ConnectionView> out;
+  for (const ClientConnection* connection = first_; connection; connection = connection->next) {
+    ConnectionView view;
+    view.id = connection->id;
+    view.worker = number_;
+    const std::string ip = connection->peer.to_string();
+    view.client = connection->listener->is_unix ? "unix"
+                  : connection->peer.is_v4()    ? ip + ":" + std::to_string(connection->port)
+                                                : "[" + ip + "]:" + std::to_string(connection->port);
+    view.listener = connection->listener->options.name;
+    view.age_s = std::chrono::duration<double>(loop_.now() - connection->accepted).count();
+    view.requests = connection->requests;
+    view.state = name_of(connection->busy ? connection->busy->trail.phase : Phase::kIdle);
+    if (connection->busy && connection->busy->trail.phase > Phase::kReading) {
+      const Trail& trail = connection->busy->trail;
+      const http::RequestHead& request = connection->busy->exchange.request();
+      view.method = request.method_name;
+      view.target = request.raw_target;
+      if (trail.route) view.route = trail.route->options->name;
+      if (trail.server) view.server = trail.server->url();
+      view.exchange_s = std::chrono::duration<double>(loop_.now() - trail.begun).count();
+    }
+    out.push_back(std::move(view));
+  }
+  return out;
+}
+
+}  // namespace rpx::proxy
