@@ -1,0 +1,60 @@
+// What the control API asks of the process it steers. tools/rpx-serve implements it over a proxy and its configuration,
+// tests with plain values. Called from the control threads, several at once.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/problem.h"
+#include "proxy/options.h"
+#include "proxy/views.h"
+
+namespace rpx::control {
+
+/// What stays the same for the life of the process.
+struct Identity {
+  std::string version;
+  std::int64_t pid = 0;
+  std::string config;   ///< the file it was started with; empty when there was none
+  std::string control;  ///< path of the control socket
+};
+
+struct Reloaded {
+  std::uint64_t generation = 1;
+  std::vector<std::string> changes;       ///< one line each; empty = nothing had changed
+  std::vector<config::Problem> warnings;  ///< also what will take a restart to change
+};
+
+struct Checked {
+  std::vector<config::Problem> problems;  ///< warnings too
+  std::vector<std::string> changes;       ///< what a reload would change; empty when there are errors
+};
+
+class Host {
+ public:
+  virtual ~Host() = default;
+
+  virtual Identity identity() = 0;
+  virtual proxy::StatusView status() = 0;
+  virtual std::vector<proxy::UpstreamView> upstreams() = 0;
+  /// Live client connections, longest exchange first, at most `limit`.
+  virtual std::vector<proxy::ConnectionView> connections(std::size_t limit) = 0;
+  /// Prometheus text format, version 0.0.4.
+  virtual std::string metrics() = 0;
+  virtual std::shared_ptr<const proxy::SiteOptions> options() = 0;
+  /// The effective configuration as JSON, secrets masked.
+  virtual std::string effective_config() = 0;
+  /// Reads the configuration again and swaps it in, whole or not at all. The problems are why not.
+  virtual std::expected<Reloaded, std::vector<config::Problem>> reload() = 0;
+  /// What is wrong with the TOML `text`, or what it would change. Changes nothing.
+  virtual Checked check(std::string_view text) = 0;
+  /// Begins a graceful stop and returns at once; `grace` absent = as configured.
+  virtual void stop(std::optional<Duration> grace) = 0;
+};
+
+}  // namespace rpx::control

@@ -1,0 +1,112 @@
+#include "control/routes.h"
+
+#include <Poco/Exception.h>
+#include <Poco/URI.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/result.h"
+#include "base/text.h"
+#include "control/handlers.h"
+
+namespace rpx::control {
+
+namespace {
+
+constexpr Call kCalls[] = {
+    {"GET", "/v1/status", "", false, answer_status, "version, pid, uptime, listeners, connections and counters"},
+    {"GET", "/metrics", "", false, answer_metrics, "every counter in the text format of Prometheus"},
+    {"GET", "/v1/config", "", false, answer_config, "the effective configuration, defaults filled in"},
+    {"POST", "/v1/config/check", "", true, answer_check, "what is wrong with the TOML sent, or what it would change"},
+    {"POST", "/v1/reload", "", false, answer_reload, "read the configuration again, swap it in whole or not at all"},
+    {"POST", "/v1/stop", "", true, answer_stop, "stop gracefully"},
+    {"GET", "/v1/routes", "limit cursor", false, answer_routes, "routes, in the order of the file"},
+    {"GET", "/v1/upstreams", "limit cursor", false, answer_upstreams, "upstreams and their servers"},
+    {"GET", "/v1/upstreams/{name}", "", false, answer_upstream, "one upstream and its servers"},
+    {"GET", "/v1/connections", "limit cursor", false, answer_connections,
+     "live client connections, longest exchange first"},
+};
+
+// Cuts the target into decoded segments and query parameters. A name may hold an encoded slash, so it is cut first.
+Status parse_target(Request& request) {
+  std::string_view target = request.target;
+  if (const auto scheme = target.find("://"); !target.starts_with('/') && scheme != std::string_view::npos) {
+    const auto path = target.find('/', scheme + 3);
+    target = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+  }
+  if (!target.starts_with('/')) return self_error(ErrorKind::kBadRequest, "the target of a call begins with /");
+  const auto mark = target.find('?');
+  try {
+    for (const std::string_view segment :
+         split(target.substr(1, mark - (mark == std::string_view::npos ? 0 : 1)), '/')) {
+      Poco::URI::decode(std::string(segment), request.segments.emplace_back());
+    }
+    if (mark != std::string_view::npos) {
+      const Poco::URI uri("/?" + std::string(target.substr(mark + 1)));
+      for (auto& [name, value] : uri.getQueryParameters()) request.query.emplace_back(name, value);
+    }
+  } catch (const Poco::Exception& error) {
+    return self_error(ErrorKind::kBadRequest, "the target cannot be read: " + error.displayText());
+  }
+  return {};
+}
+
+bool matches(std::string_view pattern, Request& request) {
+  const auto wanted = split(pattern.substr(1), '/');
+  if (wanted.size() != request.segments.size()) return false;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (wanted[i].starts_with('{') && !request.segments[i].empty()) {
+      request.parameter = request.segments[i];
+    } else if (wanted[i] != request.segments[i]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool takes_method(const Call& call, std::string_view method) {
+  return call.method == method || (call.method == "GET" && method == "HEAD");
+}
+
+Reply not_allowed(const Request& request, std::string_view allow) {
+  Reply reply =
+      problem_reply(405, fmt::format("{} cannot be asked with {}; {} can", request.target, request.method, allow));
+  reply.allow = allow;
+  return reply;
+}
+
+Status check_query(const Call& call, const Request& request) {
+  const auto known = split(call.query, ' ');
+  for (const auto& [name, value] : request.query) {
+    if (!name.empty() && std::ranges::find(known, name) != known.end()) continue;
+    const std::string takes =
+        call.query.empty() ? "this call takes none" : fmt::format("this call takes {}", fmt::join(known, " and "));
+    return self_error(ErrorKind::kBadRequest, fmt::format("unknown query parameter \"{}\"; {}", name, takes));
+  }
+  return {};
+}
+
+Reply answer(Host& host, const Call& call, const Request& request) {
+  if (const Status query = check_query(call, request); !query) return problem_reply(400, query.error().detail);
+  if (!call.takes_body && !trim(request.body).empty()) return problem_reply(400, "this call takes no body");
+  return call.handler(host, request);
+}
+
+}  // namespace
+
+std::span<const Call> calls() noexcept { return kCalls; }
+
+Reply dispatch(Host& host, Request request) {
+  if (const Status parsed = parse_target(request); !parsed) return problem_reply(400, parsed.error().detail);
+  std::string allow;
+  for (const Call& call : kCalls) {
+    if (!matches(call.pattern, request)) continue;
+    if (takes_method(call, request.method)) return answer(host, call, request);
+    allow += (allow.empty() ? "" : ", ") + std::string(call.method == "GET" ? "GET, HEAD" : call.method);
+  }
+  if (!allow.empty()) return not_allowed(request, allow);
+  return problem_reply(404, fmt::format("no call is named {}; rpx-control(7) lists them", request.target));
+}
+
+}  // namespace rpx::control

@@ -1,0 +1,215 @@
+#include "control/server.h"
+
+#include <Poco/Exception.h>
+#include <Poco/Net/HTTPRequestHandler.h>
+#include <Poco/Net/HTTPRequestHandlerFactory.h>
+#include <Poco/Net/HTTPServer.h>
+#include <Poco/Net/HTTPServerRequestImpl.h>
+#include <Poco/Net/HTTPServerResponse.h>
+#include <Poco/Net/ServerSocketImpl.h>
+#include <Poco/ThreadPool.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+
+#include "base/log.h"
+#include "control/routes.h"
+
+namespace rpx::control {
+
+namespace {
+
+namespace net = Poco::Net;
+
+constexpr int kThreads = 4;
+constexpr auto kDrain = std::chrono::seconds(2);
+
+// Counts the answers being written, so that stopping does not cut the answer to the very call that asked for it.
+class InFlight {
+ public:
+  void enter() {
+    const std::lock_guard lock(mutex_);
+    ++count_;
+  }
+  void leave() {
+    const std::lock_guard lock(mutex_);
+    if (--count_ == 0) none_.notify_all();
+  }
+  void wait_for_none() {
+    std::unique_lock lock(mutex_);
+    none_.wait_for(lock, kDrain, [this] { return count_ == 0; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable none_;
+  int count_ = 0;
+};
+
+class InFlightGuard {
+ public:
+  explicit InFlightGuard(InFlight& in_flight) : in_flight_(in_flight) { in_flight_.enter(); }
+  ~InFlightGuard() { in_flight_.leave(); }
+  InFlightGuard(const InFlightGuard&) = delete;
+  InFlightGuard& operator=(const InFlightGuard&) = delete;
+
+ private:
+  InFlight& in_flight_;
+};
+
+// A socket somebody else bound and listens on, as Poco wants it.
+class ListeningSocket : public net::ServerSocket {
+ public:
+  explicit ListeningSocket(int fd) : net::ServerSocket(new Impl(fd), true) {}
+
+ private:
+  class Impl : public net::ServerSocketImpl {
+   public:
+    explicit Impl(int fd) { reset(fd); }
+  };
+};
+
+std::optional<Asker> asker_of(net::HTTPServerRequest& request) {
+  auto& impl = dynamic_cast<net::HTTPServerRequestImpl&>(request);
+  ucred peer{};
+  socklen_t length = sizeof(peer);
+  if (::getsockopt(impl.socket().impl()->sockfd(), SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return std::nullopt;
+  return Asker{.uid = peer.uid, .pid = peer.pid};
+}
+
+// nullopt when it is longer than allowed.
+std::optional<std::string> read_body(net::HTTPServerRequest& request) {
+  if (request.hasContentLength() && static_cast<Poco::UInt64>(request.getContentLength64()) > kMaxBody) return {};
+  std::string body;
+  char buffer[16384];
+  auto& stream = request.stream();
+  while (stream.good() && body.size() <= kMaxBody) {
+    stream.read(buffer, sizeof(buffer));
+    body.append(buffer, static_cast<std::size_t>(stream.gcount()));
+  }
+  if (body.size() > kMaxBody) return std::nullopt;
+  return body;
+}
+
+Reply answer(Host& host, net::HTTPServerRequest& request) {
+  const auto asker = asker_of(request);
+  if (!asker || (asker->uid != ::geteuid() && asker->uid != 0)) {
+    return problem_reply(403, "only the user this proxy runs as, and root, may ask here");
+  }
+  auto body = read_body(request);
+  if (!body) return problem_reply(413, fmt::format("a body has at most {} bytes here", kMaxBody));
+  return dispatch(
+      host, {.method = request.getMethod(), .target = request.getURI(), .body = *std::move(body), .asker = *asker});
+}
+
+void send(net::HTTPServerRequest& request, net::HTTPServerResponse& response, const Reply& reply) {
+  const bool is_head = request.getMethod() == "HEAD";
+  if (reply.status == 422) {
+    response.setStatusAndReason(net::HTTPResponse::HTTP_UNPROCESSABLE_ENTITY, "Unprocessable Content");
+  } else {
+    response.setStatusAndReason(static_cast<net::HTTPResponse::HTTPStatus>(reply.status));
+  }
+  response.setContentType(reply.content_type);
+  response.setContentLength64(static_cast<Poco::Int64>(reply.body.size()));
+  response.set("Cache-Control", "no-store");
+  if (!reply.allow.empty()) response.set("Allow", reply.allow);
+  // What is left of a body that was refused would be read as the next request.
+  if (reply.status == 413 || reply.status == 403) response.setKeepAlive(false);
+  std::ostream& stream = response.send();
+  if (!is_head) stream << reply.body;
+  stream.flush();
+}
+
+class Handler : public net::HTTPRequestHandler {
+ public:
+  Handler(Host& host, InFlight& in_flight) : host_(host), in_flight_(in_flight) {}
+
+  void handleRequest(net::HTTPServerRequest& request, net::HTTPServerResponse& response) override {
+    const InFlightGuard guard(in_flight_);
+    Reply reply;
+    try {
+      reply = answer(host_, request);
+    } catch (const std::exception& error) {
+      log_event(LogLevel::kError, "control call failed", {{"target", request.getURI()}, {"why", error.what()}});
+      reply = problem_reply(500, "the call failed; the log says why");
+    }
+    try {
+      send(request, response, reply);
+    } catch (const Poco::Exception&) {
+      // Whoever asked has gone; the answer has no other use.
+    }
+  }
+
+ private:
+  Host& host_;
+  InFlight& in_flight_;
+};
+
+class HandlerFactory : public net::HTTPRequestHandlerFactory {
+ public:
+  HandlerFactory(Host& host, InFlight& in_flight) : host_(host), in_flight_(in_flight) {}
+  net::HTTPRequestHandler* createRequestHandler(const net::HTTPServerRequest&) override {
+    return new Handler(host_, in_flight_);
+  }
+
+ private:
+  Host& host_;
+  InFlight& in_flight_;
+};
+
+net::HTTPServerParams::Ptr make_params() {
+  net::HTTPServerParams::Ptr params = new net::HTTPServerParams;
+  params->setMaxThreads(kThreads);
+  params->setTimeout(Poco::Timespan(10, 0));
+  params->setKeepAlive(true);
+  params->setKeepAliveTimeout(Poco::Timespan(5, 0));
+  return params;
+}
+
+}  // namespace
+
+struct Server::Parts {
+  Parts(SocketFile file_, Host& host)
+      : file(std::move(file_)),
+        pool("control", 1, kThreads),
+        listener(file.release_fd()),
+        http(new HandlerFactory(host, in_flight), pool, listener, make_params()) {}
+
+  SocketFile file;
+  InFlight in_flight;
+  Poco::ThreadPool pool;
+  ListeningSocket listener;
+  net::HTTPServer http;
+};
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+Result<std::unique_ptr<Server>> Server::start(SocketFile socket, Host& host) {
+  try {
+    auto parts = std::make_unique<Parts>(std::move(socket), host);
+    parts->http.start();
+    return std::unique_ptr<Server>(new Server(std::move(parts)));
+  } catch (const Poco::Exception& error) {
+    return self_error(ErrorKind::kInternal, "the control socket cannot be served: " + error.displayText());
+  }
+}
+
+Server::~Server() {
+  parts_->in_flight.wait_for_none();
+  try {
+    // Poco's accepting thread looks for the end only every 250 ms; a socket that is shut down wakes it at once.
+    ::shutdown(parts_->listener.impl()->sockfd(), SHUT_RDWR);
+    parts_->http.stopAll(true);
+    parts_->pool.joinAll();
+  } catch (const Poco::Exception& error) {
+    log_event(LogLevel::kWarning, "control socket did not stop cleanly", {{"why", error.displayText()}});
+  }
+}
+
+const std::string& Server::path() const noexcept { return parts_->file.path(); }
+
+}  // namespace rpx::control

@@ -1,0 +1,32 @@
+// The control API on a Unix socket: Poco's HTTP server with a few threads of its own, so that nothing asked here can
+// stall a worker. Started and stopped by tools/rpx-serve on the main thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "control/host.h"
+#include "control/socket.h"
+
+namespace rpx::control {
+
+class Server {
+ public:
+  /// Serves `host`, which outlives the server, at the bound `socket`. Only this process' user and root are answered;
+  /// anybody else gets 403. Errors: kInternal when no thread can be started.
+  static Result<std::unique_ptr<Server>> start(SocketFile socket, Host& host);
+  /// Lets answers that have begun be sent, then closes every connection and removes the socket file.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  const std::string& path() const noexcept;
+
+ private:
+  struct Parts;
+  explicit Server(std::unique_ptr<Parts> parts);
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace rpx::control

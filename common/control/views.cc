@@ -1,0 +1,120 @@
+#include "control/views.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+
+namespace rpx::control {
+
+namespace {
+
+void write_counters(Json& json, const proxy::Counters& counters) {
+  json.member("connections_accepted", counters.connections_accepted)
+      .member("connections_refused", counters.connections_refused)
+      .member("requests", counters.requests);
+  json.key("responses").open_object();
+  for (std::size_t i = 0; i < std::size(counters.responses); ++i) {
+    json.member(i == 0 ? "none" : fmt::format("{}xx", i), counters.responses[i]);
+  }
+  json.close_object();
+  json.member("bytes_received", counters.bytes_received)
+      .member("bytes_sent", counters.bytes_sent)
+      .member("retries", counters.retries)
+      .member("stale_leases", counters.stale_leases)
+      .member("upstream_connects", counters.upstream_connects)
+      .member("upgrades", counters.upgrades)
+      .member("parse_errors", counters.parse_errors);
+}
+
+void write_server(Json& json, const proxy::ServerView& server) {
+  json.open_object()
+      .member("url", server.url)
+      .member("state", server.state)
+      .member("why", server.why)
+      .member("weight", server.weight)
+      .member("backup", server.backup)
+      .member("addresses", server.addresses)
+      .member("active", server.active)
+      .member("idle", server.idle)
+      .member("requests", server.requests)
+      .member("failures", server.failures)
+      .close_object();
+}
+
+void write_text_or_null(Json& json, std::string_view name, const std::string& text) {
+  json.key(name);
+  text.empty() ? json.null() : json.value(std::string_view(text));
+}
+
+}  // namespace
+
+void write_listener(Json& json, const proxy::ListenerView& listener) {
+  json.open_object().member("name", listener.name).member("address", listener.address).close_object();
+}
+
+void write_route(Json& json, const proxy::RouteOptions& route) {
+  json.open_object().member("name", route.name).member("host", route.host).member("path", route.path);
+  json.member("methods", route.methods).key("header").open_object();
+  for (const auto& [name, value] : route.header) json.member(name, value);
+  json.close_object();
+  if (route.respond) {
+    json.member("action", "respond").key("to").null().member("status", route.respond->status);
+  } else if (route.redirect) {
+    json.member("action", "redirect").member("to", route.redirect->to).member("status", route.redirect->status);
+  } else {
+    json.member("action", "upstream").member("to", route.upstream).key("status").null();
+  }
+  write_text_or_null(json, "file", route.origin.file);
+  json.key("line");
+  route.origin.line == 0 ? json.null() : json.value(route.origin.line);
+  json.close_object();
+}
+
+void write_upstream(Json& json, const proxy::UpstreamView& upstream) {
+  json.open_object().member("name", upstream.name).member("balance", upstream.balance).key("servers").open_array();
+  for (const proxy::ServerView& server : upstream.servers) write_server(json, server);
+  json.close_array().close_object();
+}
+
+void write_connection(Json& json, const proxy::ConnectionView& connection) {
+  json.open_object()
+      .member("id", connection.id)
+      .member("worker", connection.worker)
+      .member("client", connection.client)
+      .member("listener", connection.listener)
+      .member("age_s", connection.age_s)
+      .member("requests", connection.requests)
+      .member("state", connection.state);
+  write_text_or_null(json, "method", connection.method);
+  write_text_or_null(json, "target", connection.target);
+  write_text_or_null(json, "route", connection.route);
+  write_text_or_null(json, "server", connection.server);
+  json.member("exchange_s", connection.exchange_s).close_object();
+}
+
+void write_status(Json& json, const Identity& identity, const proxy::StatusView& status, WallTime now,
+                  std::uint64_t memory_bytes) {
+  const double uptime_s = std::chrono::duration<double>(now - status.started).count();
+  json.open_object().member("version", identity.version).member("pid", identity.pid);
+  json.member("started", format_rfc3339(status.started)).member("uptime", uptime_s);
+  write_text_or_null(json, "config", identity.config);
+  json.member("generation", status.generation);
+  write_text_or_null(json, "control", identity.control);
+  json.member("draining", status.draining).member("workers", status.workers).key("listeners").open_array();
+  for (const proxy::ListenerView& listener : status.listeners) write_listener(json, listener);
+  json.close_array().member("connections", status.connections).member("exchanges", status.exchanges);
+  write_counters(json, status.counters);
+  json.member("memory", memory_bytes).close_object();
+}
+
+std::uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  if (!(statm >> total >> resident)) return 0;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace rpx::control

@@ -1,0 +1,61 @@
+// A Host over plain values that remembers what it was asked. For the tests of control/; one thread, or several that
+// only read.
+#pragma once
+
+#include <string>
+
+#include "control/host.h"
+
+namespace rpx::control {
+
+class FakeHost : public Host {
+ public:
+  FakeHost() {
+    auto made = std::make_shared<proxy::SiteOptions>();
+    for (int i = 0; i < 5; ++i) {
+      auto& route = made->routes.emplace_back();
+      route.name = "r" + std::to_string(i);
+      route.upstream = "app";
+    }
+    site = made;
+    pools.push_back(
+        {.name = "app", .balance = "round_robin", .servers = {{.url = "http://127.0.0.1:1", .state = "up"}}});
+    pools.push_back({.name = "http://a/b", .balance = "first"});
+    state.listeners.push_back({"web", "127.0.0.1:8080"});
+  }
+
+  Identity identity() override { return {"0.1.0", 42, "/etc/rpx/rpx.toml", "/run/rpx/control.sock"}; }
+  proxy::StatusView status() override { return state; }
+  std::vector<proxy::UpstreamView> upstreams() override { return pools; }
+  std::vector<proxy::ConnectionView> connections(std::size_t limit) override {
+    asked_connections = limit;
+    return std::vector<proxy::ConnectionView>(std::min(limit, live));
+  }
+  std::string metrics() override { return "rpx_requests_total 3\n"; }
+  std::shared_ptr<const proxy::SiteOptions> options() override { return site; }
+  std::string effective_config() override { return R"({"serve":{}})"; }
+  std::expected<Reloaded, std::vector<config::Problem>> reload() override {
+    if (!refused.empty()) return std::unexpected(refused);
+    return Reloaded{.generation = 2, .changes = {"route \"r0\": changed"}, .warnings = {}};
+  }
+  Checked check(std::string_view text) override {
+    checked = text;
+    return {.problems = refused, .changes = {"one"}};
+  }
+  void stop(std::optional<Duration> grace) override {
+    ++stops;
+    stop_grace = grace;
+  }
+
+  std::shared_ptr<const proxy::SiteOptions> site;
+  proxy::StatusView state;
+  std::vector<proxy::UpstreamView> pools;
+  std::vector<config::Problem> refused;
+  std::size_t live = 0;
+  std::size_t asked_connections = 0;
+  std::string checked;
+  int stops = 0;
+  std::optional<Duration> stop_grace;
+};
+
+}  // namespace rpx::control

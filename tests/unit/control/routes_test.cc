@@ -1,0 +1,177 @@
+#include "control/routes.h"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "fake_host.h"
+
+using namespace rpx;
+using namespace rpx::control;
+
+namespace {
+
+Reply ask(Host& host, std::string method, std::string target, std::string body = {}) {
+  return dispatch(host,
+                  {.method = std::move(method), .target = std::move(target), .body = std::move(body), .asker = {7, 8}});
+}
+
+bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+std::string logged;
+void remember(LogLevel, std::string_view message, std::initializer_list<LogField> fields) {
+  append_key_values(logged, message, fields);
+  logged += '\n';
+}
+
+}  // namespace
+
+TEST_CASE("routes: every call of the table answers", "[control]") {
+  FakeHost host;
+  for (const Call& call : calls()) {
+    INFO(call.method << ' ' << call.pattern);
+    std::string target(call.pattern);
+    if (const auto brace = target.find('{'); brace != std::string::npos)
+      target.replace(brace, std::string::npos, "app");
+    const Reply reply = ask(host, std::string(call.method), target);
+    CHECK((reply.status == 200 || reply.status == 202));
+    CHECK(reply.body.ends_with('\n'));
+    CHECK_FALSE(call.doc.empty());
+  }
+}
+
+TEST_CASE("routes: HEAD is answered where GET is, and absolute targets are paths too", "[control]") {
+  FakeHost host;
+  CHECK(ask(host, "HEAD", "/v1/status").status == 200);
+  CHECK(ask(host, "GET", "http://rpx/v1/status").status == 200);
+  CHECK(ask(host, "GET", "http://rpx").status == 404);
+}
+
+TEST_CASE("routes: what cannot be answered is problem+json with the right status", "[control][rfc9457]") {
+  struct Row {
+    std::string method, target, body;
+    int status;
+    std::string detail;
+  };
+  const Row rows[] = {
+      {"GET", "/v1/nothing", "", 404, "no call is named /v1/nothing; rpx-control(7) lists them"},
+      {"GET", "/v1/status/", "", 404, "no call is named /v1/status/"},
+      {"GET", "/v1/upstreams/none", "", 404, "no upstream is named \\\"none\\\""},
+      {"GET", "/v1/status?x=1", "", 400, "unknown query parameter \\\"x\\\"; this call takes none"},
+      {"GET", "/v1/routes?limit=0", "", 400, "limit \\\"0\\\" is no number from 1 to 1000"},
+      {"GET", "/v1/routes?cursor=-1", "", 400, "cursor \\\"-1\\\" is no number"},
+      {"GET", "/v1/routes?page=2", "", 400, "this call takes limit and cursor"},
+      {"GET", "/v1/%zz", "", 400, "the target cannot be read"},
+      {"GET", "status", "", 400, "begins with /"},
+      {"GET", "/v1/status", "{}", 400, "this call takes no body"},
+      {"POST", "/v1/stop", "{\"grace\":\"x\"}", 400, "grace is a number of seconds"},
+      {"POST", "/v1/stop", "{\"grace\":-1}", 400, "grace is a number of seconds"},
+      {"POST", "/v1/stop", "{\"grace\":1e300}", 400, "grace is a number of seconds"},
+      {"POST", "/v1/stop", "{\"graze\":1}", 400, "unknown member \\\"graze\\\"; this call takes grace"},
+      {"POST", "/v1/stop", "[1]", 400, "the body is no JSON object"},
+      {"POST", "/v1/stop", "{", 400, "the body is no JSON"},
+      {"POST", "/v1/status", "", 405, "/v1/status cannot be asked with POST; GET, HEAD can"},
+      {"DELETE", "/v1/reload", "", 405, "POST can"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.method << ' ' << row.target << ' ' << row.body);
+    FakeHost host;
+    const Reply reply = ask(host, row.method, row.target, row.body);
+    CHECK(reply.status == row.status);
+    CHECK(reply.content_type == "application/problem+json");
+    CHECK(reply.body.starts_with(R"({"type":"about:blank","title":")"));
+    CHECK(holds(reply.body, "\"status\":" + std::to_string(row.status)));
+    INFO(reply.body);
+    CHECK(holds(reply.body, row.detail));
+    CHECK(host.stops == 0);
+    CHECK(reply.allow.empty() == (row.status != 405));
+  }
+}
+
+TEST_CASE("routes: lists come in pages that follow one another to the end", "[control]") {
+  FakeHost host;
+  CHECK(holds(ask(host, "GET", "/v1/routes").body, "\"next\":null"));
+  std::string cursor = "0";
+  std::string seen;
+  for (int round = 0; round < 3; ++round) {
+    const std::string body = ask(host, "GET", "/v1/routes?limit=2&cursor=" + cursor).body;
+    for (int i = 0; i < 5; ++i) {
+      if (holds(body, "\"name\":\"r" + std::to_string(i) + '"')) seen += std::to_string(i);
+    }
+    seen += '|';
+    const auto at = body.find("\"next\":\"");
+    cursor = at == std::string::npos ? "end" : body.substr(at + 8, 1);
+  }
+  CHECK(seen == "01|23|4|");
+  CHECK(cursor == "end");
+  CHECK(ask(host, "GET", "/v1/routes?cursor=99").body == "{\"items\":[],\"next\":null}\n");
+}
+
+TEST_CASE("routes: connections are asked for no further than the page shows", "[control]") {
+  FakeHost host;
+  host.live = 50;
+  CHECK(holds(ask(host, "GET", "/v1/connections?limit=10&cursor=20").body, "\"next\":\"30\""));
+  CHECK(host.asked_connections == 31);
+  CHECK(holds(ask(host, "GET", "/v1/connections?limit=10&cursor=40").body, "\"next\":null"));
+}
+
+TEST_CASE("routes: an upstream may be named by an URL", "[control]") {
+  FakeHost host;
+  CHECK(holds(ask(host, "GET", "/v1/upstreams/http%3A%2F%2Fa%2Fb").body, "\"name\":\"http://a/b\""));
+}
+
+TEST_CASE("routes: a reload tells what changed", "[control]") {
+  FakeHost host;
+  const Reply reply = ask(host, "POST", "/v1/reload");
+  CHECK(reply.status == 200);
+  CHECK(reply.body == R"({"generation":2,"changes":["route \"r0\": changed"],"warnings":[]})"
+                      "\n");
+}
+
+TEST_CASE("routes: a refused reload names file, line and column", "[control][rfc9457]") {
+  FakeHost host;
+  host.refused = {{.file = "a.toml", .line = 3, .column = 1, .message = "odd", .warning = true},
+                  {.file = "b.toml", .line = 12, .column = 9, .message = "unknown key \"adress\""}};
+  const Reply reply = ask(host, "POST", "/v1/reload");
+  CHECK(reply.status == 422);
+  CHECK(reply.content_type == "application/problem+json");
+  CHECK(reply.body ==
+        R"({"type":"about:blank","title":"Unprocessable Content","status":422,"detail":"unknown key \"adress\"",)"
+        R"("file":"b.toml","line":12,"column":9,"problems":[)"
+        R"({"file":"a.toml","line":3,"column":1,"message":"odd","warning":true},)"
+        R"({"file":"b.toml","line":12,"column":9,"message":"unknown key \"adress\"","warning":false}]})"
+        "\n");
+}
+
+TEST_CASE("routes: a check answers problems and changes alike", "[control]") {
+  FakeHost host;
+  host.refused = {{.message = "no listener", .warning = false}};
+  const Reply reply = ask(host, "POST", "/v1/config/check", "listen = 1\n");
+  CHECK(host.checked == "listen = 1\n");
+  CHECK(
+      reply.body ==
+      R"({"problems":[{"file":"","line":null,"column":null,"message":"no listener","warning":false}],"changes":["one"]})"
+      "\n");
+}
+
+TEST_CASE("routes: stop takes a grace in seconds, or the configured one", "[control]") {
+  FakeHost host;
+  CHECK(ask(host, "POST", "/v1/stop").status == 202);
+  CHECK_FALSE(host.stop_grace);
+  CHECK(ask(host, "POST", "/v1/stop", "{\"grace\": 0.25}").body == "{\"stopping\":true,\"pid\":42}\n");
+  CHECK(host.stop_grace == std::chrono::milliseconds(250));
+  CHECK(host.stops == 2);
+}
+
+TEST_CASE("routes: each change is logged with who asked", "[control]") {
+  set_log_sink(remember, LogLevel::kInfo);
+  logged.clear();
+  FakeHost host;
+  ask(host, "POST", "/v1/reload");
+  ask(host, "POST", "/v1/stop");
+  ask(host, "GET", "/v1/status");
+  CHECK(holds(logged, "uid=7 pid=8"));
+  CHECK(std::ranges::count(logged, '\n') == 2);
+  set_log_sink([](LogLevel, std::string_view, std::initializer_list<LogField>) {}, LogLevel::kError);
+}
