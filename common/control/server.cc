@@ -3,11 +3,11 @@
 #include <Poco/Exception.h>
 #include <Poco/Net/HTTPRequestHandler.h>
 #include <Poco/Net/HTTPRequestHandlerFactory.h>
-#include <Poco/Net/HTTPServer.h>
+#include <Poco/Net/HTTPServerConnection.h>
+#include <Poco/Net/HTTPServerParams.h>
 #include <Poco/Net/HTTPServerRequestImpl.h>
 #include <Poco/Net/HTTPServerResponse.h>
-#include <Poco/Net/ServerSocketImpl.h>
-#include <Poco/ThreadPool.h>
+#include <Poco/Net/StreamSocketImpl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -17,6 +17,8 @@
 #include <optional>
 
 #include "base/log.h"
+#include "base/result.h"
+#include "control/acceptor.h"
 #include "control/routes.h"
 
 namespace rpx::control {
@@ -25,7 +27,6 @@ namespace {
 
 namespace net = Poco::Net;
 
-constexpr int kThreads = 4;
 constexpr auto kDrain = std::chrono::seconds(2);
 
 // Counts the answers being written, so that stopping does not cut the answer to the very call that asked for it.
@@ -59,18 +60,6 @@ class InFlightGuard {
 
  private:
   InFlight& in_flight_;
-};
-
-// A socket somebody else bound and listens on, as Poco wants it.
-class ListeningSocket : public net::ServerSocket {
- public:
-  explicit ListeningSocket(int fd) : net::ServerSocket(new Impl(fd), true) {}
-
- private:
-  class Impl : public net::ServerSocketImpl {
-   public:
-    explicit Impl(int fd) { reset(fd); }
-  };
 };
 
 std::optional<Asker> asker_of(net::HTTPServerRequest& request) {
@@ -163,10 +152,9 @@ class HandlerFactory : public net::HTTPRequestHandlerFactory {
 
 net::HTTPServerParams::Ptr make_params() {
   net::HTTPServerParams::Ptr params = new net::HTTPServerParams;
-  params->setMaxThreads(kThreads);
   params->setTimeout(Poco::Timespan(10, 0));
   params->setKeepAlive(true);
-  params->setKeepAliveTimeout(Poco::Timespan(5, 0));
+  params->setKeepAliveTimeout(Poco::Timespan(2, 0));
   return params;
 }
 
@@ -174,16 +162,15 @@ net::HTTPServerParams::Ptr make_params() {
 
 struct Server::Parts {
   Parts(SocketFile file_, Host& host)
-      : file(std::move(file_)),
-        pool("control", 1, kThreads),
-        listener(file.release_fd()),
-        http(new HandlerFactory(host, in_flight), pool, listener, make_params()) {}
+      : file(std::move(file_)), factory(new HandlerFactory(host, in_flight)), acceptor(file.fd(), [this](int fd) {
+          net::HTTPServerConnection(net::StreamSocket(new net::StreamSocketImpl(fd)), params, factory).run();
+        }) {}
 
   SocketFile file;
   InFlight in_flight;
-  Poco::ThreadPool pool;
-  ListeningSocket listener;
-  net::HTTPServer http;
+  net::HTTPServerParams::Ptr params = make_params();
+  net::HTTPRequestHandlerFactory::Ptr factory;
+  Acceptor acceptor;
 };
 
 Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -191,7 +178,7 @@ Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Result<std::unique_ptr<Server>> Server::start(SocketFile socket, Host& host) {
   try {
     auto parts = std::make_unique<Parts>(std::move(socket), host);
-    parts->http.start();
+    RPX_TRY_VOID(parts->acceptor.start());
     return std::unique_ptr<Server>(new Server(std::move(parts)));
   } catch (const Poco::Exception& error) {
     return self_error(ErrorKind::kInternal, "the control socket cannot be served: " + error.displayText());
@@ -200,14 +187,7 @@ Result<std::unique_ptr<Server>> Server::start(SocketFile socket, Host& host) {
 
 Server::~Server() {
   parts_->in_flight.wait_for_none();
-  try {
-    // Poco's accepting thread looks for the end only every 250 ms; a socket that is shut down wakes it at once.
-    ::shutdown(parts_->listener.impl()->sockfd(), SHUT_RDWR);
-    parts_->http.stopAll(true);
-    parts_->pool.joinAll();
-  } catch (const Poco::Exception& error) {
-    log_event(LogLevel::kWarning, "control socket did not stop cleanly", {{"why", error.displayText()}});
-  }
+  parts_->acceptor.stop();
 }
 
 const std::string& Server::path() const noexcept { return parts_->file.path(); }

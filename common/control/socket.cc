@@ -128,8 +128,6 @@ SocketFile::~SocketFile() {
   if (!made_directory_.empty()) ::rmdir(made_directory_.c_str());
 }
 
-int SocketFile::release_fd() noexcept { return std::exchange(fd_, -1); }
-
 Status SocketFile::give_to(uid_t uid, gid_t gid) {
   if (::lchown(path_.c_str(), uid, gid) != 0) return failed(path_, "chown");
   if (!made_directory_.empty() && ::lchown(made_directory_.c_str(), uid, gid) != 0) return failed(path_, "chown");

@@ -23,8 +23,6 @@ class SocketFile {
 
   int fd() const noexcept { return fd_; }
   const std::string& path() const noexcept { return path_; }
-  /// Hands the descriptor over; the file stays this object's to remove.
-  int release_fd() noexcept;
   /// Gives the file, and its directory where that was made here, to another user; for before privileges are dropped.
   Status give_to(uid_t uid, gid_t gid);
 
