@@ -158,10 +158,12 @@ void Pollable::on_events(std::uint32_t events) {
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
   if (events & EPOLLRDHUP) peer_closed_ = true;
   if (events & (EPOLLHUP | EPOLLERR)) hung_up_ = true;
-  loop_.current_ = this;
+  // Whoever is woken may destroy this object; forget() then clears current_.
+  Loop& loop = loop_;
+  loop.current_ = this;
   if (readable_ && reader_) std::exchange(reader_, nullptr)->wake();
-  if (loop_.current_ && writable_ && writer_) std::exchange(writer_, nullptr)->wake();
-  loop_.current_ = nullptr;
+  if (loop.current_ == this && writable_ && writer_) std::exchange(writer_, nullptr)->wake();
+  loop.current_ = nullptr;
 }
 
 Pollable::Ready::~Ready() {
