@@ -196,14 +196,13 @@ std::string_view lax_path(std::string_view path, Arena& arena) {
   if (is_settled(path)) return path;
   char* const text = arena.allocate(path.size());
   char* end = text;
-  bool in_parameters = false;
+  bool is_cut = false;
   for (std::size_t i = 0; i < path.size();) {
     const LaxByte next = lax_byte_at(path, i);
     i += next.size;
-    if (!next.is_escape && (next.byte == '?' || next.byte == '#')) break;
     const bool slash = next.byte == '/';
-    in_parameters = !slash && (in_parameters || next.byte == ';');
-    if (in_parameters) continue;
+    is_cut = !slash && (is_cut || next.byte == ';' || next.byte == '?' || next.byte == '#');
+    if (is_cut) continue;
     if (slash) end = end_of_lax_segment(text, end);
     if (next.is_escape)
       end = put_escape(end, static_cast<unsigned char>(next.byte));

@@ -33,17 +33,16 @@ Result<std::size_t> parse_response_head(std::string_view bytes, const Limits& li
 ///           at the start become one. Kept: empty segments further in, ";parameters", %2F, other escapes.
 /// Refused   malformed escapes; '#', '\\', space, controls and bytes from 0x80 on; escapes of a backslash or a control;
 ///           overlong UTF-8 in escapes; double escapes (%25 and two hex digits) of an unreserved byte, a backslash, a
-///           control or another '%'; dot segments that climb above the root, and those that only a lenient server would
-///           see
-///           ("/..;x/", "/..%2F").
+///           control or another '%'; dot segments that climb above the root; segments that are dots only, or that
+///           a lenient server makes into dot segments ("/..;x/", "/..%2F", "/...").
 /// Errors: kBadRequest, Side::kClient.
 Result<std::string_view> canonical_path(std::string_view path, Arena& arena);
 
-/// The canonical `path` as a server would read it that decodes twice, takes %2F for a slash, cuts ";parameters", ends
-/// the path at an escaped '?' or '#', drops empty segments, and spaces and dots at the end of a segment. Escapes of
-/// other bytes that a path may hold plainly are decoded, the rest is kept. `path` itself where that makes no
-/// difference. A guard written for "/private/*" holds for every disguise ("/private;x/", "/private%2Fx",
-/// "/a//private/") when both paths lead to the same route; where they do not, the request has to be refused.
+/// The canonical `path` as a server would read it that decodes twice, takes %2F for a slash, cuts a segment at ';' and
+/// at an escaped '?' or '#', drops empty segments, and spaces and dots at the end of a segment. Escapes of other bytes
+/// that a path may hold plainly are decoded, the rest is kept. `path` itself where that makes no difference.
+/// A guard written for "/private/*" holds for every disguise ("/private;x/", "/private%2Fx", "/a//private/") when
+/// both paths lead to the same route; where they do not, the request has to be refused.
 std::string_view lax_path(std::string_view path, Arena& arena);
 
 }  // namespace rpx::http
