@@ -111,6 +111,14 @@ Installed& installed() {
   return *instance;
 }
 
+/// For before and after: straight to stderr.
+void plain_sink(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
+  std::string line = fmt::format("level={} ", name_of(level));
+  append_key_values(line, message, fields);
+  line += '\n';
+  std::fwrite(line.data(), 1, line.size(), stderr);
+}
+
 void sink(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
   Installed& log = installed();
   const std::lock_guard lock(log.mutex);
@@ -130,16 +138,8 @@ void sink(LogLevel level, std::string_view message, std::initializer_list<LogFie
   try {
     Poco::Logger::get(kLoggerName).log(event);
   } catch (const Poco::Exception&) {
-    // There is nowhere left to tell it.
+    plain_sink(level, message, fields);
   }
-}
-
-/// For before and after: straight to stderr.
-void plain_sink(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-  std::string line = fmt::format("level={} ", name_of(level));
-  append_key_values(line, message, fields);
-  line += '\n';
-  std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
 }  // namespace
