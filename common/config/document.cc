@@ -16,8 +16,6 @@
 namespace rpx::config {
 namespace {
 
-constexpr std::size_t kMostSuggestions = 100;
-
 Position position_of(const Node& table, std::string_view name) {
   const Entry* entry = table.find(name);
   return entry == nullptr ? table.at : entry->node.at;
@@ -121,7 +119,6 @@ class UpstreamNames {
  private:
   void dangling(const proxy::RouteOptions& route, const Node& node) {
     std::string_view near;
-    // Past the problems anybody reads, looking through all names would only cost time.
     if (reader_.report().errors() < kMostSuggestions) {
       const std::vector<std::string_view> known(names_.begin(), names_.end());
       near = did_you_mean(route.upstream, known);

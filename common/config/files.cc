@@ -148,7 +148,8 @@ class FileReader {
       return fail(item.at, fmt::format("files include each other: {}{}", chain, open_[i].name));
     }
     const std::string name = shown_name(item, path);
-    if (!seen_.insert(identity).second) return fail(item.at, fmt::format("{} is included twice", in_quotes(name)));
+    if (!seen_.insert(identity).second)
+      return fail(item.at, fmt::format("include {}: it is included twice", in_quotes(name)));
     auto text = read_file(path);
     if (!text) return fail(item.at, fmt::format("include {}: {}", in_quotes(name), text.error()));
     add_file(path);

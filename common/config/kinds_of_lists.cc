@@ -128,7 +128,7 @@ void read_servers(Reader& reader, const Key& key, const Node& node, std::vector<
     upstream::ServerOptions server;
     if (item.kind == NodeKind::kTable)
       reader.read_table(*key.section, item, &server);
-    else if (item.kind == NodeKind::kText)
+    else if (item.kind == NodeKind::kText || item.loose)
       reader.read_value(key.section->keys.front(), item, &server);  // the first row is the URL
     else
       reader.wrong_type(key, item);

@@ -19,8 +19,11 @@ Position position_of(const toml::source_position& at, std::uint32_t source) { re
 Position position_of(std::string_view text, std::size_t offset, std::uint32_t source) {
   const std::string_view before = text.substr(0, offset);
   const std::size_t line_begin = before.rfind('\n') + 1;  // npos + 1 is 0
+  // Characters, not bytes: those that continue one do not count.
+  const auto characters =
+      std::ranges::count_if(before.substr(line_begin), [](char c) { return (c & '\xc0') != '\x80'; });
   return {source, static_cast<std::uint32_t>(std::ranges::count(before, '\n') + 1),
-          static_cast<std::uint32_t>(offset - line_begin + 1)};
+          static_cast<std::uint32_t>(characters + 1)};
 }
 
 /// Where a key of more than kMostKeyParts parts begins to be too long, or npos.
@@ -35,6 +38,16 @@ std::size_t find_endless_key(std::string_view text) {
     } else if (!in_key) {
       parts = 0;
     }
+  }
+  return std::string_view::npos;
+}
+
+/// Where `text` is not UTF-8, or npos. The library's own place is one character off.
+std::size_t find_bad_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const std::size_t size = utf8_size(text.substr(i));
+    if (size == 0) return i;
+    i += size;
   }
   return std::string_view::npos;
 }
@@ -128,6 +141,10 @@ std::optional<Node> parse(std::string_view text, std::uint32_t source, Report& r
   }
   if (const std::size_t dot = find_endless_key(text); dot != std::string_view::npos) {
     report.error(position_of(text, dot, source), fmt::format("a key has more than {} parts", kMostKeyParts));
+    return std::nullopt;
+  }
+  if (const std::size_t bad = find_bad_utf8(text); bad != std::string_view::npos) {
+    report.error(position_of(text, bad, source), "the text is not UTF-8 here");
     return std::nullopt;
   }
   try {

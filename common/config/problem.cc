@@ -12,29 +12,14 @@ constexpr std::size_t kShownCharacters = 160;  // of a source line
 constexpr std::size_t kShownBefore = 80;       // the column
 constexpr std::size_t kQuotedBytes = 80;
 
-/// Bytes of the well-formed UTF-8 character `text` begins with; 0 where it begins with none.
-std::size_t character_size(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  const std::size_t size = first < 0x80                    ? 1
-                           : first >= 0xc2 && first < 0xe0 ? 2
-                           : (first & 0xf0) == 0xe0        ? 3
-                           : (first & 0xf8) == 0xf0        ? 4
-                                                           : 0;
-  if (size == 0 || size > text.size()) return 0;
-  for (std::size_t i = 1; i < size; ++i)
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  // C1 controls can steer a terminal as well as C0 ones.
-  if (size == 2 && first == 0xc2 && byte(1) < 0xa0) return 0;
-  return size;
-}
-
 /// The characters of `text`, each either itself or a harmless stand-in.
 std::vector<std::string_view> characters(std::string_view text) {
   std::vector<std::string_view> out;
   while (!text.empty()) {
-    const std::size_t size = character_size(text);
-    const bool control = static_cast<unsigned char>(text[0]) < 0x20 || text[0] == 0x7f;
+    const std::size_t size = utf8_size(text);
+    // C1 controls can steer a terminal as well as C0 ones.
+    const bool control = static_cast<unsigned char>(text[0]) < 0x20 || text[0] == 0x7f ||
+                         (size == 2 && text[0] == '\xc2' && static_cast<unsigned char>(text[1]) < 0xa0);
     out.push_back(size == 0 || (control && text[0] != '\t') ? std::string_view("?") : text.substr(0, size));
     text.remove_prefix(std::max<std::size_t>(size, 1));
   }
@@ -42,6 +27,20 @@ std::vector<std::string_view> characters(std::string_view text) {
 }
 
 }  // namespace
+
+std::size_t utf8_size(std::string_view text) noexcept {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char first = byte(0);
+  const std::size_t size = first < 0x80                     ? 1
+                           : first >= 0xc2 && first <= 0xdf ? 2
+                           : first >= 0xe0 && first <= 0xef ? 3
+                           : first >= 0xf0 && first <= 0xf4 ? 4
+                                                            : 0;
+  if (size > text.size()) return 0;
+  for (std::size_t i = 1; i < size; ++i)
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  return size;
+}
 
 std::string render(const Problem& problem) {
   std::string out = problem.file;

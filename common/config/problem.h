@@ -26,6 +26,8 @@ std::string render(const Problem& problem);
 /// All of them, each ended by a newline.
 std::string render(const std::vector<Problem>& problems);
 
+/// Bytes of the UTF-8 character that `text`, which is not empty, begins with; 0 where it begins with none.
+std::size_t utf8_size(std::string_view text) noexcept;
 /// `text` between double quotes, cut when long, with control characters made harmless: for messages.
 std::string in_quotes(std::string_view text);
 

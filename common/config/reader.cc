@@ -95,9 +95,12 @@ std::string_view Reader::unknown_key(const Section& section, const Entry& entry)
     report_.error(entry.at, fmt::format("\"{}\" {}", entry.name, section.where));
     return {};
   }
-  std::vector<std::string_view> known;
-  for (const Key& key : section.keys) known.push_back(key.name);
-  const std::string_view near = did_you_mean(entry.name, known);
+  std::string_view near;
+  if (report_.errors() < kMostSuggestions) {
+    std::vector<std::string_view> known;
+    for (const Key& key : section.keys) known.push_back(key.name);
+    near = did_you_mean(entry.name, known);
+  }
   std::string message = fmt::format("unknown key {}", in_quotes(entry.name));
   if (!near.empty()) message += fmt::format("; did you mean \"{}\"?", near);
   if (near.empty() && entry.name == "include") message += " here: it stands above the first [section]";
@@ -110,7 +113,7 @@ void Reader::wrong_type(const Key& key, const Node& node) {
 }
 
 void Reader::bad_value(const Key& key, const Node& node, std::string_view complaint) {
-  const std::string value = node.kind == NodeKind::kText ? in_quotes(node.text) : to_toml_value(node);
+  const std::string value = node.kind == NodeKind::kText || node.loose ? in_quotes(node.text) : to_toml_value(node);
   report_.error(node.at, fmt::format("bad {} {}: {}", key.name, value, complaint));
 }
 

@@ -11,6 +11,9 @@
 
 namespace rpx::config {
 
+/// Past so many errors nobody reads suggestions, and to look for them would only cost time.
+inline constexpr std::size_t kMostSuggestions = 100;
+
 class Reader {
  public:
   /// With `check_files`, files that the configuration names must be readable and users must exist.
