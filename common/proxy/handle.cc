@@ -114,6 +114,13 @@ class Ending {
   Busy& busy_;
 };
 
+// A path in disguise ("/private;x", "/private%2Fx") means one route to us and may mean another to a lenient server.
+bool leads_elsewhere(const Router& router, const http::RequestHead& request, int index) {
+  const http::Target& target = request.target;
+  if (target.lax_path.data() == target.path.data() || target.lax_path == target.path) return false;
+  return router.match(request, target.lax_path) != index;
+}
+
 bool body_is_too_large(const http::RequestHead& request, const Route& route) noexcept {
   return route.body_bytes != 0 && request.framing == http::Framing::kLength &&
          request.content_length > route.body_bytes;
@@ -128,6 +135,11 @@ rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
   const http::RequestHead& request = busy.exchange.request();
 
   const int index = site.router().match(request);
+  if (leads_elsewhere(site.router(), request, index)) {
+    co_await respond_error(connection, busy, nullptr,
+                           Error{ErrorKind::kBadRequest, Side::kClient, "a path that servers read in more than one way"});
+    co_return;
+  }
   if (index < 0) {
     Error none{ErrorKind::kNoRoute, Side::kClient, "no route"};
     if (!site.router().allowed_methods(request).empty()) none.kind = ErrorKind::kMethodNotAllowed;
