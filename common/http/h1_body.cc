@@ -31,7 +31,7 @@ void H1BodyReader::begin(net::Stream& stream, Framing framing, std::uint64_t len
   most_ = most;
   received_ = 0;
   waited_ = {};
-  blocked_ = false;
+  blocked_ = touched_ = false;
   ended_ = framing == Framing::kNone || (framing == Framing::kLength && length == 0);
   if (framing == Framing::kChunked) chunked_ = ChunkedDecoder(side_);
 }
@@ -77,6 +77,7 @@ Result<std::size_t> H1BodyReader::fill(std::span<char> into) {
 
 Result<BodyPiece> H1BodyReader::give(std::string_view data) {
   received_ += data.size();
+  touched_ = true;
   if (most_ != 0 && received_ > most_)
     return std::unexpected(Error{ErrorKind::kBodyTooLarge, side_, "body over the limit"});
   return BodyPiece{.data = data, .end = ended_};
@@ -101,6 +102,7 @@ Result<BodyPiece> H1BodyReader::read_length(std::size_t most) {
 }
 
 Result<BodyPiece> H1BodyReader::decode(std::span<char> bytes, std::size_t& consumed) {
+  touched_ = true;
   RPX_TRY(const ChunkedDecoder::Step step, chunked_.decode(bytes, *limits_));
   consumed = step.consumed;
   ended_ = step.done;

@@ -36,6 +36,8 @@ class H1BodyReader final : public BodySource {
   /// Bytes of another protocol taken from the same connection (a tunnel).
   void skipped_past(std::uint64_t count) noexcept { received_ += count; }
   Framing framing() const noexcept { return framing_; }
+  /// Bytes of the body, or of its framing, have been used up since begin().
+  bool touched() const noexcept { return touched_; }
 
  private:
   Result<BodyPiece> read_length(std::size_t most);
@@ -53,6 +55,7 @@ class H1BodyReader final : public BodySource {
   Framing framing_ = Framing::kNone;
   bool ended_ = true;
   bool blocked_ = false;
+  bool touched_ = false;
   std::uint64_t left_ = 0;
   std::uint64_t most_ = 0;
   std::uint64_t received_ = 0;

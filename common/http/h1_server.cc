@@ -20,7 +20,7 @@ void H1Exchange::attach(net::Stream& stream, const Limits& limits) noexcept {
   limits_ = &limits;
   head_reader_.begin();
   close_ = cut_ = replied_ = bad_head_ = false;
-  head_bytes_ = interim_sent_ = 0;
+  head_bytes_ = 0;
 }
 
 void H1Exchange::release() noexcept {
@@ -43,11 +43,12 @@ Result<H1Exchange::Head> H1Exchange::try_read_head() {
       if (used != 0) {
         input_.consume(used);
         head_bytes_ = used;
-        interim_sent_ = 0;
         reader_.begin(*stream_, head_.framing, head_.content_length, *limits_, 0);
         writer_.begin(*stream_, Framing::kNone);
         return Head::kComplete;
       }
+      // Reading more may move the bytes that this half of a head points into.
+      head_.clear();
     }
     int error = 0;
     switch (head_reader_.read(*stream_, input_, error)) {
@@ -94,7 +95,6 @@ BodySink& H1Exchange::reply(std::uint16_t status, std::string_view reason, Heade
     else if (head_.minor_version == 0)
       headers.add(FieldId::kConnection, "Connection", "keep-alive");
   }
-  interim_sent_ = writer_.sent();
   writer_.set_framing(framing);
   write_response_head(writer_.head(), status, reason, headers);
   replied_ = true;

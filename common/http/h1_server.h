@@ -47,9 +47,10 @@ class H1Exchange final : public Exchange {
   net::Stream* stream() noexcept override { return stream_; }
   std::string_view leftover() noexcept override { return input_.view(); }
   std::uint64_t bytes_received() const noexcept override { return head_bytes_ + reader_.received(); }
-  std::uint64_t bytes_sent() const noexcept override { return interim_sent_ + writer_.sent(); }
+  std::uint64_t bytes_sent() const noexcept override { return writer_.sent(); }
 
   H1BodyReader& reader() noexcept { return reader_; }
+  const H1BodyReader& reader() const noexcept { return reader_; }
   H1BodyWriter& writer() noexcept { return writer_; }
 
  private:
@@ -63,7 +64,6 @@ class H1Exchange final : public Exchange {
   H1BodyReader reader_;
   H1BodyWriter writer_;
   std::uint64_t head_bytes_ = 0;
-  std::uint64_t interim_sent_ = 0;
   bool replied_ = false;
   bool close_ = false;
   bool cut_ = false;

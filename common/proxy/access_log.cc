@@ -95,10 +95,12 @@ void append_common_time(std::string& out, WallTime time) {
   out += " +0000";
 }
 
+/// Looks at every byte rather than up to the first odd one: nearly all texts are plain, and this way the loop is
+/// made into vector instructions.
 bool is_plain(std::string_view text) noexcept {
-  for (const char c : text)
-    if (c < ' ' || c > '~' || c == '"' || c == '\\') return false;
-  return true;
+  bool odd = false;
+  for (const char c : text) odd |= (c < ' ') | (c > '~') | (c == '"') | (c == '\\');
+  return !odd;
 }
 
 /// `text` with what could end a line or its quotes as \xHH; "-" for nothing.

@@ -52,7 +52,9 @@ struct Busy {
   http::Headers out;        ///< fields of the message being written
   std::string_view replay;  ///< the request's whole body, when it was short enough to be kept
   bool has_replay = false;
-  bool body_touched = false;  ///< bytes of the request's body were taken from the client
+
+  /// The whole request can be sent again: its body is kept, or none of it was taken from the client yet.
+  bool replayable() const noexcept { return has_replay || !exchange.reader().touched(); }
   Trail trail;
 };
 

@@ -137,8 +137,9 @@ rt::Task<After> serve_while_busy(ClientConnection& connection, Instant deadline)
   Busy& busy = *loan;
   for (std::uint32_t round = 0;; ++round) {
     if (busy.live != connection.worker.live()) {
+      // A reload between two pipelined requests: the limits of the old site go with it.
       busy.live = connection.worker.live();
-      if (round == 0) busy.exchange.attach(connection.stream, busy.live->site->limits());
+      busy.exchange.attach(connection.stream, busy.live->site->limits());
     }
     busy.trail = {};
     busy.trail.phase = Phase::kReading;

@@ -119,7 +119,6 @@ Status send_request(const Ask& ask) {
   }
   http::BodySource& body = busy.exchange.body(ask.route.body_bytes);
   RPX_TRY(const http::BodyPiece piece, body.try_read(kReplayBytes));
-  busy.body_touched = !piece.blocked;
   if (piece.end && piece.data.size() <= kReplayBytes && !body.trailers()) {
     busy.replay = busy.exchange.arena().copy(piece.data);
     busy.has_replay = true;
@@ -234,7 +233,10 @@ rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   upstream::Server& server = upstream::Pool::server_of(member);
   busy.trail.server = &server;
   busy.upload.cancel();
-  busy.lease.drop();
+  // A server that a reload has taken out lives only as long as its leases: a second connection to it is made
+  // before the first one goes.
+  upstream::Lease previous = std::move(busy.lease);
+  if (!fresh) previous.drop();
   const http::RequestHead& request = busy.exchange.request();
   if (!fresh) busy.lease = ask.pool.reuse(member, !http::is_idempotent(request.method));
   if (!busy.lease) {
@@ -244,6 +246,7 @@ rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   } else {
     busy.trail.connect = Duration::zero();
   }
+  previous.drop();
   server.counters().requests.fetch_add(1, std::memory_order_relaxed);
   build_head(ask, server);
   const Status sent = send_request(ask);
@@ -259,7 +262,7 @@ upstream::Failure failure_of(const Busy& busy, const Error& error) {
           .sent = static_cast<bool>(busy.lease),
           .reused = busy.lease && busy.lease.reused(),
           .silent = busy.call.nothing_received(),
-          .replayable = error.side == Side::kUpstream && (busy.has_replay || !busy.body_touched)};
+          .replayable = error.side == Side::kUpstream && busy.replayable()};
 }
 
 // Whether a server's 502, 503 or 504 is better tried elsewhere than passed on.
@@ -270,7 +273,7 @@ bool is_failed_reply(const Ask& ask, std::uint16_t status, std::uint32_t tries) 
                                   .status = status,
                                   .sent = true,
                                   .silent = false,
-                                  .replayable = ask.busy.has_replay || !ask.busy.body_touched};
+                                  .replayable = ask.busy.replayable()};
   return ask.upstream.retry.after(failure, request.method_name, request.method, tries) == upstream::Verdict::kNext;
 }
 

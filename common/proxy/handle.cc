@@ -33,7 +33,7 @@ void begin(ClientConnection& connection, Busy& busy) {
     worker.make_request_id(id);
     trail.request_id = {id, 32};
   }
-  busy.body_touched = busy.has_replay = false;
+  busy.has_replay = false;
   ++connection.requests;
   worker.counts().requests.add();
   worker.counts().exchanges.add();
