@@ -141,6 +141,23 @@ LaxByte lax_byte_at(std::string_view path, std::size_t at) noexcept {
   return {static_cast<char>(byte), kPath[value] == 0 && value != '?' && value != '#', size};
 }
 
+/// Whether an escaped slash stands behind a ';' of its segment: those who cut before they decode lose what follows it,
+/// those who decode first do not, and no single path is what both see.
+bool has_slash_in_parameters(std::string_view path) noexcept {
+  bool in_parameters = false;
+  for (std::size_t i = 0; i < path.size();) {
+    const LaxByte next = lax_byte_at(path, i);
+    i += next.size;
+    if (next.byte == '/') {
+      if (in_parameters && next.size > 1) return true;
+      in_parameters = false;
+    } else if (next.byte == ';') {
+      in_parameters = true;
+    }
+  }
+  return false;
+}
+
 /// Where the segment that ends at `end` does so for servers that store files on Windows: trailing spaces and dots go.
 /// Dot segments stay, to be seen as such.
 char* end_of_lax_segment(const char* text, char* end) noexcept {
@@ -180,6 +197,8 @@ Status canonical_paths(std::string_view path, Arena& arena, Target& out) {
   size = resolve_dots(text, size);
   if (size == 0) return client_error(ErrorKind::kBadRequest, "path climbs above the root");
   if (const std::string_view canonical(text, size); canonical != path) out.path = canonical;
+  if (has_slash_in_parameters(out.path))
+    return client_error(ErrorKind::kBadRequest, "escaped slash behind a semicolon");
   out.lax_path = lax_path(out.path, arena);
   // A server that cuts or splits a segment so that dots are left would go somewhere else than we looked.
   if (has_dot_segment(out.lax_path)) return client_error(ErrorKind::kBadRequest, "disguised dot segment in the path");

@@ -34,7 +34,7 @@ Result<std::size_t> parse_response_head(std::string_view bytes, const Limits& li
 /// Refused   malformed escapes; '#', '\\', space, controls and bytes from 0x80 on; escapes of a backslash or a control;
 ///           overlong UTF-8 in escapes; double escapes (%25 and two hex digits) of an unreserved byte, a backslash, a
 ///           control or another '%'; dot segments that climb above the root; segments that are dots only, or that
-///           a lenient server makes into dot segments ("/..;x/", "/..%2F", "/...").
+///           a lenient server makes into dot segments ("/..;x/", "/..%2F", "/..."); %2F behind a ';' of its segment.
 /// Errors: kBadRequest, Side::kClient.
 Result<std::string_view> canonical_path(std::string_view path, Arena& arena);
 
