@@ -22,48 +22,46 @@ constexpr std::array<std::string_view, 25> kTelltales{
     "x-runtime",
     "x-varnish",
     "x-upstream",
-    "x-served-by",
     "x-generator",
+    "x-served-by",
     "x-page-speed",
-    "x-debug-token",
     "server-timing",
-    "x-server-name",
+    "x-debug-token",
     "x-owa-version",
     "x-powered-cms",
+    "x-server-name",
     "x-sourcefiles",
-    "x-cf-powered-by",
     "liferay-portal",
+    "x-cf-powered-by",
     "x-mod-pagespeed",
-    "x-backend-server",
     "x-aspnet-version",
+    "x-backend-server",
     "x-debug-token-link",
     "x-aspnetmvc-version",
-    "microsoftsharepointteamservices",
     "x-envoy-upstream-service-time",
+    "microsoftsharepointteamservices",
 };
 
-consteval std::size_t longest_telltale() {
-  std::size_t longest = 0;
-  for (const std::string_view name : kTelltales) longest = std::max(longest, name.size());
-  return longest;
-}
+static_assert(std::ranges::is_sorted(kTelltales, {}, &std::string_view::size));
 
-consteval std::uint64_t telltale_lengths() {
-  std::uint64_t bits = 0;
-  for (const std::string_view name : kTelltales) bits |= std::uint64_t{1} << name.size();
-  return bits;
+constexpr std::size_t kLongestTelltale = kTelltales.back().size();
+
+/// Where in kTelltales the names of a length begin; those of the next length begin where they end.
+consteval auto starts_by_length() {
+  std::array<std::uint8_t, kLongestTelltale + 2> starts{};
+  for (std::size_t length = 0; length < starts.size(); ++length)
+    for (const std::string_view name : kTelltales) starts[length] += name.size() < length ? 1 : 0;
+  return starts;
 }
-static_assert(longest_telltale() < 64);
+constexpr auto kStarts = starts_by_length();
 
 bool is_telltale(const Field& field) noexcept {
   if (field.id == FieldId::kServer || field.id == FieldId::kXPoweredBy || field.id == FieldId::kVia) return true;
-  if (field.id != FieldId::kOther) return false;
   const std::size_t size = field.name.size();
-  if (size >= 64 || (telltale_lengths() >> size & 1) == 0) return false;
-  const char first = to_lower(field.name[0]);
-  return std::ranges::any_of(kTelltales, [&](std::string_view name) {
-    return name.size() == size && name[0] == first && iequals(name, field.name);
-  });
+  if (field.id != FieldId::kOther || size > kLongestTelltale) return false;
+  for (std::size_t i = kStarts[size]; i < kStarts[size + 1]; ++i)
+    if (iequals(kTelltales[i], field.name)) return true;
+  return false;
 }
 
 /// A URI taken apart as far as it matters here (RFC 3986 appendix B). All views.
