@@ -1,0 +1,87 @@
+#include "demo_origin.h"
+
+#include <Poco/Exception.h>
+#include <Poco/Net/HTTPRequestHandler.h>
+#include <Poco/Net/HTTPRequestHandlerFactory.h>
+#include <Poco/Net/HTTPServerConnection.h>
+#include <Poco/Net/HTTPServerParams.h>
+#include <Poco/Net/HTTPServerRequest.h>
+#include <Poco/Net/HTTPServerResponse.h>
+#include <Poco/Net/ServerSocket.h>
+#include <Poco/Net/StreamSocketImpl.h>
+#include <fmt/format.h>
+
+#include "base/result.h"
+#include "control/acceptor.h"
+
+namespace rpx::serve {
+
+namespace {
+
+namespace net = Poco::Net;
+
+// Says who it is, and what the proxy told it about the client.
+class Handler : public net::HTTPRequestHandler {
+ public:
+  explicit Handler(const std::string& name) : name_(name) {}
+  void handleRequest(net::HTTPServerRequest& request, net::HTTPServerResponse& response) override {
+    const std::string body = fmt::format("hello from origin {}, asked for {} by {}\n", name_, request.getURI(),
+                                         request.get("X-Forwarded-For", "nobody we know"));
+    response.setContentType("text/plain");
+    response.set("Server", "demo-origin/1.0");
+    response.set("X-Powered-By", "demo");
+    response.sendBuffer(body.data(), body.size());
+  }
+
+ private:
+  const std::string& name_;
+};
+
+class HandlerFactory : public net::HTTPRequestHandlerFactory {
+ public:
+  explicit HandlerFactory(std::string name) : name_(std::move(name)) {}
+  net::HTTPRequestHandler* createRequestHandler(const net::HTTPServerRequest&) override { return new Handler(name_); }
+
+ private:
+  std::string name_;
+};
+
+}  // namespace
+
+struct DemoOrigin::Parts {
+  explicit Parts(const std::string& name)
+      : factory(new HandlerFactory(name)),
+        socket(net::SocketAddress("127.0.0.1", 0)),
+        url(fmt::format("http://{}", socket.address().toString())),
+        acceptor(socket.impl()->sockfd(), [this](int fd) {
+          net::HTTPServerConnection(net::StreamSocket(new net::StreamSocketImpl(fd)), params, factory).run();
+        }) {}
+
+  net::HTTPServerParams::Ptr params = new net::HTTPServerParams;
+  net::HTTPRequestHandlerFactory::Ptr factory;
+  net::ServerSocket socket;
+  std::string url;
+  control::Acceptor acceptor;
+};
+
+DemoOrigin::DemoOrigin(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+DemoOrigin::~DemoOrigin() = default;
+
+Result<std::unique_ptr<DemoOrigin>> DemoOrigin::start(const std::string& name) {
+  try {
+    auto parts = std::make_unique<Parts>(name);
+    RPX_TRY_VOID(parts->acceptor.start());
+    return std::unique_ptr<DemoOrigin>(new DemoOrigin(std::move(parts)));
+  } catch (const Poco::Exception& error) {
+    return self_error(ErrorKind::kIo, "the demo's origin cannot listen: " + error.displayText());
+  }
+}
+
+const std::string& DemoOrigin::url() const noexcept { return parts_->url; }
+
+void DemoOrigin::stop() {
+  parts_->acceptor.stop();
+  parts_->socket.close();
+}
+
+}  // namespace rpx::serve

@@ -1,0 +1,100 @@
+#include "live_host.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "notify.h"
+#include "proxy/error_log.h"
+
+namespace rpx::serve {
+
+namespace {
+
+config::Problem problem_of(std::string message, bool warning) {
+  config::Problem problem;
+  problem.message = std::move(message);
+  problem.warning = warning;
+  return problem;
+}
+
+// The manager hears of the beginning and, whatever came of it, of the end.
+class ReloadNotice {
+ public:
+  ReloadNotice() { notify_reloading(); }
+  ~ReloadNotice() { notify("READY=1"); }
+  ReloadNotice(const ReloadNotice&) = delete;
+  ReloadNotice& operator=(const ReloadNotice&) = delete;
+};
+
+}  // namespace
+
+LogLevel effective_level(LogLevel configured, const cli::Common& common) {
+  if (common.quiet) return LogLevel::kError;
+  if (common.verbose > 1) return LogLevel::kTrace;
+  return common.verbose == 1 ? std::min(configured, LogLevel::kDebug) : configured;
+}
+
+LiveHost::LiveHost(proxy::Server& server, Settings settings, int stop_fd)
+    : server_(server), settings_(std::move(settings)), stop_fd_(stop_fd) {}
+
+control::Identity LiveHost::identity() {
+  return {.version = RPX_VERSION, .pid = ::getpid(), .config = settings_.source.file(), .control = settings_.control};
+}
+
+std::string LiveHost::effective_config() {
+  std::string json = config::effective_json(*server_.options());
+  while (json.ends_with('\n')) json.pop_back();
+  return json;
+}
+
+std::expected<config::Loaded, std::vector<config::Problem>> LiveHost::load_changed() {
+  auto loaded = settings_.source.load_again();
+  if (!loaded) return loaded;
+  if (settings_.strict && !loaded->problems.empty()) return std::unexpected(std::move(loaded->problems));
+  // What was decided when the process started holds for its life.
+  if (!settings_.common.socket.empty()) loaded->options.serve.control = settings_.control;
+  loaded->options.log.level = effective_level(loaded->options.log.level, settings_.common);
+  return loaded;
+}
+
+std::expected<control::Reloaded, std::vector<config::Problem>> LiveHost::reload() {
+  const std::lock_guard lock(reload_mutex_);
+  const ReloadNotice notice;
+  auto loaded = load_changed();
+  if (!loaded) return std::unexpected(std::move(loaded.error()));
+  control::Reloaded done;
+  done.changes = config::diff(*server_.options(), loaded->options);
+  done.warnings = std::move(loaded->problems);
+  const proxy::LogOptions log = loaded->options.log;
+  auto swapped = server_.reload(std::move(loaded->options));
+  if (!swapped) return std::unexpected(std::vector{problem_of(std::move(swapped.error().detail), false)});
+  for (std::string& later : *swapped) done.warnings.push_back(problem_of(std::move(later), true));
+  if (const Status opened = proxy::install_error_log(log); !opened) {
+    done.warnings.push_back(problem_of(opened.error().detail + "; the log stays where it was", true));
+  }
+  done.generation = server_.status().generation;
+  return done;
+}
+
+control::Checked LiveHost::check(std::string_view text) {
+  auto loaded = settings_.source.load_text(std::string(text));
+  if (!loaded) return {.problems = std::move(loaded.error()), .changes = {}};
+  return {.problems = std::move(loaded->problems), .changes = config::diff(*server_.options(), loaded->options)};
+}
+
+void LiveHost::stop(std::optional<Duration> grace) {
+  {
+    const std::lock_guard lock(stop_mutex_);
+    stop_grace_ = grace;
+  }
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = ::write(stop_fd_, &one, sizeof(one));
+}
+
+std::optional<Duration> LiveHost::stop_grace() {
+  const std::lock_guard lock(stop_mutex_);
+  return stop_grace_;
+}
+
+}  // namespace rpx::serve

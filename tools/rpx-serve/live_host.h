@@ -1,0 +1,54 @@
+// control::Host over a running proxy and the source of its configuration. Called from the control threads and, for
+// SIGHUP, from the main thread; reloads wait for one another.
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "cli/spec.h"
+#include "control/host.h"
+#include "proxy/server.h"
+#include "source.h"
+
+namespace rpx::serve {
+
+/// `-v` and `-q` applied to [log].level.
+LogLevel effective_level(LogLevel configured, const cli::Common& common);
+
+class LiveHost : public control::Host {
+ public:
+  struct Settings {
+    Source source;
+    cli::Common common;
+    bool strict = false;  ///< warnings refuse a reload
+    std::string control;  ///< path of the socket; empty = none
+  };
+  /// `server` is borrowed. `stop_fd`, an eventfd, is written when a stop is asked for; stop_grace() then says how.
+  LiveHost(proxy::Server& server, Settings settings, int stop_fd);
+
+  control::Identity identity() override;
+  proxy::StatusView status() override { return server_.status(); }
+  std::vector<proxy::UpstreamView> upstreams() override { return server_.upstreams(); }
+  std::vector<proxy::ConnectionView> connections(std::size_t limit) override { return server_.connections(limit); }
+  std::string metrics() override { return server_.metrics(); }
+  std::shared_ptr<const proxy::SiteOptions> options() override { return server_.options(); }
+  std::string effective_config() override;
+  std::expected<control::Reloaded, std::vector<config::Problem>> reload() override;
+  control::Checked check(std::string_view text) override;
+  void stop(std::optional<Duration> grace) override;
+
+  /// What the last stop() asked for.
+  std::optional<Duration> stop_grace();
+
+ private:
+  std::expected<config::Loaded, std::vector<config::Problem>> load_changed();
+
+  proxy::Server& server_;
+  const Settings settings_;
+  const int stop_fd_;
+  std::mutex reload_mutex_;
+  std::mutex stop_mutex_;
+  std::optional<Duration> stop_grace_;
+};
+
+}  // namespace rpx::serve

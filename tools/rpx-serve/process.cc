@@ -1,0 +1,98 @@
+#include "process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <vector>
+
+#include "base/result.h"
+#include "base/text.h"
+
+namespace rpx::serve {
+
+namespace {
+
+constexpr int kFirstInherited = 3;
+constexpr std::uint64_t kMostInherited = 10'000;
+
+std::optional<std::uint64_t> number_in(const char* variable) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? std::nullopt : parse_uint(text);
+}
+
+std::unexpected<Error> cannot_become(const std::string& name, std::string_view why) {
+  return self_error(ErrorKind::kConfig, fmt::format("serve.user \"{}\": {}", name, why));
+}
+
+}  // namespace
+
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Status die_with_parent(pid_t parent) {
+  if (::prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) {
+    return self_error(ErrorKind::kInternal, "--die-with-parent: " + errno_text("prctl", errno));
+  }
+  // It may have ended between our start and the call above, and then no signal ever comes.
+  if (::getppid() != parent) return self_error(ErrorKind::kUsage, "--die-with-parent: the parent has ended already");
+  return {};
+}
+
+Status take_inherited() {
+  const auto pid = number_in("LISTEN_PID");
+  const auto count = number_in("LISTEN_FDS");
+  const bool given = std::getenv("LISTEN_FDS") != nullptr;
+  const bool ours = pid && *pid == static_cast<std::uint64_t>(::getpid());
+  ::unsetenv("LISTEN_PID");
+  ::unsetenv("LISTEN_FDS");
+  if (!ours) {
+    ::unsetenv("LISTEN_FDNAMES");
+    return {};
+  }
+  if (!given || !count || *count > kMostInherited) {
+    return self_error(ErrorKind::kUsage, "LISTEN_FDS is no number of sockets though LISTEN_PID is us");
+  }
+  for (int fd = kFirstInherited; fd < kFirstInherited + static_cast<int>(*count); ++fd) {
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags < 0) {
+      return self_error(ErrorKind::kUsage,
+                        fmt::format("LISTEN_FDS promises {} sockets but number {} is not open", *count, fd));
+    }
+    ::fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+  }
+  return {};
+}
+
+Result<std::optional<User>> find_user(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  passwd entry{};
+  passwd* found = nullptr;
+  std::vector<char> buffer(16384);
+  const int failed = ::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found);
+  if (failed != 0) return cannot_become(name, errno_text("getpwnam", failed));
+  if (found == nullptr) return cannot_become(name, "there is no such user");
+  if (found->pw_uid == ::geteuid()) return std::nullopt;
+  if (::geteuid() != 0) return cannot_become(name, "only root may become another user; start as root or leave it out");
+  return User{.name = name, .uid = found->pw_uid, .gid = found->pw_gid};
+}
+
+Status become(const User& user) {
+  if (::initgroups(user.name.c_str(), user.gid) != 0) return cannot_become(user.name, errno_text("initgroups", errno));
+  if (::setgid(user.gid) != 0) return cannot_become(user.name, errno_text("setgid", errno));
+  if (::setuid(user.uid) != 0) return cannot_become(user.name, errno_text("setuid", errno));
+  return {};
+}
+
+}  // namespace rpx::serve

@@ -1,0 +1,68 @@
+// A proxy that runs: server, control socket, and the loop of the main thread that hears signals, stop requests and the
+// end of a command. Made by run and demo on the main thread, which stays in wait().
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+#include "cli/spec.h"
+#include "command.h"
+#include "control/server.h"
+#include "live_host.h"
+#include "proxy/server.h"
+#include "ready.h"
+#include "signals.h"
+#include "source.h"
+
+namespace rpx::serve {
+
+class Running {
+ public:
+  struct Settings {
+    Source source;
+    cli::Common common;
+    bool strict = false;
+    pid_t die_with = 0;  ///< end when this process, our parent, ends; 0 = do not
+  };
+  /// Binds, starts the workers, opens the control socket and drops privileges; `loaded` came from the source. A control
+  /// socket nobody asked for by name that cannot be made is a warning. Errors: kConfig, kUsage, kIo, in one line.
+  static Result<std::unique_ptr<Running>> start(config::Loaded loaded, Settings settings);
+  ~Running();
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+  const Ready& ready() const noexcept { return ready_; }
+
+  /// Serves until a signal, a stop request or the end of `command`, then lets exchanges finish. Returns the exit code:
+  /// the command's, or 0 when nothing had to be cut, or 4.
+  int wait(const Signals& signals, std::optional<Command> command);
+
+ private:
+  explicit Running(std::unique_ptr<proxy::Server> server);
+  static Result<std::unique_ptr<Running>> begin(config::Loaded loaded, Settings settings);
+  Status open_control(const Settings& settings, const proxy::ServeOptions& serve);
+  void on_signal(const Signal& signal, std::optional<Command>& command);
+  void on_stop_request(std::optional<Command>& command);
+  void on_child(std::optional<Command>& command);
+  void end_command(const Command& command, int signal, Duration grace);
+  void reload();
+  void begin_stop(std::string_view why, Duration grace);
+  Duration configured_grace();
+  int timeout_ms() const;
+
+  std::unique_ptr<proxy::Server> server_;
+  int stop_fd_;   ///< eventfd: the control API asks to stop
+  int ended_fd_;  ///< eventfd: the server has stopped
+  std::unique_ptr<LiveHost> host_;
+  std::unique_ptr<control::Server> control_;
+  Ready ready_;
+  bool stopping_ = false;
+  bool whole_ = true;
+  std::optional<Instant> kill_at_;  ///< when a command that was told to end is killed
+  std::thread waiter_;
+};
+
+}  // namespace rpx::serve

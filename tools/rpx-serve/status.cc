@@ -1,0 +1,142 @@
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "ask.h"
+#include "base/result.h"
+#include "verbs.h"
+
+namespace rpx::serve {
+
+namespace {
+
+using Object = Poco::JSON::Object;
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+std::string count_of(const Object& status, const std::string& member) {
+  return cli::format_count(number_of(status, member));
+}
+
+// "1d 2h", "3h 4m", "5m 6s", "7s": two units are enough to judge by.
+std::string uptime_text(std::uint64_t seconds) {
+  if (seconds >= 86400) return fmt::format("{}d {}h", seconds / 86400, seconds % 86400 / 3600);
+  if (seconds >= 3600) return fmt::format("{}h {}m", seconds / 3600, seconds % 3600 / 60);
+  if (seconds >= 60) return fmt::format("{}m {}s", seconds / 60, seconds % 60);
+  return fmt::format("{}s", seconds);
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr std::string_view kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::string responses_text(const Object& status) {
+  const auto responses = status.getObject("responses");
+  std::string out;
+  for (const char* name : {"1xx", "2xx", "3xx", "4xx", "5xx"}) {
+    const std::uint64_t count = responses.isNull() ? 0 : number_of(*responses, name);
+    if (count > 0) out += fmt::format(", {} {}", cli::format_count(count), name);
+  }
+  return out;
+}
+
+Facts facts_of(const Object& status, const std::vector<Object::Ptr>& upstreams) {
+  Facts facts;
+  const bool draining = text_of(status, "draining") == "true";
+  facts.emplace_back("proxy",
+                     fmt::format("rpx-serve {}, pid {}, up {}{}", text_of(status, "version"), number_of(status, "pid"),
+                                 uptime_text(static_cast<std::uint64_t>(status.getValue<double>("uptime"))),
+                                 draining ? ", stopping" : ""));
+  const std::string config = text_of(status, "config");
+  facts.emplace_back("config", fmt::format("{}, generation {}", config.empty() ? "from the command line" : config,
+                                           number_of(status, "generation")));
+  facts.emplace_back("control", text_of(status, "control"));
+  const auto listeners = status.getArray("listeners");
+  for (std::size_t i = 0; !listeners.isNull() && i < listeners->size(); ++i) {
+    const auto listener = listeners->getObject(static_cast<unsigned>(i));
+    const std::string name = text_of(*listener, "name");
+    const std::string address = text_of(*listener, "address");
+    facts.emplace_back("listener", name == address ? address : fmt::format("{} ({})", address, name));
+  }
+  facts.emplace_back("connections",
+                     fmt::format("{} open, {} accepted, {} refused", count_of(status, "connections"),
+                                 count_of(status, "connections_accepted"), count_of(status, "connections_refused")));
+  facts.emplace_back("requests", fmt::format("{}, {} in progress{}", count_of(status, "requests"),
+                                             count_of(status, "exchanges"), responses_text(status)));
+  facts.emplace_back("traffic", fmt::format("{} received, {} sent", bytes_text(number_of(status, "bytes_received")),
+                                            bytes_text(number_of(status, "bytes_sent"))));
+  facts.emplace_back("memory", bytes_text(number_of(status, "memory")));
+  for (const Object::Ptr& upstream : upstreams) {
+    const auto servers = upstream->getArray("servers");
+    for (std::size_t i = 0; !servers.isNull() && i < servers->size(); ++i) {
+      const auto server = servers->getObject(static_cast<unsigned>(i));
+      const std::string why = text_of(*server, "why");
+      facts.emplace_back(i == 0 ? "upstream " + text_of(*upstream, "name") : "",
+                         fmt::format("{} {}{}, {} requests, {} failures", text_of(*server, "url"),
+                                     text_of(*server, "state"), why.empty() ? "" : " (" + why + ")",
+                                     count_of(*server, "requests"), count_of(*server, "failures")));
+    }
+  }
+  return facts;
+}
+
+std::string as_table(const Facts& facts) {
+  std::size_t width = 0;
+  for (const auto& [name, value] : facts) width = std::max(width, name.size());
+  std::string out;
+  for (const auto& [name, value] : facts) out += fmt::format("{:<{}}  {}\n", name, width, value);
+  return out;
+}
+
+// Member by member, for programs that would rather not read JSON.
+std::string as_records(const Object& status, cli::Format format) {
+  cli::Records records({{"name"}, {"value"}});
+  for (const std::string& name : status.getNames()) {
+    if (const auto nested = status.getObject(name); !nested.isNull()) {
+      for (const std::string& inner : nested->getNames()) records.add({name + "." + inner, text_of(*nested, inner)});
+    } else if (const auto list = status.getArray(name); !list.isNull()) {
+      for (std::size_t i = 0; i < list->size(); ++i) {
+        const auto item = list->getObject(static_cast<unsigned>(i));
+        records.add({"listener." + text_of(*item, "name"), text_of(*item, "address")});
+      }
+    } else {
+      records.add({name, text_of(status, name)});
+    }
+  }
+  return records.render(format);
+}
+
+Result<int> status(const cli::Common& common) {
+  RPX_TRY(const control::Client proxy, find_proxy(common));
+  RPX_TRY(const std::string body, ask(proxy, "GET", "/v1/status"));
+  const cli::Format format = common.resolved_format();
+  if (format == cli::Format::kJson || format == cli::Format::kNdjson) {
+    cli::write_stdout(body);
+    return 0;
+  }
+  RPX_TRY(const Object::Ptr object, parse_object(body));
+  if (format == cli::Format::kTable) {
+    RPX_TRY(const auto upstreams, ask_list(proxy, "/v1/upstreams"));
+    cli::write_stdout(as_table(facts_of(*object, upstreams)));
+  } else {
+    cli::write_stdout(as_records(*object, format));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_status(cli::App& app) {
+  app.verb("status", "tell how the running proxy does")
+      .example("rpx-serve status", "exit status 3 when it does not run")
+      .example("rpx-serve status -o json | jq .requests", "one number of it")
+      .action([](const cli::Common& common) {
+        const Result<int> done = status(common);
+        return done ? *done : cli::report_error(kTool, done.error());
+      });
+}
+
+}  // namespace rpx::serve
