@@ -107,10 +107,10 @@ class CutShort(FlowTest):
 class WithoutBody(FlowTest):
     def test_head_has_the_fields_and_no_body(self):
         client = self.client(self.proxy_to(self.origin().url))
-        for path, name, value in (("/bytes/1234", "Content-Length", "1234"), ("/chunked/10", "Transfer-Encoding", "chunked")):
+        for path, length in (("/bytes/1234", "1234"), ("/chunked/10", None)):
             client.ask("HEAD", path)
             response = client.response("HEAD")
-            self.assertEqual((response.status, response[name]), (200, value))
+            self.assertEqual((response.status, response["Content-Length"]), (200, length))
         client.ask(path="/bytes/3")
         self.assertEqual(client.response().body, pattern(3), "the connection is still in step")
 

@@ -136,7 +136,10 @@ class ProxyProtocol(FlowTest):
         for header in (b"", b"PROXY TCP4 203.0.113.9\r\n", b"PROXY TCP4 203.0.113.999 10.0.0.1 1 2\r\n", V2 + b"\x31\x11\0\0",
                        self.v2()[:-4] + b"", b"proxy TCP4 1.2.3.4 1.2.3.4 1 2\r\n", b"PROXY " + b"x" * 200):
             client = self.open_with(header)
-            client.half_close()
+            try:
+                client.half_close()
+            except OSError:
+                pass  # closed already
             got = client.rest()
             self.assertTrue(got == b"" or got.startswith(b"HTTP/1.1 400"), (header, got))
         self.assertEqual(self.at.requests, [])

@@ -142,7 +142,7 @@ class Failover(FlowTest):
         broken = 0
         for _ in range(4):
             client = self.client(proxy)
-            client.ask(path="/bytes/10")
+            client.ask(path="/bytes/10", fields=[("Connection", "close")])
             response = client.response_head()
             broken += len(client.rest()) != int(response["Content-Length"])
         self.assertEqual((broken, len(good.requests)), (2, 2))

@@ -78,7 +78,8 @@ class Act(FlowTest):
     def test_a_redirect_cannot_be_split_by_the_path(self):
         proxy = self.start('redirect = { to = "https://{host}{path}" }', upstream=False)
         response = self.fetch(proxy, "/a%0d%0aSet-Cookie:%20x=y")
-        self.assertEqual((response.status, response["Set-Cookie"]), (308, None))
+        self.assertIn(response.status, (308, 400))
+        self.assertIsNone(response["Set-Cookie"])
 
     def test_respond(self):
         proxy = self.start('respond = { status = 203, body = "pong\\n", headers = { "Content-Type" = "text/x-pong" } }', upstream=False)

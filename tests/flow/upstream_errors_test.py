@@ -71,7 +71,7 @@ class UpstreamErrors(FlowTest):
         client.ask()
         self.assertEqual(client.response_head()["Content-Length"], "100")
         self.assertEqual(client.rest(), b"some")
-        self.assertNotEqual(proxy.access_log(1)[0]["reason"], "-")
+        self.assertNotEqual(proxy.access_log(1)[0]["reason"], "")
 
     def test_an_answer_that_is_no_http(self):
         for raw in (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", b"HTTP/1.1 20 OK\r\n\r\n", b"HTTP/2 200\r\n\r\n", b"HTTP/1.1 200 OK\nX: y\n\n",
@@ -113,7 +113,7 @@ class Resolution(FlowTest):
         self.assertEqual(self.fetch(proxy, "/good/x").status, 200)
         row = proxy.servers("app")["http://no-such-host.invalid:80"]
         self.assertEqual(row["state"], "down")
-        self.assertIn("no-such-host.invalid", row["why"])
+        self.assertIn("resolve", row["why"])
 
     def test_beside_a_server_that_has_one_nobody_notices(self):
         good = self.origin("good")

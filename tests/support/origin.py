@@ -47,7 +47,7 @@ class Connection(wire.Socket):
     """One accepted connection as a script sees it."""
 
     def __init__(self, sock, number, origin):
-        super().__init__(sock)
+        super().__init__(sock, PATIENCE * 10)  # a kept connection may be idle for the whole of a test
         self.number = number
         self.origin = origin
 
@@ -66,6 +66,10 @@ class Connection(wire.Socket):
             request.body = self.exactly(int(length))
             if on_piece:
                 on_piece(request.body)
+
+    def hold(self):
+        """Waits until the test ends."""
+        self.origin.hold()
 
     def request(self):
         """One whole request."""
@@ -176,7 +180,7 @@ class Origin(ScriptedOrigin):
             request = connection.request_head()
             if request["Expect"] == "100-continue":
                 connection.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-            name = request.path.split("/")[1]
+            name = request.path.lstrip("/").split("/")[0]
             answer = getattr(self, "answer_" + name.replace("-", "_"), self.answer_default)
             if name not in ("early", "swallow"):
                 connection.read_body(request)

@@ -62,9 +62,10 @@ def chunk(data):
 class Socket:
     """A socket with a read buffer; every wait is bounded."""
 
-    def __init__(self, sock):
+    def __init__(self, sock, patience=PATIENCE):
         self.sock = sock
-        self.sock.settimeout(PATIENCE)
+        self.patience = patience
+        self.sock.settimeout(patience)
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
@@ -79,7 +80,7 @@ class Socket:
         except (ConnectionResetError, BrokenPipeError):
             return False
         except socket.timeout:
-            raise AssertionError(f"nothing came for {PATIENCE:g} s; before that: {self.buffer[-200:]!r}") from None
+            raise AssertionError(f"nothing came for {self.patience:g} s; before that: {self.buffer[-200:]!r}") from None
         self.buffer += data
         return bool(data)
 
