@@ -68,7 +68,7 @@ void LogWriter::reopen() noexcept {
 
 void LogWriter::flush() {
   std::unique_lock lock(mutex_);
-  idle_.wait(lock, [this] { return (queue_.empty() && !reopen_ && !busy_) || ended_; });
+  idle_.wait_for(lock, kLastWrites, [this] { return (queue_.empty() && !reopen_ && !busy_) || ended_; });
 }
 
 void LogWriter::run() {

@@ -36,7 +36,8 @@ class LogWriter {
   /// Opens the path again before the next write (after rotation). Also done unasked, within a second, when the path has
   /// come to name another file. Any thread.
   void reopen() noexcept;
-  /// Waits until all that was handed over before is written or dropped; for tests and the end. Not for a worker.
+  /// Waits until all that was handed over before is written or dropped, two seconds at most (a reader may take
+  /// nothing); for tests and the end. Not for a worker.
   void flush();
   /// Lines dropped so far, for a full queue or a failed write. Any thread.
   std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
