@@ -18,7 +18,7 @@
 namespace rpx::config {
 namespace {
 
-constexpr std::size_t kMostNameBytes = 100;
+constexpr std::size_t kMostNameBytes = 300;  // an address is a name too
 constexpr std::size_t kMostHostBytes = 253;  // RFC 1035 section 2.3.4
 
 bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
@@ -114,6 +114,7 @@ Complaint check_socket_path(std::string_view path) {
 
 Complaint check_name(std::string_view text) {
   if (text.empty()) return "a name cannot be empty";
+  if (text.starts_with("unix:")) return std::nullopt;  // what has no name is called by its address, whatever its path
   if (text.size() > kMostNameBytes) return fmt::format("a name may have {} bytes", kMostNameBytes);
   const bool fine = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; });
   return fine ? std::nullopt : Complaint("a name is made of visible ASCII characters without quotes and backslashes");

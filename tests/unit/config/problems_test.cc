@@ -340,6 +340,20 @@ R"(rpx.toml:5:2: unknown key "cahce"; did you mean "cache"?
 [cahce.static]
  ^
 )"},
+    {"what the library trips over",
+R"([/a]
+)",
+R"(rpx.toml:1:2: not valid TOML: parsing key: expected bare key starting character or string delimiter, saw '/'
+[/a]
+ ^
+)"},
+    {"an umlaut where none may be",
+R"(grace = ä
+)",
+R"(rpx.toml:1:9: not valid TOML: parsing value: could not determine value type; texts, durations and sizes stand in quotes
+grace = ä
+        ^
+)"},
     {"control characters in the line",
 "x = \"\x01\" \x1b[31m\n",
 R"(rpx.toml:1:6: not valid TOML: parsing string: unescaped control characters other than TAB (U+0009) are explicitly prohibited
