@@ -21,6 +21,9 @@ void H1Exchange::attach(net::Stream& stream, const Limits& limits) noexcept {
   head_reader_.begin();
   close_ = cut_ = replied_ = bad_head_ = false;
   head_bytes_ = 0;
+  // A head that cannot be parsed is answered too.
+  reader_.begin(stream, Framing::kNone, 0, limits, 0);
+  writer_.begin(stream, Framing::kNone);
 }
 
 void H1Exchange::release() noexcept {

@@ -32,13 +32,14 @@ struct Busy {
     exchange.release();
     live.reset();
     trail = {};
+    awaits_head = false;
   }
 
   /// Wakes the task that waits for a reply, when the upload beside it has ended.
   struct Interrupt final : rt::Soon {
     explicit Interrupt(Busy& owner) noexcept : busy(owner) {}
     void run() override {
-      if (busy.lease) busy.lease.stream().io().interrupt_read();
+      if (busy.awaits_head && busy.lease) busy.lease.stream().io().interrupt_read();
     }
     Busy& busy;
   };
@@ -52,6 +53,7 @@ struct Busy {
   http::Headers out;        ///< fields of the message being written
   std::string_view replay;  ///< the request's whole body, when it was short enough to be kept
   bool has_replay = false;
+  bool awaits_head = false;  ///< the reply's head is being waited for: an upload that ends then is news
 
   /// The whole request can be sent again: its body is kept, or none of it was taken from the client yet.
   bool replayable() const noexcept { return has_replay || !exchange.reader().touched(); }

@@ -203,8 +203,21 @@ rt::Task<Status> await_head(const Ask& ask, Instant deadline) {
   }
 }
 
+// Marks the time in which the end of the upload interrupts the wait for the reply.
+class AwaitsHead {
+ public:
+  explicit AwaitsHead(Busy& busy) noexcept : busy_(busy) { busy.awaits_head = true; }
+  ~AwaitsHead() { busy_.awaits_head = false; }
+  AwaitsHead(const AwaitsHead&) = delete;
+  AwaitsHead& operator=(const AwaitsHead&) = delete;
+
+ private:
+  Busy& busy_;
+};
+
 rt::Task<Status> await_reply(const Ask& ask) {
   Busy& busy = ask.busy;
+  const AwaitsHead awaits(busy);
   const Duration patience = ask.route.options->timeout.response;
   rt::Loop& loop = ask.connection.worker.loop();
   busy.trail.sent = loop.now();

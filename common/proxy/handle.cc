@@ -136,8 +136,9 @@ rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
 
   const int index = site.router().match(request);
   if (leads_elsewhere(site.router(), request, index)) {
-    co_await respond_error(connection, busy, nullptr,
-                           Error{ErrorKind::kBadRequest, Side::kClient, "a path that servers read in more than one way"});
+    co_await respond_error(
+        connection, busy, nullptr,
+        Error{ErrorKind::kBadRequest, Side::kClient, "a path that servers read in more than one way"});
     co_return;
   }
   if (index < 0) {

@@ -102,18 +102,15 @@ void settle(Busy& busy, Duration server_idle) {
     busy.lease.drop();
 }
 
-rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodySource& body, http::BodySink& sink,
-                           bool trailers) {
-  // Most replies are here whole already, and go out in one piece with their head.
-  Result<http::BodyPiece> piece = body.try_read(net::kScratchBytes);
-  if (!piece) {
-    co_return std::unexpected(std::move(piece).error());
-  }
-  if (!piece->blocked) {
-    RPX_CO_TRY(const bool taken, sink.try_write(piece->data, piece->end, trailers ? body.trailers() : nullptr));
-    const bool end = piece->end;
+// Passes the body on, beginning with `first`, which was read with the head: most replies are whole by then, and
+// go out in one piece.
+rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodyPiece first, http::BodySink& sink) {
+  http::BodySource& body = busy.call.reader();
+  const bool trailers = busy.exchange.request().minor_version == 1;
+  if (!first.blocked) {
+    RPX_CO_TRY(const bool taken, sink.try_write(first.data, first.end, trailers ? body.trailers() : nullptr));
     if (!taken) RPX_CO_TRY_VOID(co_await sink.drain(write_patience(busy)));
-    if (end) co_return Status{};
+    if (first.end) co_return Status{};
   }
   const http::RelayTimeouts timeouts{route.options->timeout.idle, write_patience(busy)};
   if (may_splice(busy)) {
@@ -156,7 +153,12 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
     co_await switch_protocols(connection, busy, route);
     co_return;
   }
-  http::BodySource& body = busy.call.body();
+  // Read before the head is written: a body that is broken from its start can still be answered with an error.
+  Result<http::BodyPiece> first = busy.call.body().try_read(net::kScratchBytes);
+  if (!first) {
+    co_await respond_error(connection, busy, &route, std::move(first).error());
+    co_return;
+  }
   const http::ReplyBody plan = plan_of(head, busy.exchange.request());
   const Duration server_idle = server_idle_of(head);
   http::copy_end_to_end(head.headers, busy.out);
@@ -168,17 +170,8 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   // A reply that overtakes its request: how the rest of that request ends is not clear, so the connection ends.
   if (busy.upload.started() && !busy.upload.done()) busy.exchange.close_after();
   http::BodySink& sink = busy.exchange.reply(head.status, head.reason, busy.out, plan);
-  const bool trailers = busy.exchange.request().minor_version == 1;
-  Status done;
-  if (plan.present) {
-    done = co_await pass_body(busy, route, body, sink, trailers);
-  } else {
-    const Result<bool> wrote = sink.try_write({}, true);
-    if (!wrote)
-      done = std::unexpected(wrote.error());
-    else if (!*wrote)
-      done = co_await sink.drain(write_patience(busy));
-  }
+  if (!plan.present) *first = {{}, true, false};
+  Status done = co_await pass_body(busy, route, *first, sink);
   if (done) {
     settle(busy, server_idle);
     co_return;
