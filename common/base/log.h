@@ -24,7 +24,8 @@ struct LogField {
 
 using LogSink = void (*)(LogLevel level, std::string_view message, std::initializer_list<LogField> fields);
 
-/// Replaces the sink and the lowest level that reaches it. The default writes key=value lines to stderr from kWarning on.
+/// Replaces the sink and the lowest level that reaches it. The default writes key=value lines to stderr from kWarning
+/// on.
 void set_log_sink(LogSink sink, LogLevel lowest) noexcept;
 /// The lowest level that reaches the sink, so that callers may skip building expensive values.
 LogLevel log_level() noexcept;

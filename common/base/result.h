@@ -10,9 +10,9 @@
 
 #define RPX_CONCAT_(a, b) a##b
 #define RPX_CONCAT(a, b) RPX_CONCAT_(a, b)
-#define RPX_TRY_IMPL_(ret, temporary, declaration, ...)                  \
-  auto temporary = (__VA_ARGS__);                                        \
-  if (!temporary) ret std::unexpected(std::move(temporary).error());     \
+#define RPX_TRY_IMPL_(ret, temporary, declaration, ...)              \
+  auto temporary = (__VA_ARGS__);                                    \
+  if (!temporary) ret std::unexpected(std::move(temporary).error()); \
   declaration = std::move(*temporary)
 #define RPX_TRY(declaration, ...) RPX_TRY_IMPL_(return, RPX_CONCAT(result_, __LINE__), declaration, __VA_ARGS__)
 #define RPX_CO_TRY(declaration, ...) RPX_TRY_IMPL_(co_return, RPX_CONCAT(result_, __LINE__), declaration, __VA_ARGS__)

@@ -20,8 +20,8 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 std::optional<std::uint64_t> parse_uint(std::string_view text) noexcept;
 /// The nearest of `known` to `word` by edit distance, or empty when none is near enough to suggest.
 std::string_view did_you_mean(std::string_view word, std::span<const std::string_view> known) noexcept;
-/// `text` with control characters, quotes and backslashes escaped for a JSON string (RFC 8259 section 7), appended to `out`
-/// without the quotes. Bytes that are not UTF-8 become U+FFFD.
+/// `text` with control characters, quotes and backslashes escaped for a JSON string (RFC 8259 section 7), appended to
+/// `out` without the quotes. Bytes that are not UTF-8 become U+FFFD.
 void append_json_escaped(std::string& out, std::string_view text);
 /// Shell-style pattern with '*' (any run) and '?' (any one byte).
 bool glob_match(std::string_view pattern, std::string_view text) noexcept;

@@ -11,16 +11,17 @@ namespace rpx::http {
 
 /// What is believed about the client of a request.
 struct ClientFacts {
-  IpAddress client;             ///< the believed client address
-  std::string_view scheme;      ///< "http" or "https"
-  std::string_view host;        ///< authority the client asked for
-  bool peer_is_trusted = false; ///< the peer's forwarding fields were believed
+  IpAddress client;              ///< the believed client address
+  std::string_view scheme;       ///< "http" or "https"
+  std::string_view host;         ///< authority the client asked for
+  bool peer_is_trusted = false;  ///< the peer's forwarding fields were believed
 };
 
 /// Works out the client behind `peer`. Fields are believed only when `peer` is in `trusted`, read from the
 /// right until the first address that is not trusted; a malformed list ends the walk at the last good address.
 /// Forwarded is used when X-Forwarded-For is absent.
-ClientFacts client_facts(const RequestHead& head, const IpAddress& peer, bool tls, const std::vector<IpPrefix>& trusted);
+ClientFacts client_facts(const RequestHead& head, const IpAddress& peer, bool tls,
+                         const std::vector<IpPrefix>& trusted);
 
 /// Writes Forwarded, X-Forwarded-For, -Proto and -Host for the next hop into `out` (from which incoming ones have
 /// been removed). A believed X-Forwarded-For and Forwarded are extended with `peer`, others replaced.

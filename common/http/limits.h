@@ -8,16 +8,16 @@
 namespace rpx::http {
 
 struct Limits {
-  std::uint32_t connections_per_client = 200;                  ///< 0 = unlimited
+  std::uint32_t connections_per_client = 200;          ///< 0 = unlimited
   Duration header_timeout = std::chrono::seconds(10);  ///< whole request head, from its first byte (or accept)
   Duration body_timeout = std::chrono::seconds(30);    ///< between two reads of a request body
-  Size min_body_rate = 500;                            ///< bytes a second of a request body, averaged after 5 s; 0 = none
-  Duration write_timeout = std::chrono::seconds(30);   ///< a client that takes no byte of the reply for this long
-  Duration keepalive = std::chrono::seconds(75);       ///< idle between two requests
-  Size header_bytes = 32 * 1024;                       ///< head of a request or response, and a trailer section
-  std::uint32_t headers = 100;                         ///< field lines
-  Size body_bytes = 10 * 1024 * 1024;                  ///< request body; 0 = unlimited
-  Size uri_bytes = 8 * 1024;                           ///< request target
+  Size min_body_rate = 500;  ///< bytes a second of a request body, averaged after 5 s; 0 = none
+  Duration write_timeout = std::chrono::seconds(30);  ///< a client that takes no byte of the reply for this long
+  Duration keepalive = std::chrono::seconds(75);      ///< idle between two requests
+  Size header_bytes = 32 * 1024;                      ///< head of a request or response, and a trailer section
+  std::uint32_t headers = 100;                        ///< field lines
+  Size body_bytes = 10 * 1024 * 1024;                 ///< request body; 0 = unlimited
+  Size uri_bytes = 8 * 1024;                          ///< request target
 };
 
 }  // namespace rpx::http

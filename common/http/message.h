@@ -22,14 +22,14 @@ enum class Framing : std::uint8_t { kNone, kLength, kChunked, kClose };
 /// The one canonical form of what a request asks for; routing, access, cache key and the bytes sent on
 /// all come from it.
 struct Target {
-  std::string_view host;       ///< lower case, no port, no trailing dot, IPv6 in brackets; empty when HTTP/1.0 named none
+  std::string_view host;  ///< lower case, no port, no trailing dot, IPv6 in brackets; empty when HTTP/1.0 named none
   std::string_view authority;  ///< host with the port the client gave: what Host and X-Forwarded-Host carry
   std::uint16_t port = 0;      ///< 0 when none was given
-  std::string_view path;       ///< starts with '/', dot segments resolved, unreserved bytes decoded, hex in capitals; or "*"
+  std::string_view path;  ///< starts with '/', dot segments resolved, unreserved bytes decoded, hex in capitals; or "*"
   /// The path as the most lenient server would read it (see http::lax_path), mostly `path` itself. Where it differs,
   /// it has to lead to the same route as `path`, or the request is refused.
   std::string_view lax_path;
-  std::string_view query;      ///< with its '?', or empty; bytes untouched
+  std::string_view query;  ///< with its '?', or empty; bytes untouched
 };
 
 struct RequestHead {
@@ -41,8 +41,8 @@ struct RequestHead {
   Framing framing = Framing::kNone;
   std::uint64_t content_length = 0;  ///< meaningful with kLength
   bool keep_alive = true;            ///< the client lets the connection go on (RFC 9112 section 9.3)
-  bool expects_continue = false;     ///< Expect: 100-continue from an HTTP/1.1 client
-  bool wants_upgrade = false;        ///< Connection: upgrade with an Upgrade field, HTTP/1.1, no body
+  bool expects_continue = false;     ///< Expect: 100-continue from an HTTP/1.1 client that has a body to send
+  bool wants_upgrade = false;  ///< Connection: upgrade with an Upgrade field, HTTP/1.1, no body; never to HTTP or TLS
   Headers headers;
 
   void clear() noexcept;

@@ -10,8 +10,8 @@
 namespace rpx::net {
 
 struct ProxyHeader {
-  std::size_t consumed = 0;             ///< bytes of the header; 0 = not complete yet
-  std::optional<Address> source;        ///< absent for LOCAL, UNKNOWN and UNSPEC: keep the peer's own address
+  std::size_t consumed = 0;       ///< bytes of the header; 0 = not complete yet
+  std::optional<Address> source;  ///< absent for LOCAL, UNKNOWN and UNSPEC: keep the peer's own address
   std::optional<Address> destination;
 };
 
