@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import signal
 import unittest
 
@@ -48,7 +47,7 @@ class AccessLog(FlowTest):
 
     def test_nobody_can_write_lines_of_their_own(self):
         for form in ("json", "common", "combined", "{header:User-Agent}"):
-            proxy = self.start(f'access = "access.log"\nformat = "{form}"')
+            proxy = self.start(f'access = "access.log"\nformat = "{form}"', serve="workers = 1")
             self.fetch(proxy, "/first", fields=[("User-Agent", 'a"\tb\\')])
             self.fetch(proxy, "/last")
             proxy.stop()
@@ -117,11 +116,14 @@ class ErrorLog(FlowTest):
         loud.stop()
         self.assertGreater(len(loud.log), len(quiet.log))
 
-    def test_a_line_has_a_time_and_a_level(self):
+    def test_a_line_has_a_time_a_level_and_a_message(self):
         proxy = self.proxy_to(self.origin().url, top='[log]\nerrors = "errors.log"')
         proxy.stop()
-        for line in proxy.text("errors.log").splitlines():
-            self.assertTrue(re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z \w+", line), line)
+        rows = [json.loads(line) for line in proxy.text("errors.log").splitlines()]
+        self.assertEqual(rows[0]["message"], "ready")
+        for row in rows:
+            self.assertRegex(row["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z$")
+            self.assertIn(row["level"], ("info", "notice"))
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class Stop(FlowTest):
             with self.subTest(how=str(how)):
                 origin, proxy, client = self.busy()
                 if how == "command":
-                    self.assertEqual(run_tool("stop", "-c", "rpx.toml", cwd=proxy.dir).returncode, 0)
+                    self.assertEqual(run_tool("stop", "--no-wait", "-c", "rpx.toml", cwd=proxy.dir).returncode, 0)
                 elif how == "call":
                     self.assertIn(proxy.control("POST", "/v1/stop", {"grace": 30})[0], (200, 202, 204))
                 else:
@@ -45,6 +45,17 @@ class Stop(FlowTest):
                 self.assertEqual((response.status, response["Connection"]), (200, "close"))
                 self.assertTrue(client.at_end())
                 self.assertEqual(proxy.stop(None), 0)
+
+    def test_the_command_waits_for_the_end(self):
+        proxy = self.proxy_to(self.origin().url)
+        self.assertEqual(run_tool("stop", "-c", "rpx.toml", cwd=proxy.dir).returncode, 0)
+        proxy.stop(None)
+        origin, proxy, client = self.busy()
+        done = run_tool("stop", "--timeout", "200ms", "-c", "rpx.toml", cwd=proxy.dir)
+        self.assertEqual(done.returncode, 4, done.stderr)
+        origin.gate.set()
+        self.assertEqual(client.response().status, 200)
+        proxy.stop(None)
 
     def test_idle_connections_do_not_hold_it_up(self):
         proxy = self.proxy_to(self.origin().url)
