@@ -18,6 +18,7 @@ constexpr std::array<ErrorFacts, kErrorKinds> kFacts{{
     {kMethodNotAllowed, "method_not_allowed", 405, false, "http_request_denied"},
     {kVersionNotSupported, "version_not_supported", 505, false, "http_request_error"},
     {kMisdirected, "misdirected", 421, false, "http_request_denied"},
+    {kExpectationFailed, "expectation_failed", 417, false, "http_request_denied"},
     {kHeaderTimeout, "header_timeout", 408, false, ""},
     {kBodyTimeout, "body_timeout", 408, false, ""},
     {kBodyTooSlow, "body_too_slow", 408, false, ""},

@@ -23,6 +23,7 @@ enum class ErrorKind : std::uint8_t {
   kMethodNotAllowed,
   kVersionNotSupported,
   kMisdirected,
+  kExpectationFailed,
   // Peers that are late, slow or gone.
   kHeaderTimeout,
   kBodyTimeout,

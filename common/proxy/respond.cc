@@ -145,6 +145,25 @@ rt::Task<void> switch_protocols(ClientConnection& connection, Busy& busy, const 
   }
 }
 
+// The origin's status and fields with the route's own page for a body.
+rt::Task<void> replace_reply(ClientConnection& connection, Busy& busy, const Route& route, policy::ErrorPage page,
+                             bool body_over) {
+  http::ResponseHead& head = busy.call.head();
+  const std::uint16_t status = head.status;
+  http::copy_end_to_end(head.headers, busy.out);
+  policy::hide_origin(busy.out, route.origin_names, busy.trail.client, busy.exchange.arena());
+  for (const std::string_view name :
+       {"Content-Encoding", "Content-Range", "ETag", "Last-Modified", "Accept-Ranges", "Trailer"})
+    busy.out.remove(name);
+  busy.out.set("Content-Type", page.content_type);
+  complete_headers(connection, busy, &route, status);
+  // The rest of a long page is not worth reading to keep the connection.
+  if (!body_over) busy.lease.drop();
+  if (busy.upload.started() && !busy.upload.done()) busy.exchange.close_after();
+  co_await send_whole(busy, status, page.body);
+  if (body_over) settle(busy, server_idle_of(head));
+}
+
 }  // namespace
 
 rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& route) {
@@ -158,6 +177,14 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   if (!first) {
     co_await respond_error(connection, busy, &route, std::move(first).error());
     co_return;
+  }
+  if (head.status >= 400 && route.options->hide_origin) {
+    // What the origin says of its errors is its own affair; the route has a page for them.
+    const policy::ErrorPage page = route.error_pages.find(head.status);
+    if (!page.content_type.empty()) {
+      co_await replace_reply(connection, busy, route, page, first->end);
+      co_return;
+    }
   }
   const http::ReplyBody plan = plan_of(head, busy.exchange.request());
   const Duration server_idle = server_idle_of(head);

@@ -23,7 +23,6 @@ namespace {
 constexpr Duration kFirstAnswers = std::chrono::milliseconds(500);
 // A worker answers a question within a round of its loop; one that does not is left out of the answer.
 constexpr std::chrono::seconds kAnswerTime{2};
-constexpr std::chrono::milliseconds kDrainPoll{5};
 
 std::uint32_t worker_count(const ServeOptions& serve) {
   return serve.workers != 0 ? serve.workers : std::max(1U, std::thread::hardware_concurrency());
@@ -57,11 +56,13 @@ class ServerImpl final : public Server {
   Result<std::vector<BoundListener>> bind_new(const std::vector<ListenOptions>& wanted);
   void swap_listeners(const std::vector<ListenOptions>& wanted, std::vector<BoundListener> added);
   std::vector<const WorkerCounters*> all_counters() const;
+  void run_down();
 
   const WallTime started_ = std::chrono::system_clock::now();
   net::Resolver resolver_;
   ConnectionLimits limits_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  bool started_workers_ = false;  // set once, before anybody else knows of this server
 
   std::mutex mutex_;  // guards what follows; never held while a worker is waited for, but for its listeners
   std::shared_ptr<const Site> site_;
@@ -74,6 +75,7 @@ class ServerImpl final : public Server {
   std::condition_variable stopped_;
   std::thread stopper_;
   bool stopping_ = false;
+  std::size_t empty_workers_ = 0;
   Instant stop_at_ = Instant::max();
   bool over_ = false;
   bool whole_ = true;
@@ -126,6 +128,7 @@ Status ServerImpl::begin(SiteOptions options) {
     worker->set_site(site_, access_writer_);
     worker->start();
   }
+  started_workers_ = true;
   for (const BoundListener& listener : listeners_) serve_on(listener);
   return {};
 }
@@ -195,26 +198,43 @@ void ServerImpl::stop(Duration grace) {
   const std::scoped_lock lock(stop_mutex_);
   const Instant now = std::chrono::steady_clock::now();
   stop_at_ = std::min(stop_at_, grace == kForever ? Instant::max() : now + grace);
+  stopped_.notify_all();
   if (std::exchange(stopping_, true)) return;
-  stopper_ = std::thread([this] {
-    {
-      const std::scoped_lock listeners_lock(mutex_);
-      for (const auto& worker : workers_) worker->drain();
+  stopper_ = std::thread([this] { run_down(); });
+}
+
+// Closes the listeners, lets the workers empty themselves until stop_at_, and ends them.
+void ServerImpl::run_down() {
+  {
+    const std::scoped_lock lock(mutex_);
+    // New clients are refused at once rather than left waiting for a server that will not come.
+    for (BoundListener& listener : listeners_)
+      if (started_workers_) close_listener(listener);
+    listeners_.clear();
+  }
+  std::unique_lock lock(stop_mutex_);
+  if (started_workers_) {
+    for (const auto& worker : workers_)
+      worker->drain([this] {
+        const std::scoped_lock empty_lock(stop_mutex_);
+        ++empty_workers_;
+        stopped_.notify_all();
+      });
+    // stop() may move the end nearer meanwhile.
+    while (empty_workers_ < workers_.size() && std::chrono::steady_clock::now() < stop_at_) {
+      if (stop_at_ == Instant::max())
+        stopped_.wait(lock);
+      else
+        stopped_.wait_until(lock, stop_at_);
     }
-    for (;;) {
-      const bool empty = std::ranges::all_of(workers_, [](const auto& worker) { return worker->is_empty(); });
-      std::unique_lock wait_lock(stop_mutex_);
-      if (empty || std::chrono::steady_clock::now() >= stop_at_) break;
-      wait_lock.unlock();
-      std::this_thread::sleep_for(kDrainPoll);
-    }
-    bool whole = true;
-    for (const auto& worker : workers_) whole &= worker->stop_and_join();
-    const std::scoped_lock done_lock(stop_mutex_);
-    whole_ = whole;
-    over_ = true;
-    stopped_.notify_all();
-  });
+  }
+  lock.unlock();
+  bool whole = true;
+  for (const auto& worker : workers_) whole &= worker->stop_and_join();
+  lock.lock();
+  whole_ = whole;
+  over_ = true;
+  stopped_.notify_all();
 }
 
 bool ServerImpl::wait() {

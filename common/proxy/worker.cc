@@ -133,16 +133,28 @@ void Worker::remove_listener(int fd) {
   // The caller closes the descriptor next; it must not be watched any more by then.
   std::promise<void> done;
   loop_.post([this, fd, &done] {
+    for (const auto& acceptor : acceptors_) {
+      int failed = 0;
+      while (acceptor->fd == fd && limits_.enter(live_->site->options().serve.max_connections) &&
+             accept_one(*acceptor, failed)) {
+      }
+    }
     std::erase_if(acceptors_, [fd](const auto& acceptor) { return acceptor->fd == fd; });
     done.set_value();
   });
   done.get_future().wait();
 }
 
-void Worker::drain() {
-  loop_.post([this] {
+rt::Task<void> Worker::tell_when_empty(std::function<void()> on_empty) {
+  while (connections_.size() != 0) co_await connections_.empty().wait();
+  on_empty();
+}
+
+void Worker::drain(std::function<void()> on_empty) {
+  loop_.post([this, on_empty = std::move(on_empty)] {
     draining_ = true;
     acceptors_.clear();
+    own_tasks_.spawn(tell_when_empty(on_empty));
     // Connections between exchanges wait for a head that may never come.
     for (ClientConnection* connection = first_; connection;) {
       ClientConnection* next = connection->next;
@@ -168,25 +180,34 @@ rt::Task<bool> Worker::wait_for_room(Acceptor& acceptor) {
   co_return false;
 }
 
+// The place in the count of connections has been taken already; it is given back when nobody was there.
+bool Worker::accept_one(Acceptor& acceptor, int& failed) {
+  sockaddr_storage from;
+  socklen_t length = sizeof from;
+  net::UniqueFd fd(accept4(acceptor.fd, reinterpret_cast<sockaddr*>(&from), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!fd) {
+    failed = errno;
+    limits_.leave();
+    return false;
+  }
+  counters_.accepted.add();
+  IpAddress ip;
+  std::uint16_t port = 0;
+  read_peer(from, ip, port);
+  connections_.spawn(serve_connection(*this, std::move(fd), ip, port, acceptor.facts));
+  return true;
+}
+
 rt::Task<void> Worker::accept_from(Acceptor& acceptor) {
   for (int in_batch = 0;;) {
     bool has_place = limits_.enter(live_->site->options().serve.max_connections);
     if (!has_place) has_place = co_await wait_for_room(acceptor);
     if (!has_place) continue;
-    sockaddr_storage from;
-    socklen_t length = sizeof from;
-    net::UniqueFd fd(accept4(acceptor.fd, reinterpret_cast<sockaddr*>(&from), &length, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (fd) {
-      counters_.accepted.add();
-      IpAddress ip;
-      std::uint16_t port = 0;
-      read_peer(from, ip, port);
-      connections_.spawn(serve_connection(*this, std::move(fd), ip, port, acceptor.facts));
+    int failed = 0;
+    if (accept_one(acceptor, failed)) {
       if (++in_batch % kAcceptBatch == 0) co_await loop_.yield();
       continue;
     }
-    const int failed = errno;
-    limits_.leave();
     if (failed == EAGAIN) {
       acceptor.io.cleared_read();
       in_batch = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -43,17 +44,17 @@ class Worker {
   /// Accepts on `fd`, which stays the caller's and outlives remove_listener().
   void add_listener(int fd, std::shared_ptr<const ListenerFacts> facts);
   void update_listener(int fd, std::shared_ptr<const ListenerFacts> facts);
+  /// Takes what is queued on it, then accepts no more; returns when that is done.
   void remove_listener(int fd);
-  /// No new connections; idle ones are closed, busy ones after their exchange.
-  void drain();
+  /// Closes idle connections, and busy ones after their exchange; then calls `on_empty`, on the worker's thread. To be
+  /// called once, when no listener is left.
+  void drain(std::function<void()> on_empty);
   /// Cuts what is left and ends the thread. True when nothing had to be cut.
   bool stop_and_join();
 
   rt::Loop& loop() noexcept { return loop_; }
   const WorkerCounters& counters() const noexcept { return counters_; }
   std::uint32_t number() const noexcept { return number_; }
-  /// No connection is left. Any thread.
-  bool is_empty() const noexcept { return counters_.connections.read() == 0; }
   /// On the worker's thread: its live connections.
   std::vector<ConnectionView> connection_views() const;
 
@@ -80,7 +81,9 @@ class Worker {
  private:
   struct Acceptor;
   rt::Task<void> accept_from(Acceptor& acceptor);
+  bool accept_one(Acceptor& acceptor, int& failed);
   rt::Task<void> tick();
+  rt::Task<void> tell_when_empty(std::function<void()> on_empty);
   rt::Task<bool> wait_for_room(Acceptor& acceptor);
   void use_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer);
   void run();
