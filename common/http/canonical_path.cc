@@ -189,7 +189,7 @@ Status canonical_paths(std::string_view path, Arena& arena, Target& out) {
   out.path = out.lax_path = path;
   if (is_settled(path)) return {};
   char* const text = arena.allocate(path.size() * 3);
-  const char* fault = nullptr;
+  const char* fault = "";
   const char* const end = write_uniform(path, text, fault);
   if (end == nullptr) return client_error(ErrorKind::kBadRequest, fault);
   auto size = static_cast<std::size_t>(end - text);
