@@ -22,8 +22,8 @@ struct ConfigOptions {
 };
 
 Result<int> write_new(const ConfigOptions& options, const cli::Common& common) {
-  const std::string path = options.file.empty() ? "rpx.toml" : options.file;
-  if (path == "-") {
+  const std::string& path = options.file;
+  if (path.empty() || path == "-") {
     cli::write_stdout(config::init_file());
     return 0;
   }
@@ -72,11 +72,11 @@ void add_config(cli::App& app) {
   auto options = std::make_shared<ConfigOptions>();
   app.verb("config", "show the effective configuration, or write a first one")
       .example("rpx-serve config", "with every default filled in; -o json for JSON")
-      .example("rpx-serve config --init", "write ./rpx.toml, every key with a comment")
+      .example("rpx-serve config --init rpx.toml", "a file to begin with, every key with a comment")
       .example("rpx-serve config --running", "what the running proxy has, as JSON")
-      .operand("FILE", &options->file, "what to show or write; default as with -c, or rpx.toml")
+      .operand("FILE", &options->file, "what to show, default as with -c; with --init what to write, default stdout")
       .option("--set", "KEY=VALUE", &options->sets, "change one value first, as in serve.workers=2")
-      .flag("--init", options->init, "write a commented file to begin with; - is stdout")
+      .flag("--init", options->init, "write a commented file to begin with")
       .flag("--force", options->force, "with --init: write over a file that is there")
       .flag("--running", options->running, "ask the running proxy")
       .action([options](const cli::Common& common) {

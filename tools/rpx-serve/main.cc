@@ -4,7 +4,7 @@ int main(int argc, char** argv) {
   using namespace rpx::serve;
   rpx::cli::App app(kTool, "a reverse proxy");
   app.example("rpx-serve --to http://127.0.0.1:3000 --listen :8080", "without a file")
-      .example("rpx-serve config --init && rpx-serve", "write ./rpx.toml, serve it")
+      .example("rpx-serve config --init rpx.toml", "a file to begin with; then edit it, and rpx-serve")
       .example("rpx-serve --to http://127.0.0.1:3000 --exec ./test.sh", "a proxy for as long as a command runs")
       .example("rpx-serve check && rpx-serve reload", "swap in a changed file")
       .example("rpx-serve demo", "see it work");
