@@ -9,7 +9,7 @@ from support.origin import pattern
 from support.waiting import PATIENCE, SANITIZED, until
 
 MIB = 1 << 20
-SIZE = (20 if SANITIZED else 100) * MIB
+SIZE = (60 if SANITIZED else 100) * MIB
 BLOCK = pattern(MIB)
 WHOLE = hashlib.sha256(BLOCK * (SIZE // MIB)).hexdigest()
 
