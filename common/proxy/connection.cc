@@ -63,7 +63,7 @@ class Loan {
 // Takes the PROXY header off the front of the connection. Bytes are looked at before they are taken, so that
 // what follows is left where it is.
 rt::Task<Status> read_proxy_header(ClientConnection& connection, Instant deadline) {
-  std::array<char, net::kMaxProxyHeader> bytes;
+  const std::span<char> bytes = net::scratch().first(net::kMaxProxyHeader);
   rt::Pollable& io = connection.stream.io();
   for (;;) {
     const ssize_t got = recv(io.fd(), bytes.data(), bytes.size(), MSG_PEEK);
@@ -113,7 +113,7 @@ rt::Task<bool> read_head(ClientConnection& connection, Busy& busy, Instant deadl
 }
 
 // Closes without destroying what was sent: the client's rest is read and dropped for a moment.
-rt::Task<void> linger(ClientConnection& connection) {
+RPX_OWN_FRAME rt::Task<void> linger(ClientConnection& connection) {
   connection.stream.shutdown_write();
   const Instant deadline = connection.worker.loop().now() + kLingerTime;
   std::size_t dropped = 0;
@@ -132,7 +132,7 @@ rt::Task<void> linger(ClientConnection& connection) {
 enum class After : std::uint8_t { kIdle, kClose, kLinger };
 
 // Exchanges as long as there are bytes of a request: the first, and those pipelined behind it.
-rt::Task<After> serve_while_busy(ClientConnection& connection, Instant deadline) {
+RPX_OWN_FRAME rt::Task<After> serve_while_busy(ClientConnection& connection, Instant deadline) {
   Loan loan(connection);
   Busy& busy = *loan;
   for (std::uint32_t round = 0;; ++round) {
@@ -159,7 +159,7 @@ rt::Task<After> serve_while_busy(ClientConnection& connection, Instant deadline)
 }
 
 // False when the connection may not go on: it did not say who it is, or has too many of its kind.
-rt::Task<bool> admit(ClientConnection& connection) {
+RPX_OWN_FRAME rt::Task<bool> admit(ClientConnection& connection) {
   Worker& worker = connection.worker;
   const http::Limits& limits = worker.live()->site->limits();
   if (!connection.listener->is_unix && contains(connection.listener->options.proxy_protocol, connection.peer)) {

@@ -11,6 +11,10 @@
 #include "base/check.h"
 #include "rt/frame_pool.h"
 
+/// On a coroutine whose frame must not become part of its caller's, as the optimiser likes to have it: what a
+/// connection needs while it is busy shall not weigh on it while it is idle.
+#define RPX_OWN_FRAME [[gnu::noinline]]
+
 namespace rpx::rt {
 
 template <class T>
