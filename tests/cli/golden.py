@@ -5,7 +5,7 @@
 In a session two blanks and "$ " start a command ("> " continues it), the indented lines below are what it says on
 stdout and stderr together, and "[N]" is its exit status when that is not 0. A line that ends in " (re)" is a regular
 expression; "..." stands for any number of lines. Everything else is prose. A session runs in one shell in a
-folder of its own. With --update the file is written anew with what was really said.
+folder of its own, and finds this repository in $RPX_ROOT. With --update the file is written anew with what was really said.
 """
 
 import difflib
@@ -19,6 +19,7 @@ from support.proxy import REPORT, SANITIZERS
 from support.waiting import PATIENCE
 
 MARK = "--golden--"
+ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 
 def parse(text):
@@ -49,7 +50,7 @@ def run(steps):
     with tempfile.TemporaryDirectory(prefix="rpx-cli-") as folder:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("RPX_", "XDG_")) and k not in ("NO_COLOR", "TERM")}
         env = {**kept, **SANITIZERS, "PATH": f"{os.environ['RPX_BIN']}:{kept['PATH']}", "HOME": folder, "LC_ALL": "C.UTF-8",
-               "XDG_RUNTIME_DIR": folder}
+               "XDG_RUNTIME_DIR": folder, "RPX_ROOT": ROOT}
         done = subprocess.run(["sh", "-s"], input=script, cwd=folder, env=env, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, timeout=PATIENCE * 6, check=False)
     said = []

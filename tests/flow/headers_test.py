@@ -88,7 +88,7 @@ class Forwarded(HeaderTest):
 
     def test_the_client_in_the_log_is_the_first_that_is_not_trusted(self):
         top = '[log]\naccess = "access.log"'
-        proxy = self.proxy_to(self.origin().url, listen='trusted_proxies = ["127.0.0.0/8", "10.0.0.0/8"]', top=top)
+        proxy = self.proxy_to(self.origin().url, listen='trusted_proxies = ["127.0.0.0/8", "10.0.0.0/8"]', top=top, serve="workers = 1")
         self.fetch(proxy, fields=[("X-Forwarded-For", "6.6.6.6, 198.51.100.7, 10.1.2.3")])
         self.fetch(proxy, fields=[("Forwarded", 'for="[2001:db8::7]:4711"')])
         self.fetch(proxy, fields=[("X-Forwarded-For", "198.51.100.7, not-an-address, 10.1.2.3")])

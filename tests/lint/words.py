@@ -22,7 +22,7 @@ CODE_ONLY = [
     (re.compile(r"^using namespace (?!std::chrono|std::(?:\w+_)?literals)", re.MULTILINE), "names are spelled out or taken one by one"),
     (re.compile(r"\b(?:this_thread::sleep\w+|usleep|nanosleep)\b"), "nothing here waits by sleeping"),
 ]
-TEXT = (".h", ".cc", ".py", ".md", ".txt", ".cmake", ".toml", ".json", ".service", ".socket", ".sh", ".1", ".5", ".7")
+TEXT = (".session", ".h", ".cc", ".py", ".md", ".txt", ".cmake", ".toml", ".json", ".service", ".socket", ".sh", ".1", ".5", ".7")
 
 
 def main(root):

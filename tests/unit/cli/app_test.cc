@@ -144,6 +144,17 @@ TEST_CASE("app: the verb may stand behind the options, and is run when it is lef
   }
 }
 
+TEST_CASE("app: an unknown option in front of the verb is what the error tells of", "[cli]") {
+  Sample it;
+  CHECK(it.parse({"a", "--strictt", "b"}).error().detail.starts_with("unknown option \"--strictt\""));
+  App app("x", "a tool");
+  bool ran = false;
+  app.verb("run", "run it").action([&](const Common&) { return ran = true; });
+  const char* arguments[] = {"x", "--lisen", ":1"};
+  CHECK(app.run(3, arguments) == 2);
+  CHECK_FALSE(ran);
+}
+
 TEST_CASE("app: the dump names every verb, option and operand once", "[cli]") {
   Sample it;
   CHECK(dump({it.spec}, it.common) ==
