@@ -101,7 +101,8 @@ def main(path, *options):
     if not any(command for _, command, _ in steps):
         raise SystemExit("no command in this session")
     if real != text:
-        sys.stdout.writelines(difflib.unified_diff(text.splitlines(True), real.splitlines(True), path, "what was said"))
+        diff = list(difflib.unified_diff(text.splitlines(True), real.splitlines(True), path, "what was said"))
+        sys.stdout.writelines(diff[:100] + (["(and more)\n"] if len(diff) > 100 else []))
         raise SystemExit(1)
 
 
