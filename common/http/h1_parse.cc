@@ -158,7 +158,8 @@ Status read_intentions(const Framed& framed, RequestHead& out) {
     out.headers.remove(kExpect);
     return {};
   }
-  if (!iequals(out.headers.value(kExpect), "100-continue")) return client_error(ErrorKind::kExpectationFailed, "expectation other than 100-continue");
+  if (!iequals(out.headers.value(kExpect), "100-continue"))
+    return client_error(ErrorKind::kExpectationFailed, "expectation other than 100-continue");
   out.expects_continue = has_body;
   return {};
 }

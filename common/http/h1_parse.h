@@ -16,8 +16,9 @@ namespace rpx::http {
 /// `bytes`   what has arrived so far; views in `out` point into it. One leading CRLF is skipped.
 /// `arena`   holds what had to be rewritten (a path that was not canonical, a lower-cased host).
 /// Returns   bytes consumed, or 0 when the head is not complete yet (call again with more).
-/// Errors    kBadRequest, kUriTooLong, kHeaderTooLarge, kVersionNotSupported, kMethodNotAllowed (CONNECT, TRACE);
-///           always Side::kClient. A head that cannot become valid is refused as early as its first bad byte.
+/// Errors    kBadRequest, kUriTooLong, kHeaderTooLarge, kVersionNotSupported, kMethodNotAllowed (CONNECT, TRACE),
+///           kExpectationFailed; always Side::kClient. A head that cannot become valid is refused as early as its first
+///           bad byte.
 Result<std::size_t> parse_request_head(std::string_view bytes, const Limits& limits, Arena& arena, RequestHead& out);
 
 /// Parses one response head. `request_method` decides whether a body follows (RFC 9112 section 6.3).
