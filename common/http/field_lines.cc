@@ -1,35 +1,63 @@
 #include "http/field_lines.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include <array>
 #include <bit>
-#include <cstring>
 
 #include "http/chars.h"
 
 namespace rpx::http {
 namespace {
 
+#if defined(__SSE2__)
+/// Sixteen bytes at a time, the usual case of a name or value told by two or three of them.
+__m128i load16(const char* at) noexcept { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
+
+/// The first byte from `at` on that is no letter, digit or '-', or near the end of the input sooner.
+const char* skip_plain(const char* at, const char* end) noexcept {
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = load16(at);
+    const __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+    // Bytes past ASCII are negative here, and so below 'a' and '0'.
+    const __m128i letter =
+        _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)), _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
+    const __m128i digit =
+        _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('0' - 1)), _mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1)));
+    const __m128i plain = _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+    const auto others = static_cast<unsigned>(_mm_movemask_epi8(plain)) ^ 0xffffU;
+    if (others != 0) return at + std::countr_zero(others);
+  }
+  return at;
+}
+
+/// The first byte from `at` on that is below space or DEL, or near the end of the input sooner.
+const char* skip_text(const char* at, const char* end) noexcept {
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = load16(at);
+    const __m128i text = _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(0x20)), bytes);
+    const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+    const auto found =
+        (static_cast<unsigned>(_mm_movemask_epi8(text)) ^ 0xffffU) | static_cast<unsigned>(_mm_movemask_epi8(del));
+    if (found != 0) return at + std::countr_zero(found);
+  }
+  return at;
+}
+#else
+const char* skip_plain(const char* at, const char*) noexcept { return at; }
+const char* skip_text(const char* at, const char*) noexcept { return at; }
+#endif
+
 /// The first byte from `at` on that a field value may not hold, or `end`.
 const char* find_end_of_text(const char* at, const char* end) noexcept {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
-  constexpr std::uint64_t kTops = 0x8080808080808080;
-  while (std::endian::native == std::endian::little && end - at >= 8) {
-    std::uint64_t word;
-    std::memcpy(&word, at, 8);
-    const std::uint64_t controls = (word - kOnes * 0x20) & ~word;
-    const std::uint64_t not_del = word ^ (kOnes * 0x7f);
-    const std::uint64_t found = (controls | ((not_del - kOnes) & ~not_del)) & kTops;
-    if (found == 0) {
-      at += 8;
-      continue;
-    }
-    // A borrow may mark bytes behind the first one found, never that one wrongly.
-    at += std::countr_zero(found) / 8;
-    if (*at != '\t') return at;
+  for (;;) {
+    at = skip_text(at, end);
+    while (at < end && look_up(kFieldText, *at) != 0 && *at != '\t') ++at;
+    if (at == end || *at != '\t') return at;
     ++at;
   }
-  while (at < end && look_up(kFieldText, *at) != 0) ++at;
-  return at;
 }
 
 bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
@@ -62,6 +90,7 @@ FieldLines read_field_lines(std::string_view bytes, std::size_t at, const Limits
   std::uint8_t kinds = 0;
   for (;;) {
     const char* const name = p;
+    p = skip_plain(p, end);
     while (p < end && look_up(kToken, *p) != 0) kinds |= look_up(kToken, *p++);
     if (p == end) return need_more();
     if (*p != ':' || p == name) {

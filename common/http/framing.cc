@@ -7,8 +7,13 @@ namespace {
 
 using enum FieldId;
 
+constexpr std::uint64_t bit_of(FieldId id) noexcept { return 1ULL << static_cast<unsigned>(id); }
+
 /// More options than this have no use, and each is compared with each field when the head is sent on.
 constexpr std::uint32_t kMostOptions = 64;
+/// A bit for each field that has a say; most have none.
+constexpr std::uint64_t kFramingFields =
+    bit_of(kHost) | bit_of(kConnection) | bit_of(kContentLength) | bit_of(kTransferEncoding) | bit_of(kExpect);
 constexpr std::uint64_t kLongestBody = (1ULL << 63) - 1;
 
 /// Sets what `value` says; returns how many options it holds.
@@ -39,6 +44,7 @@ Framed read_framing(const Headers& headers, std::uint8_t minor_version) noexcept
     return out;
   };
   for (const Field& field : headers) {
+    if ((kFramingFields >> static_cast<unsigned>(field.id) & 1) == 0) continue;
     switch (field.id) {
       case kHost: ++out.hosts; break;
       case kConnection:

@@ -20,6 +20,11 @@ HeadRead H1HeadReader::read(net::Stream& stream, net::InputBuffer& input, int& e
 // An attacker who sends a large head byte by byte would otherwise have it parsed once a byte.
 bool H1HeadReader::worth_parsing(std::string_view bytes) noexcept {
   if (bytes.size() <= looked_) return false;
+  // Nearly every head comes whole: the first look parses, and only what is incomplete then is searched.
+  if (tried_ == 0) {
+    tried_ = looked_ = bytes.size();
+    return true;
+  }
   const std::string_view fresh = bytes.substr(looked_ - std::min<std::size_t>(looked_, 3));
   const bool may_end = fresh.find("\n\r\n") != std::string_view::npos || fresh.find("\n\n") != std::string_view::npos;
   looked_ = bytes.size();

@@ -48,6 +48,9 @@ enum class FieldId : std::uint8_t {
   kReferer,
   kAccept,
   kRetryAfter,
+  kLastModified,
+  kETag,
+  kAcceptRanges,
   kHttp2Settings,
 };
 
