@@ -107,6 +107,17 @@ int App::run(int argc, const char* const* argv) {
   return done ? *done : report_error(name_, done.error());
 }
 
+// Whether any verb has an option of this name, be it "--set", "--set=a" or the "-q" of "-qv".
+bool App::is_option(std::string_view argument) const {
+  const std::string_view name = argument.substr(0, argument.find('='));
+  const auto matches = [&](const OptionSpec& option) {
+    if (name.starts_with("--")) return name == option.long_name;
+    return !option.short_name.empty() && name[1] == option.short_name[1];
+  };
+  if (std::ranges::any_of(common_specs_, matches)) return true;
+  return std::ranges::any_of(verbs_, [&](const VerbSpec& verb) { return std::ranges::any_of(verb.options, matches); });
+}
+
 // Whether the next argument is the value of this one, by any verb's options: the verb is not known yet.
 bool App::takes_value(std::string_view argument) const {
   const auto matches = [&](const OptionSpec& option) {
@@ -132,6 +143,13 @@ Result<VerbSpec*> App::find_verb(const std::vector<std::string>& arguments, std:
   for (VerbSpec& verb : verbs_) {
     if (verb.name == arguments[position]) return &verb;
     known.push_back(verb.name);
+  }
+  // What looks like a verb may be the value of an option nobody knows: then that is what to tell.
+  const auto stray = std::find_if(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(position),
+                                  [this](const std::string& one) { return one.starts_with('-') && !is_option(one); });
+  if (default_verb_ && stray != arguments.begin() + static_cast<std::ptrdiff_t>(position)) {
+    position = arguments.size();
+    return &verbs_.front();
   }
   const std::string_view near = did_you_mean(arguments[position], known);
   const std::string hint =

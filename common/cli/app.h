@@ -52,6 +52,7 @@ class App {
   Result<int> dispatch(std::vector<std::string> arguments);
   std::string help_for(std::string_view verb) const;
   Result<VerbSpec*> find_verb(const std::vector<std::string>& arguments, std::size_t& position);
+  bool is_option(std::string_view argument) const;
   bool takes_value(std::string_view argument) const;
 
   std::string name_;

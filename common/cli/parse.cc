@@ -69,19 +69,23 @@ Status check_choices(const std::vector<OptionSpec>& options) {
   return {};
 }
 
-Error unexpected_argument(const VerbSpec& verb, const std::vector<OptionSpec>& common, std::string argument) {
+Error unexpected_argument(const VerbSpec& verb, const std::vector<OptionSpec>& common,
+                          const std::vector<std::string>& extras) {
+  // An operand may be the value of an option that is not known: the option is what to tell.
+  const auto stray = std::ranges::find_if(extras, [](const auto& one) { return one.size() > 1 && one[0] == '-'; });
+  std::string argument = stray == extras.end() ? extras.front() : *stray;
   if (!argument.starts_with('-') || argument == "-") {
     return {ErrorKind::kUsage, Side::kSelf, fmt::format("{} takes no operand \"{}\"", verb.name, argument)};
   }
   argument.resize(std::min(argument.size(), argument.find('=')));
   std::vector<std::string_view> known{"--help", "--version"};
   for (const auto* options : {&verb.options, &common}) {
-    for (const OptionSpec& option : *options) known.push_back(option.long_name);
+    for (const OptionSpec& spec : *options) known.push_back(spec.long_name);
   }
   if (verb.command != nullptr) known.push_back("--exec");
   const std::string_view near = did_you_mean(argument, known);
   const std::string hint =
-      near.empty() ? fmt::format("see {} --help", verb.name) : fmt::format("did you mean \"{}\"?", near);
+      near.empty() ? std::string("--help lists what there is") : fmt::format("did you mean \"{}\"?", near);
   return {ErrorKind::kUsage, Side::kSelf, fmt::format("unknown option \"{}\" of {}; {}", argument, verb.name, hint)};
 }
 
@@ -113,7 +117,7 @@ Status parse_arguments(const VerbSpec& verb, const std::vector<OptionSpec>& comm
     // CLI11 takes the arguments as a stack.
     parser.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
     const std::vector<std::string> extras = parser.remaining();
-    if (!extras.empty()) return std::unexpected(unexpected_argument(verb, common, extras.front()));
+    if (!extras.empty()) return std::unexpected(unexpected_argument(verb, common, extras));
     RPX_TRY_VOID(check_required(parser, verb));
   } catch (const CLI::Error& error) {
     return self_error(ErrorKind::kUsage, one_line(error.what()));

@@ -20,7 +20,7 @@ namespace rpx::control {
 struct Identity {
   std::string version;
   std::int64_t pid = 0;
-  std::string config;   ///< the file it was started with; empty when there was none
+  std::string config;   ///< absolute path of the file it was started with; empty when there was none
   std::string control;  ///< path of the control socket
 };
 

@@ -74,6 +74,8 @@ std::optional<Asker> asker_of(net::HTTPServerRequest& request) {
 std::optional<std::string> read_body(net::HTTPServerRequest& request) {
   if (request.hasContentLength() && static_cast<Poco::UInt64>(request.getContentLength64()) > kMaxBody) return {};
   std::string body;
+  // Without either there is no body (RFC 9112 section 6.3); Poco would wait for the connection to end.
+  if (!request.hasContentLength() && !request.getChunkedTransferEncoding()) return body;
   char buffer[16384];
   auto& stream = request.stream();
   while (stream.good() && body.size() <= kMaxBody) {

@@ -22,8 +22,9 @@ std::string count_of(std::size_t count, std::string_view what) {
 }
 
 std::string summary_of(const Source& source, const proxy::SiteOptions& site) {
-  return fmt::format("{}: fine: {}, {}, {}\n", source.file(), count_of(site.listen.size(), "listener"),
-                     count_of(site.routes.size(), "route"), count_of(site.upstreams.size(), "upstream"));
+  return fmt::format("{}: fine: {}, {}, {}\n", source.file() == "-" ? "stdin" : source.file(),
+                     count_of(site.listen.size(), "listener"), count_of(site.routes.size(), "route"),
+                     count_of(site.upstreams.size(), "upstream"));
 }
 
 cli::Cell number_or_nothing(std::uint32_t number) {

@@ -114,6 +114,8 @@ std::expected<config::Loaded, std::vector<config::Problem>> Source::load_text(st
   return config::load(request);
 }
 
+std::string Source::path() const { return request_.file.empty() || request_.text ? "" : absolute(request_.file); }
+
 std::string default_socket() {
   const auto loaded = config::quick({"127.0.0.1:0"}, {"http://127.0.0.1:1"});
   return loaded ? loaded->options.serve.control : std::string();

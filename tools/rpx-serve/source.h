@@ -30,8 +30,10 @@ class Source {
   /// What is wrong with `text` when it stands where the file does.
   std::expected<config::Loaded, std::vector<config::Problem>> load_text(std::string text) const;
 
-  /// The file for people and for status; empty when there is none.
+  /// The file as it was named; empty when there is none.
   const std::string& file() const noexcept { return request_.file; }
+  /// Its absolute path; empty when the configuration came from no file.
+  std::string path() const;
 
  private:
   config::LoadRequest request_;

@@ -74,10 +74,13 @@ Facts facts_of(const Object& status, const std::vector<Object::Ptr>& upstreams) 
     for (std::size_t i = 0; !servers.isNull() && i < servers->size(); ++i) {
       const auto server = servers->getObject(static_cast<unsigned>(i));
       const std::string why = text_of(*server, "why");
-      facts.emplace_back(i == 0 ? "upstream " + text_of(*upstream, "name") : "",
-                         fmt::format("{} {}{}, {} requests, {} failures", text_of(*server, "url"),
-                                     text_of(*server, "state"), why.empty() ? "" : " (" + why + ")",
-                                     count_of(*server, "requests"), count_of(*server, "failures")));
+      const std::string name = text_of(*upstream, "name");
+      const bool named = i == 0 && name != text_of(*server, "url");
+      facts.emplace_back(
+          i == 0 ? "upstream" : "",
+          fmt::format("{}{} {}{}, {} requests, {} failures", named ? name + ": " : "", text_of(*server, "url"),
+                      text_of(*server, "state"), why.empty() ? "" : " (" + why + ")", count_of(*server, "requests"),
+                      count_of(*server, "failures")));
     }
   }
   return facts;

@@ -82,6 +82,24 @@ TEST_CASE("server: a connection carries several calls, and HEAD no body", "[cont
   CHECK(answer.find("\"version\"") == std::string::npos);
 }
 
+TEST_CASE("server: a POST that announces no body has none", "[control][rfc9112-6.3]") {
+  Running it;
+  const std::string answer = raw_exchange(it.path,
+                                          "POST /v1/reload HTTP/1.1\r\nHost: rpx\r\n\r\n"
+                                          "POST /v1/reload HTTP/1.1\r\nHost: rpx\r\nConnection: close\r\n\r\n");
+  CHECK(answer.find("\"generation\":2") != answer.rfind("\"generation\":2"));
+}
+
+TEST_CASE("server: a body may come in chunks", "[control]") {
+  Running it;
+  const std::string answer = raw_exchange(
+      it.path,
+      "POST /v1/config/check HTTP/1.1\r\nHost: rpx\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+      "4\r\na = \r\n1\r\n1\r\n0\r\n\r\n");
+  CHECK(answer.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(it.host.checked == "a = 1");
+}
+
 TEST_CASE("server: a body that is too long is refused before it is read", "[control]") {
   Running it;
   const std::string answer =
