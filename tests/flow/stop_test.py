@@ -2,13 +2,13 @@
 
 import os
 import signal
-import time
 import unittest
 
 from support.client import Client
 from support.flow import FlowTest
 from support.proxy import run_tool
-from support.waiting import until
+from support.waiting import PATIENCE, until
+from support.wire import Closed
 
 
 def refuses(address):
@@ -58,30 +58,26 @@ class Stop(FlowTest):
         proxy.stop(None)
 
     def test_idle_connections_do_not_hold_it_up(self):
-        proxy = self.proxy_to(self.origin().url)
+        proxy = self.proxy_to(self.origin().url, serve='grace = "1h"')
         client = self.client(proxy)
         client.ask()
         client.response()
-        begun = time.monotonic()
         proxy.stop()
-        self.assertLess(time.monotonic() - begun, 5, "far less than the grace of 30 s")
         self.assertTrue(client.at_end())
 
     def test_when_grace_is_over_the_rest_is_cut_and_the_status_says_so(self):
         _, proxy, client = self.busy('grace = "300ms"', expect=4)
         proxy.process.send_signal(signal.SIGTERM)
-        with self.assertRaises(Exception):
+        with self.assertRaises((Closed, OSError)):
             client.response()
         proxy.stop(None, expect=4)
 
     def test_a_second_signal_cuts_at_once(self):
-        _, proxy, client = self.busy(expect=4)
+        _, proxy, client = self.busy('grace = "1h"', expect=4)
         proxy.process.send_signal(signal.SIGTERM)
         until(lambda: refuses(proxy.address()), "new connections to be refused")
         proxy.process.send_signal(signal.SIGTERM)
-        begun = time.monotonic()
-        proxy.process.wait(20)
-        self.assertLess(time.monotonic() - begun, 10)
+        proxy.process.wait(PATIENCE)
         self.assertNotEqual(client.rest()[:15], b"HTTP/1.1 200 OK")
 
     def test_a_socket_file_and_the_control_socket_are_gone_afterwards(self):

@@ -36,7 +36,7 @@ connections_per_client = 0
 
 [upstream.app]
 servers = [{servers}]
-connect = {{ timeout = "500ms", idle = "2s" }}
+connect = {{ timeout = "2s", idle = "2s" }}
 retry   = {{ attempts = 3, budget = "100%" }}
 
 [upstream.steady]
@@ -45,7 +45,7 @@ servers = ["{steady}"]
 [[route]]
 name     = "app"
 upstream = "app"
-timeout  = {{ response = "700ms" }}
+timeout  = {{ response = "{patience}" }}
 response_headers = {{ set = {{ "X-Generation" = "{generation}" }} }}
 
 [[route]]
@@ -87,7 +87,8 @@ class Soak:
 
     def config(self):
         servers = ", ".join(f'"http://127.0.0.1:{port}"' for port in self.ports)
-        return CONFIG.format(servers=servers, steady=self.steady.url, generation=self.generation)
+        patience = "4s" if SANITIZED else "1s"
+        return CONFIG.format(servers=servers, patience=patience, steady=self.steady.url, generation=self.generation)
 
     def fail(self, what):
         self.counts["failed"] += 1

@@ -1,0 +1,144 @@
+#include "net/listener.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "support/streams.h"
+#include "support/temp_folder.h"
+
+namespace rpx::net {
+namespace {
+
+std::uint16_t port_of(int fd) {
+  sockaddr_storage where{};
+  socklen_t length = sizeof where;
+  REQUIRE(getsockname(fd, reinterpret_cast<sockaddr*>(&where), &length) == 0);
+  return Address::from_sockaddr(reinterpret_cast<sockaddr*>(&where), length).port;
+}
+
+bool connects(const Address& to) {
+  sockaddr_storage where{};
+  const socklen_t length = to.to_sockaddr(where);
+  const UniqueFd fd(socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return connect(fd.get(), reinterpret_cast<sockaddr*>(&where), length) == 0;
+}
+
+TEST_CASE("listener: port 0 is a port of the kernel's choice, the same for all workers", "[net]") {
+  const std::size_t workers = GENERATE(1U, 3U);
+  const std::string address = GENERATE(as<std::string>{}, "127.0.0.1:0", ":0", "*:0");
+  const auto listener = listen_on(address, workers);
+  CAPTURE(address, workers);
+  REQUIRE(listener);
+  CHECK(listener->sockets.size() == workers);
+  REQUIRE(listener->bound.port != 0);
+  for (const UniqueFd& fd : listener->sockets) {
+    CHECK(port_of(fd.get()) == listener->bound.port);
+    CHECK((fcntl(fd.get(), F_GETFL) & O_NONBLOCK) != 0);
+    CHECK((fcntl(fd.get(), F_GETFD) & FD_CLOEXEC) != 0);
+  }
+  CHECK(connects({.ip = IpAddress::v4(0x7F000001), .port = listener->bound.port}));
+}
+
+TEST_CASE("listener: a port somebody listens on is refused, however many sockets share it", "[net]") {
+  const std::size_t before = GENERATE(1U, 2U);
+  const std::size_t after = GENERATE(1U, 2U);
+  auto first = listen_on("127.0.0.1:0", before);
+  REQUIRE(first);
+  const std::string address = first->bound.to_string();
+  const auto second = listen_on(address, after);
+  REQUIRE_FALSE(second);
+  CHECK(second.error().kind == ErrorKind::kIo);
+  CHECK(second.error().detail.find(address) != std::string::npos);
+  first->sockets.clear();
+  CHECK(listen_on(address, after));
+}
+
+TEST_CASE("listener: addresses that are none", "[net]") {
+  const std::string address = GENERATE(as<std::string>{}, "", "8080", "localhost", "127.0.0.1:", "127.0.0.1:x",
+                                       "127.0.0.1:65536", "127.0.0.1:-1", "300.0.0.1:80", "[::1", "fd:", "fd:nobody");
+  const auto listener = listen_on(address, 2);
+  CAPTURE(address);
+  REQUIRE_FALSE(listener);
+  CHECK(listener.error().detail.find(address) != std::string::npos);
+  CHECK(listener.error().detail.find('\n') == std::string::npos);
+}
+
+TEST_CASE("listener: a Unix socket is one for all workers, and its file goes with it", "[net]") {
+  const test::TempFolder folder;
+  const std::string path = folder.file("app.sock");
+  {
+    const auto listener = listen_on("unix:" + path, 4);
+    REQUIRE(listener);
+    CHECK(listener->sockets.size() == 1);
+    CHECK(listener->bound.to_string() == "unix:" + path);
+    CHECK(connects(listener->bound));
+  }
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("listener: a stale Unix socket is replaced, a live one and other files are left alone", "[net]") {
+  const test::TempFolder folder;
+  const std::string path = folder.file("app.sock");
+  const std::string address = "unix:" + path;
+  SECTION("stale") {
+    sockaddr_storage where{};
+    const socklen_t length = Address{.path = path}.to_sockaddr(where);
+    {
+      const UniqueFd left_over(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+      REQUIRE(bind(left_over.get(), reinterpret_cast<sockaddr*>(&where), length) == 0);
+    }
+    REQUIRE(std::filesystem::exists(path));
+    const auto listener = listen_on(address, 1);
+    REQUIRE(listener);
+    CHECK(connects(listener->bound));
+  }
+  SECTION("live") {
+    const auto first = listen_on(address, 1);
+    const auto second = listen_on(address, 1);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().kind == ErrorKind::kIo);
+    CHECK(connects(first->bound));
+  }
+  SECTION("a file") {
+    std::ofstream(path) << "precious";
+    CHECK_FALSE(listen_on(address, 1));
+    CHECK(std::filesystem::file_size(path) == 8);
+  }
+  SECTION("no such folder, and a path too long") {
+    CHECK_FALSE(listen_on("unix:" + folder.file("missing/app.sock"), 1));
+    CHECK_FALSE(listen_on("unix:" + folder.file(std::string(150, 'n')), 1));
+  }
+}
+
+TEST_CASE("listener: inherited sockets, by number and by name", "[net]") {
+  const auto original = listen_on("127.0.0.1:0", 1);
+  REQUIRE(original);
+  const UniqueFd inherited(fcntl(original->sockets[0].get(), F_DUPFD_CLOEXEC, 100));
+  REQUIRE(inherited);
+  std::string names;
+  for (int fd = 3; fd < inherited.get(); ++fd) names += "other:";
+  setenv("LISTEN_FDNAMES", (names + "web").c_str(), 1);
+  const std::string address = GENERATE_REF(as<std::string>{}, "fd:" + std::to_string(inherited.get()), "fd:web");
+  for (int round = 0; round < 2; ++round) {  // a reload may open it again
+    const auto listener = listen_on(address, 3);
+    CAPTURE(address);
+    REQUIRE(listener);
+    CHECK(listener->sockets.size() == 1);
+    CHECK(listener->bound == original->bound);
+  }
+  CHECK_FALSE(listen_on("fd:absent", 1));
+  unsetenv("LISTEN_FDNAMES");
+  CHECK_FALSE(listen_on("fd:web", 1));
+  CHECK_FALSE(listen_on("fd:9999", 1));
+  auto [near, far] = test::socket_pair();
+  CHECK_FALSE(listen_on("fd:" + std::to_string(near.get()), 1));  // connected: nothing to accept
+}
+
+}  // namespace
+}  // namespace rpx::net
