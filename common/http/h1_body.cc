@@ -255,8 +255,7 @@ rt::Task<Status> H1BodyWriter::drain(Duration stall) {
   for (;;) {
     RPX_CO_TRY(const bool done, try_flush());
     if (done) co_return Status{};
-    const rt::Wake wake =
-        co_await stream_->io().writable(stall == kForever ? Instant::max() : stream_->io().loop().now() + stall);
+    const rt::Wake wake = co_await stream_->io().writable(deadline_after(stream_->io().loop().now(), stall));
     if (wake == rt::Wake::kTimeout)
       co_return std::unexpected(Error{ErrorKind::kWriteTimeout, side_, "the peer takes no bytes"});
   }

@@ -71,6 +71,7 @@ void InputBuffer::reserve(std::size_t more) {
 }
 
 void InputBuffer::append(std::string_view text) {
+  if (text.empty()) return;
   reserve(text.size());
   std::memcpy(data_ + end_, text.data(), text.size());
   end_ += text.size();

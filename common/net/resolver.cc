@@ -135,6 +135,11 @@ void Resolver::State::take_answer(const std::string& host, int status, const are
     if (!error.empty()) log_event(LogLevel::kWarning, "name does not resolve", {{"name", host}, {"reason", error}});
     name->set(std::move(addresses), std::move(error));
   }
+  // Whoever waits looks at the names under the mutex: taken here, it keeps the news from falling between the look
+  // and the wait.
+  {
+    const std::scoped_lock lock(mutex);
+  }
   answered.notify_all();
 }
 
