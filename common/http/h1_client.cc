@@ -6,8 +6,8 @@
 
 namespace rpx::http {
 
-BodySink& H1Call::begin(net::Stream& stream, const Limits& limits, std::string_view method_name, std::string_view path,
-                        std::string_view query, const Headers& headers, Framing framing) {
+BodySink& H1Call::begin(net::Stream& stream, const Limits& limits, const RequestLine& line, const Headers& headers,
+                        Framing framing) {
   stream_ = &stream;
   limits_ = &limits;
   input_.release();
@@ -18,7 +18,7 @@ BodySink& H1Call::begin(net::Stream& stream, const Limits& limits, std::string_v
   nothing_received_ = true;
   writer_.trim();
   writer_.begin(stream, framing);
-  write_request_head(writer_.head(), method_name, path, query, headers);
+  write_request_head(writer_.head(), line.method, line.path, line.query, headers);
   return writer_;
 }
 

@@ -8,14 +8,21 @@
 
 namespace rpx::http {
 
+/// What a request line says (RFC 9112 section 3), in views. `query` has its '?', or is empty.
+struct RequestLine {
+  std::string_view method;
+  std::string_view path;
+  std::string_view query;
+};
+
 class H1Call {
  public:
   H1Call() : reader_(Side::kUpstream, input_, ahead_), writer_(Side::kUpstream) {}
 
   /// Begins a request on `stream` (borrowed until release or the next begin). The head leaves with the first write or
   /// flush of the sink. `headers` must hold the framing fields already.
-  BodySink& begin(net::Stream& stream, const Limits& limits, std::string_view method_name, std::string_view path,
-                  std::string_view query, const Headers& headers, Framing framing);
+  BodySink& begin(net::Stream& stream, const Limits& limits, const RequestLine& line, const Headers& headers,
+                  Framing framing);
   /// Reads the next response head, interim ones included, into head(). Suspends until `deadline` at most.
   /// Errors, Side::kUpstream: kResponseTimeout, kClosed and kReset (nothing_received() tells whether a first byte
   /// came), kBadResponse, kResponseTooLarge; kCancelled when interrupted.

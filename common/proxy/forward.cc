@@ -105,8 +105,8 @@ http::RelayTimeouts upload_timeouts(const Ask& ask) {
 Status send_request(const Ask& ask) {
   Busy& busy = ask.busy;
   const http::RequestHead& request = busy.exchange.request();
-  http::BodySink& sink = busy.call.begin(busy.lease.stream(), busy.live->site->limits(), request.method_name, ask.path,
-                                         ask.query, busy.out, request.framing);
+  http::BodySink& sink = busy.call.begin(busy.lease.stream(), busy.live->site->limits(),
+                                         {request.method_name, ask.path, ask.query}, busy.out, request.framing);
   if (busy.has_replay) {
     RPX_TRY([[maybe_unused]] const bool sent, sink.try_write(busy.replay, true));
     if (!sent) busy.upload.start(sink.drain(ask.route.options->timeout.response), &busy.interrupt);

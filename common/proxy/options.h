@@ -33,8 +33,8 @@ struct LogOptions {
 };
 
 struct ListenOptions {
-  std::string name;     ///< unique; the address where none was given
-  std::string address;  ///< "host:port", ":port", "[::1]:port", "unix:/abs/path", "fd:3"
+  std::string name;                       ///< unique; the address where none was given
+  std::string address;                    ///< "host:port", ":port", "[::1]:port", "unix:/abs/path", "fd:3"
   std::vector<IpPrefix> proxy_protocol;   ///< peers that must open with a PROXY header
   std::vector<IpPrefix> trusted_proxies;  ///< peers whose forwarding fields are believed
 };
@@ -55,8 +55,8 @@ struct RouteOptions {
   std::vector<std::string> host;  ///< "example.com", "*.example.com"; empty = any
   std::string path = "/*";        ///< exact, prefix with /*, or "~ regex"
   std::vector<std::string> methods;
-  policy::NameValues header;      ///< must match; "*" = present
-  std::string upstream;           ///< name of an UpstreamOptions (an URL in the file has been made into one)
+  policy::NameValues header;  ///< must match; "*" = present
+  std::string upstream;       ///< name of an UpstreamOptions (an URL in the file has been made into one)
   std::string strip_prefix;
   std::optional<policy::RewriteOptions> rewrite;
   std::optional<policy::RedirectOptions> redirect;

@@ -75,7 +75,7 @@ http::ReplyBody plan_of(const http::ResponseHead& head, const http::RequestHead&
   // Without a body the length tells of the one a GET would have got (RFC 9110 section 8.6).
   if (head.framing == Framing::kNone) {
     const auto told = parse_uint(head.headers.value(FieldId::kContentLength));
-    if (told && head.status != 204) plan.length = *told;
+    if (told && head.status != 204) plan.length = told;
     if (plan.present && !plan.length) plan.length = 0;
   }
   return plan;

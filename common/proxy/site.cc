@@ -25,7 +25,7 @@ std::shared_ptr<upstream::Server> find_server(const Site* site, const std::strin
 }  // namespace
 
 Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site* previous, net::Resolver& resolver) {
-  const std::shared_ptr<Site> site(new Site);
+  std::shared_ptr<Site> site(new Site);
   site->options_ = std::move(options);
   RPX_TRY_VOID(site->build_upstreams(previous, resolver));
   RPX_TRY_VOID(site->build_routes());

@@ -12,7 +12,7 @@ namespace {
 struct Asked {
   explicit Asked(Framing framing = Framing::kNone) : pair(test::stream_pair(loop)) {
     headers.add("Host", "a");
-    sink = &call.begin(*pair.near, limits, "GET", "/p", "?q", headers, framing);
+    sink = &call.begin(*pair.near, limits, {"GET", "/p", "?q"}, headers, framing);
   }
   void answer(std::string_view text) {
     test::send_now(pair.far->fd(), text);
