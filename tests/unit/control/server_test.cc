@@ -12,7 +12,7 @@
 #include "control/client.h"
 #include "control/routes.h"
 #include "fake_host.h"
-#include "temp_dir.h"
+#include "support/temp_folder.h"
 
 using namespace rpx;
 using namespace rpx::control;
@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Running {
-  TempDir dir;
+  test::TempFolder dir;
   FakeHost host;
   std::string path = dir.file("c.sock");
   std::unique_ptr<Server> server;
@@ -152,7 +152,7 @@ TEST_CASE("server: it ends at once, idle connections or not", "[control]") {
 }
 
 TEST_CASE("client: a socket that does not answer is a timeout", "[control]") {
-  const TempDir dir;
+  const test::TempFolder dir;
   const auto silent = SocketFile::listen_at(dir.file("c.sock"));
   REQUIRE(silent);
   const auto answer = Client(dir.file("c.sock"), 50ms).ask("GET", "/v1/status");

@@ -9,11 +9,11 @@
 #include <cstring>
 #include <fstream>
 
-#include "temp_dir.h"
+#include "support/temp_folder.h"
 
 using rpx::ErrorKind;
 using rpx::control::SocketFile;
-using rpx::control::TempDir;
+using rpx::test::TempFolder;
 
 namespace {
 
@@ -36,7 +36,7 @@ mode_t mode_of(const std::string& path) {
 }  // namespace
 
 TEST_CASE("socket: it is its owner's alone, and gone with the object", "[control]") {
-  const TempDir dir;
+  const TempFolder dir;
   const std::string path = dir.file("sub/c.sock");
   {
     const auto socket = SocketFile::listen_at(path);
@@ -49,13 +49,13 @@ TEST_CASE("socket: it is its owner's alone, and gone with the object", "[control
 }
 
 TEST_CASE("socket: a dead one is replaced", "[control]") {
-  const TempDir dir;
+  const TempFolder dir;
   leave_dead_socket(dir.file("c.sock"));
   CHECK(SocketFile::listen_at(dir.file("c.sock")));
 }
 
 TEST_CASE("socket: a live one is refused and left alone", "[control]") {
-  const TempDir dir;
+  const TempFolder dir;
   const auto first = SocketFile::listen_at(dir.file("c.sock"));
   REQUIRE(first);
   const auto second = SocketFile::listen_at(dir.file("c.sock"));
@@ -66,21 +66,21 @@ TEST_CASE("socket: a live one is refused and left alone", "[control]") {
 }
 
 TEST_CASE("socket: a file that is no socket is refused and left alone", "[control]") {
-  const TempDir dir;
+  const TempFolder dir;
   std::ofstream(dir.file("c.sock")) << "mine";
   CHECK_FALSE(SocketFile::listen_at(dir.file("c.sock")));
   CHECK(std::filesystem::file_size(dir.file("c.sock")) == 4);
 }
 
 TEST_CASE("socket: a path that is too long says how long it may be", "[control]") {
-  const TempDir dir;
+  const TempFolder dir;
   const auto socket = SocketFile::listen_at(dir.file(std::string(120, 'x')));
   REQUIRE_FALSE(socket);
   CHECK(socket.error().detail.find("107 is the most") != std::string::npos);
 }
 
 TEST_CASE("socket: a name that another process took since is not removed", "[control]") {
-  const TempDir dir;
+  const TempFolder dir;
   {
     const auto socket = SocketFile::listen_at(dir.file("c.sock"));
     REQUIRE(socket);
