@@ -34,7 +34,7 @@ constexpr std::array<ErrorFacts, kErrorKinds> kFacts{{
     {kPoolFull, "pool_full", 503, true, "connection_limit_reached"},
     {kResponseTimeout, "response_timeout", 504, true, "http_response_timeout"},
     {kBadResponse, "bad_response", 502, false, "http_protocol_error"},
-    {kResponseTruncated, "response_truncated", 502, false, "http_response_incomplete"},
+    {kResponseTruncated, "response_truncated", 502, true, "http_response_incomplete"},
     {kResponseTooLarge, "response_too_large", 502, false, "http_response_header_section_size"},
     {kUpgradeFailed, "upgrade_failed", 502, false, "http_upgrade_failed"},
     {kNoRoute, "no_route", 404, false, "http_request_denied"},

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "http/headers.h"
+#include "rt/loop.h"
 #include "rt/task.h"
 
 namespace rpx::http {
@@ -31,6 +32,8 @@ class BodySource {
   /// Trailer fields, once the end has been read; null when there are none.
   virtual const Headers* trailers() const noexcept = 0;
   virtual bool ended() const noexcept = 0;
+  /// The loop it is read on.
+  virtual rt::Loop& loop() noexcept = 0;
   /// Payload bytes handed out so far.
   virtual std::uint64_t received() const noexcept = 0;
 };

@@ -28,6 +28,7 @@ class H1BodyReader final : public BodySource {
   rt::Task<Status> wait(Duration stall) override;
   const Headers* trailers() const noexcept override;
   bool ended() const noexcept override { return ended_; }
+  rt::Loop& loop() noexcept override { return stream_->io().loop(); }
   std::uint64_t received() const noexcept override { return received_; }
   /// Bytes of a length-framed body not read yet.
   std::uint64_t left() const noexcept { return framing_ == Framing::kLength ? left_ : 0; }

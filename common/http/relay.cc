@@ -10,11 +10,14 @@ namespace {
 // is served from smaller reads. Between 16 KiB and the whole scratch buffer.
 constexpr std::size_t kLeastRead = 16 * 1024;
 constexpr std::size_t kMostRead = 256 * 1024;
+// A peer pair that always keeps up would hold the worker for the whole body; others get their turn after this much.
+constexpr std::size_t kTurn = 2 * 1024 * 1024;
 
 }  // namespace
 
 rt::Task<Status> relay(BodySource& source, BodySink& sink, RelayTimeouts timeouts, bool trailers) {
   std::size_t most = kMostRead;
+  std::size_t in_turn = 0;
   for (;;) {
     const Result<BodyPiece> piece = source.try_read(most);
     if (!piece) co_return std::unexpected(piece.error());
@@ -26,6 +29,7 @@ rt::Task<Status> relay(BodySource& source, BodySink& sink, RelayTimeouts timeout
     }
     RPX_CO_TRY(const bool taken, sink.try_write(piece->data, piece->end, trailers ? source.trailers() : nullptr));
     const bool end = piece->end;
+    in_turn += piece->data.size();
     if (!taken) {
       most = std::max(kLeastRead, most / 2);
       RPX_CO_TRY_VOID(co_await sink.drain(timeouts.sink_stall));
@@ -33,6 +37,10 @@ rt::Task<Status> relay(BodySource& source, BodySink& sink, RelayTimeouts timeout
       most = std::min(kMostRead, most * 2);
     }
     if (end) co_return Status{};
+    if (in_turn >= kTurn) {
+      in_turn = 0;
+      co_await source.loop().yield();
+    }
   }
 }
 

@@ -53,6 +53,7 @@ struct Busy {
   http::Headers out;        ///< fields of the message being written
   std::string_view replay;  ///< the request's whole body, when it was short enough to be kept
   bool has_replay = false;
+  http::BodyPiece first;     ///< what of the reply's body came with its head; as short-lived as any piece
   bool awaits_head = false;  ///< the reply's head is being waited for: an upload that ends then is news
 
   /// The whole request can be sent again: its body is kept, or none of it was taken from the client yet.

@@ -266,8 +266,12 @@ rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   // A failed send still leaves a reply to be read: a server may answer and close before it has read all.
   if (!sent && sent.error().side != Side::kUpstream) co_return sent;
   if (!sent) busy.lease.stream().io().mark_readable();
-  Status got = co_await await_reply(ask);
-  co_return got;
+  RPX_CO_TRY_VOID(co_await await_reply(ask));
+  // Read before anything is said to the client: a body that is broken from its start is a failed try like any other.
+  if (busy.call.head().status != 101) {
+    RPX_CO_TRY(busy.first, busy.call.body().try_read(net::kScratchBytes));
+  }
+  co_return Status{};
 }
 
 upstream::Failure failure_of(const Busy& busy, const Error& error) {

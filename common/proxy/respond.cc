@@ -172,17 +172,11 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
     co_await switch_protocols(connection, busy, route);
     co_return;
   }
-  // Read before the head is written: a body that is broken from its start can still be answered with an error.
-  Result<http::BodyPiece> first = busy.call.body().try_read(net::kScratchBytes);
-  if (!first) {
-    co_await respond_error(connection, busy, &route, std::move(first).error());
-    co_return;
-  }
   if (head.status >= 400 && route.options->hide_origin) {
     // What the origin says of its errors is its own affair; the route has a page for them.
     const policy::ErrorPage page = route.error_pages.find(head.status);
     if (!page.content_type.empty()) {
-      co_await replace_reply(connection, busy, route, page, first->end);
+      co_await replace_reply(connection, busy, route, page, busy.first.end);
       co_return;
     }
   }
@@ -197,8 +191,8 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   // A reply that overtakes its request: how the rest of that request ends is not clear, so the connection ends.
   if (busy.upload.started() && !busy.upload.done()) busy.exchange.close_after();
   http::BodySink& sink = busy.exchange.reply(head.status, head.reason, busy.out, plan);
-  if (!plan.present) *first = {{}, true, false};
-  Status done = co_await pass_body(busy, route, *first, sink);
+  if (!plan.present) busy.first = {{}, true, false};
+  Status done = co_await pass_body(busy, route, busy.first, sink);
   if (done) {
     settle(busy, server_idle);
     co_return;

@@ -17,6 +17,8 @@ namespace {
 constexpr std::uint64_t kWorthwhile = 256 * 1024;
 constexpr int kPipeBytes = 1024 * 1024;
 constexpr std::size_t kSparePipes = 16;
+// After this much other connections get their turn.
+constexpr std::size_t kTurn = 4 * 1024 * 1024;
 
 struct Pipe {
   net::UniqueFd read;
@@ -106,11 +108,17 @@ rt::Task<Status> splice_body(Busy& busy, http::RelayTimeouts timeouts) {
   net::Stream& server = busy.lease.stream();
   BorrowedPipe pipe;
   if (!pipe) co_return Status{};
+  std::size_t in_turn = 0;
   while (body.left() != 0 || (*pipe).held != 0) {
     bool end = false;
+    if (in_turn >= kTurn) {
+      in_turn = 0;
+      co_await client.io().loop().yield();
+    }
     if (body.left() != 0 && server.io().may_read()) {
       RPX_CO_TRY(const std::size_t got, fill(*pipe, server, body.left(), end));
       body.skipped(got);
+      in_turn += got;
     }
     if ((*pipe).held != 0) {
       RPX_CO_TRY(const std::size_t put, empty(*pipe, client));

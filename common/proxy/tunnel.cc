@@ -11,6 +11,9 @@
 namespace rpx::proxy {
 namespace {
 
+// After this much other connections get their turn.
+constexpr std::size_t kTurn = 2 * 1024 * 1024;
+
 struct Pulse {
   Instant last;
 };
@@ -40,7 +43,11 @@ rt::Task<Status> pump(Direction way, std::string_view ahead, Duration idle, Puls
   if (!ahead.empty()) RPX_CO_TRY_VOID(co_await net::write_all(way.to, ahead, way.to_side, Instant::max()));
   way.moved += ahead.size();
   std::size_t most = 64 * 1024;
-  for (;;) {
+  for (std::size_t in_turn = 0;;) {
+    if (in_turn >= kTurn) {
+      in_turn = 0;
+      co_await loop.yield();
+    }
     if (!way.from.io().may_read()) RPX_CO_TRY_VOID(co_await wait_to_read(way, idle, pulse));
     const std::span<char> space = net::scratch().first(most);
     const net::IoResult got = way.from.try_read(space);
@@ -52,6 +59,7 @@ rt::Task<Status> pump(Direction way, std::string_view ahead, Duration idle, Puls
     const net::IoResult wrote = way.to.try_write({&piece, 1});
     if (wrote.state == net::IoState::kError) co_return std::unexpected(net::io_error(wrote.error, way.to_side, "send"));
     way.moved += got.bytes;
+    in_turn += got.bytes;
     if (wrote.bytes == got.bytes) {
       most = std::min(most * 2, net::kScratchBytes);
       continue;

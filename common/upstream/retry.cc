@@ -34,7 +34,8 @@ bool RetryRule::retries_kind(ErrorKind kind) const noexcept {
     case ErrorKind::kResponseTimeout:
     case ErrorKind::kWriteTimeout: return on_timeout_;
     case ErrorKind::kClosed:
-    case ErrorKind::kReset: return on_reset_;
+    case ErrorKind::kReset:
+    case ErrorKind::kResponseTruncated: return on_reset_;
     default: return false;
   }
 }
