@@ -32,6 +32,8 @@ policy::Values values_of(ClientConnection& connection, Busy& busy, const Route* 
 void complete_headers(ClientConnection& connection, Busy& busy, const Route* route, std::uint16_t status) {
   http::Headers& out = busy.out;
   Arena& arena = busy.exchange.arena();
+  // A stop that began while the request was on its way: the client is told to take the next one elsewhere.
+  if (connection.worker.draining()) busy.exchange.close_after();
   if (!out.has(FieldId::kDate)) out.add(FieldId::kDate, "Date", arena.copy(connection.worker.http_date()));
   const ServeOptions& serve = busy.live->site->options().serve;
   if (!serve.server_name.empty()) out.set("Server", serve.server_name);
