@@ -69,6 +69,7 @@ class Examples(ExampleTest):
         self.assertEqual(self.fetch(proxy, "/blog/x")["Location"], "https://blog.example.com/blog/x")
         self.assertEqual(self.fetch(proxy, "/healthz").body, b"ok\n")
         self.assertEqual(self.fetch(proxy, "/", method="POST", body=b"").status, 405)
+        self.assertIn(b"no such page", self.fetch(proxy, "/status/404").body)
         sock, dead = dead_address()
         self.addCleanup(sock.close)
         down = self.fetch(self.start("static-site/rpx.toml", SERVER=dead))

@@ -4,6 +4,7 @@ import unittest
 
 from support.flow import FlowTest
 from support.origin import OK, dead_address
+from support.wire import Closed
 
 
 def answer(connection):
@@ -146,6 +147,23 @@ class Failover(FlowTest):
             response = client.response_head()
             broken += len(client.rest()) != int(response["Content-Length"])
         self.assertEqual((broken, len(good.requests)), (2, 2))
+
+    def test_a_reply_that_breaks_before_its_first_byte_is_tried_elsewhere_or_cut(self):
+        def head_only(connection):
+            connection.request()
+            connection.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+
+        proxy = self.proxy_to(self.script(head_only).url, self.origin("good").url, serve="workers = 1")
+        for _ in range(10):
+            client = self.client(proxy)
+            client.ask(path="/chunked/5000")
+            response = client.response_head()
+            self.assertEqual(response.status, 200, "an error page would be the worst of the three")
+            try:
+                client.read_body(response)
+                self.assertEqual(response["X-Origin"], "good")
+            except Closed:
+                self.assertIsNone(response["X-Origin"], "the head had been passed on before the end was known")
 
     def test_the_log_tells_the_tries(self):
         proxy = self.proxy_to(self.script(reset_on_request).url, self.origin("good").url, serve="workers = 1",

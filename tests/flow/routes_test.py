@@ -110,6 +110,15 @@ class Act(FlowTest):
         self.assertEqual((response.status, response.body), (502, b"<h1>Back soon</h1>\n"))
         self.assertTrue(response["Content-Type"].startswith("text/html"))
 
+    def test_error_pages_stand_in_for_those_of_the_origin_while_it_is_hidden(self):
+        page, files = 'errors = { "404" = "404.html", "5xx" = "oops.html" }', {"404.html": "not here", "oops.html": "oops"}
+        hidden = self.start(page, files=files)
+        for status, body in ((404, b"not here"), (500, b"oops"), (200, b""), (403, b"")):
+            response = self.fetch(hidden, f"/status/{status}")
+            self.assertEqual((response.status, response.body), (status, body))
+        shown = self.start(page + "\nhide_origin = false", files=files)
+        self.assertEqual(self.fetch(shown, "/status/404").body, b"")
+
     def test_a_body_without_a_reader_does_not_disturb_the_next_request(self):
         client = self.client(self.start('respond = { status = 200, body = "x" }', upstream=False))
         for _ in range(3):
