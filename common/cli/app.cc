@@ -44,7 +44,9 @@ Verb& Verb::example(std::string command, std::string what) {
   return *this;
 }
 
-Verb& Verb::flag(std::string_view names, bool& target, std::string help) { return option(names, "", &target, help); }
+Verb& Verb::flag(std::string_view names, bool& target, std::string help) {
+  return option(names, "", &target, std::move(help));
+}
 
 Verb& Verb::option(std::string_view names, std::string value, Target target, std::string help) {
   spec_->options.push_back(make_option(names, std::move(value), target, std::move(help)));

@@ -29,7 +29,7 @@ Error bad_body(std::string detail) { return {ErrorKind::kBadRequest, Side::kClie
 
 // The one member a stop may have: {"grace": seconds}.
 Result<std::optional<Duration>> parse_stop(const std::string& body) {
-  constexpr double kMaxGrace_s = 10 * 365 * 86400.0;
+  constexpr double kMaxGraceSeconds = 10 * 365 * 86400.0;
   std::optional<Duration> grace;
   if (trim(body).empty()) return grace;
   try {
@@ -41,7 +41,7 @@ Result<std::optional<Duration>> parse_stop(const std::string& body) {
       }
       if (!value.isNumeric() || value.isBoolean()) return std::unexpected(bad_body("grace is a number of seconds"));
       const double seconds = value.convert<double>();
-      if (!(seconds >= 0) || seconds > kMaxGrace_s) {
+      if (!(seconds >= 0) || seconds > kMaxGraceSeconds) {
         return std::unexpected(bad_body("grace is a number of seconds, 0 or more"));
       }
       grace = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));

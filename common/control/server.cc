@@ -163,8 +163,8 @@ net::HTTPServerParams::Ptr make_params() {
 }  // namespace
 
 struct Server::Parts {
-  Parts(SocketFile file_, Host& host)
-      : file(std::move(file_)), factory(new HandlerFactory(host, in_flight)), acceptor(file.fd(), [this](int fd) {
+  Parts(SocketFile socket, Host& host)
+      : file(std::move(socket)), factory(new HandlerFactory(host, in_flight)), acceptor(file.fd(), [this](int fd) {
           net::HTTPServerConnection(net::StreamSocket(new net::StreamSocketImpl(fd)), params, factory).run();
         }) {}
 
