@@ -200,6 +200,8 @@ void ServerImpl::stop(Duration grace) {
   stop_at_ = std::min(stop_at_, grace == kForever ? Instant::max() : now + grace);
   stopped_.notify_all();
   if (std::exchange(stopping_, true)) return;
+  // Before this call returns: a reply that comes right after it must not promise another request.
+  for (const auto& worker : workers_) worker->announce_drain();
   stopper_ = std::thread([this] { run_down(); });
 }
 

@@ -46,6 +46,8 @@ class Worker {
   void update_listener(int fd, std::shared_ptr<const ListenerFacts> facts);
   /// Takes what is queued on it, then accepts no more; returns when that is done.
   void remove_listener(int fd);
+  /// From now on every reply says that its connection ends. Any thread; drain() follows.
+  void announce_drain() noexcept { draining_.store(true, std::memory_order_relaxed); }
   /// Closes idle connections, and busy ones after their exchange; then calls `on_empty`, on the worker's thread. To be
   /// called once, when no listener is left.
   void drain(std::function<void()> on_empty);
@@ -63,7 +65,7 @@ class Worker {
   const std::shared_ptr<const LiveSite>& live() const noexcept { return live_; }
   AccessLog& access_log() noexcept { return access_log_; }
   ConnectionLimits& limits() noexcept { return limits_; }
-  bool draining() const noexcept { return draining_; }
+  bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
   std::unique_ptr<Busy> borrow();
   void give_back(std::unique_ptr<Busy> busy) noexcept;
   void link(ClientConnection& connection) noexcept;
@@ -101,7 +103,7 @@ class Worker {
   std::time_t date_second_ = -1;
   std::string date_;
   WallTime wall_offset_;
-  bool draining_ = false;
+  std::atomic<bool> draining_{false};
   std::atomic<bool> cut_{false};
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   rt::TaskGroup connections_;
