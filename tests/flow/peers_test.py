@@ -2,11 +2,19 @@
 
 import json
 import os
+import subprocess
 import unittest
 
 from support.flow import FlowTest
 from support.origin import pattern
 from support.peers import Nginx, Node, curl
+from support.waiting import until
+
+
+def written_by(process):
+    """Bytes that a process has written so far."""
+    with open(f"/proc/{process.pid}/io", encoding="ascii") as f:
+        return int(dict(line.split(": ") for line in f)["wchar"])
 
 
 class Peers(FlowTest):
@@ -32,6 +40,19 @@ class BehindIsNginx(Peers):
         self.assertEqual(self.fetch(proxy, "/a.txt", fields=[("If-None-Match", etag)]).status, 304)
         self.assertEqual(curl("-I", "-o", os.devnull, "-w", "%{http_code} %{size_download}", url).stdout, b"200 0")
         self.assertEqual(self.fetch(proxy, "/none").status, 404)
+
+    def test_transfers_that_never_have_to_wait_leave_room_for_others(self):
+        nginx = self.nginx(files={"a.txt": b"x"})
+        with open(os.path.join(nginx.dir, "files", "huge"), "wb") as f:
+            f.truncate(1 << 40)
+        proxy = self.proxy_to(nginx.url, serve="workers = 1")
+        for _ in range(2):
+            busy = subprocess.Popen(["curl", "--silent", "-o", os.devnull, proxy.url + "/huge"])
+            self.addCleanup(busy.wait)
+            self.addCleanup(busy.kill)
+            until(lambda process=busy: written_by(process) > 100_000_000, "a transfer to be at full speed")
+        for _ in range(20):
+            self.assertEqual(self.fetch(proxy, "/a.txt").body, b"x")
 
     def test_its_headers_tell_nothing_of_it(self):
         response = self.fetch(self.proxy_to(self.nginx(files={"a.txt": b"x"}).url), "/a.txt")
