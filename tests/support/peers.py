@@ -1,6 +1,7 @@
 """Software that rpx did not write: curl as a client, nginx and node as origins."""
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -85,6 +86,6 @@ class Node(Peer):
             f.write(f"const server = require('http').createServer({handler});\n"
                     "server.listen(0, '127.0.0.1', () => console.log(`port ${server.address().port}.`));\n")
         self.start("node", "server.js")
-        said = until(lambda: self.said() if "." in self.said() or self.process.poll() is not None else "", "node's port")
-        assert self.process.poll() is None, said
-        self.url = f"http://127.0.0.1:{said.split('port ')[1].split('.')[0]}"
+        found = until(lambda: re.search(r"port (\d+)\.", self.said()) or self.process.poll() is not None, "node's port")
+        assert self.process.poll() is None, self.said()
+        self.url = f"http://127.0.0.1:{found.group(1)}"
