@@ -43,7 +43,7 @@ void give_block(char* block) noexcept {
 }  // namespace
 
 std::span<char> scratch() noexcept {
-  static thread_local const std::unique_ptr<char[]> memory = std::make_unique_for_overwrite<char[]>(kScratchBytes);
+  static thread_local std::unique_ptr<char[]> memory = std::make_unique_for_overwrite<char[]>(kScratchBytes);
   return {memory.get(), kScratchBytes};
 }
 

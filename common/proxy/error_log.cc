@@ -107,8 +107,8 @@ struct Installed {
 
 Installed& installed() {
   // Never destroyed: other static objects may log while they go.
-  static auto* const instance = new Installed;
-  return *instance;
+  static auto& instance = *new Installed;
+  return instance;
 }
 
 /// For before and after: straight to stderr.

@@ -243,8 +243,8 @@ rt::Task<Status> await_reply(const Ask& ask) {
 rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   Busy& busy = ask.busy;
   Worker& worker = ask.connection.worker;
-  upstream::Server& server = upstream::Pool::server_of(member);
-  busy.trail.server = &server;
+  busy.trail.server = upstream::Pool::server_of(member);
+  upstream::Server& server = *busy.trail.server;
   busy.upload.cancel();
   // A server that a reload has taken out lives only as long as its leases: a second connection to it is made
   // before the first one goes.
@@ -335,13 +335,13 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
       // The last server's failed reply is better than one of our own.
       if (!ask.pool.has_other({tried.data(), tries}) || !ask.pool.budget().take(connection.worker.loop().now()))
         co_return done;
-      upstream::Pool::server_of(*member).counters().failures.fetch_add(1, std::memory_order_relaxed);
+      upstream::Pool::server_of(*member)->counters().failures.fetch_add(1, std::memory_order_relaxed);
       connection.worker.counts().retries.add();
       fresh = false;
       continue;
     }
     if (done.error().side == Side::kUpstream && busy.lease)
-      upstream::Pool::server_of(*member).counters().failures.fetch_add(1, std::memory_order_relaxed);
+      upstream::Pool::server_of(*member)->counters().failures.fetch_add(1, std::memory_order_relaxed);
     const upstream::Failure failure = failure_of(busy, done.error());
     const upstream::Verdict verdict = ask.upstream.retry.after(failure, request.method_name, request.method, tries);
     if (verdict == upstream::Verdict::kGiveUp) co_return done;

@@ -188,7 +188,11 @@ Result<std::vector<std::string>> ServerImpl::reload(SiteOptions options) {
   site_ = std::move(site);
   access_writer_ = std::move(writer);
   access_target_ = site_->options().log.access;
-  for (const auto& worker : workers_) worker->set_site(site_, access_writer_);
+  std::vector<std::future<void>> in_use;
+  for (const auto& worker : workers_) in_use.push_back(worker->set_site(site_, access_writer_));
+  // Who is told that the reload is done may ask any worker next, and must find the new site there.
+  const auto until = std::chrono::steady_clock::now() + kAnswerTime;
+  for (const auto& done : in_use) done.wait_until(until);
   swap_listeners(site_->options().listen, std::move(added));
   ++generation_;
   return later;

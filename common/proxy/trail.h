@@ -2,6 +2,7 @@
 // along the walk; one per exchange in progress. One thread.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -26,7 +27,7 @@ struct Trail {
   std::string_view client_text;
   std::string_view request_id;
   const Route* route = nullptr;
-  upstream::Server* server = nullptr;  ///< the last one asked
+  std::shared_ptr<upstream::Server> server;  ///< the last one asked; a reload may have taken it out since
   std::uint16_t status = 0;            ///< told to the client; 0 when nothing was
   std::uint16_t tries = 0;             ///< servers asked
   std::optional<Error> failure;        ///< why it did not go as it should

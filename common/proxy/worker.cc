@@ -94,8 +94,15 @@ bool Worker::stop_and_join() {
   return !cut_.load(std::memory_order_relaxed);
 }
 
-void Worker::set_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer) {
-  loop_.post([this, site = std::move(site), writer = std::move(access_writer)] { use_site(site, writer); });
+std::future<void> Worker::set_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer) {
+  // Held by both sides: the caller may stop waiting before we come to it.
+  auto in_use = std::make_shared<std::promise<void>>();
+  std::future<void> done = in_use->get_future();
+  loop_.post([this, site = std::move(site), writer = std::move(access_writer), in_use] {
+    use_site(site, writer);
+    in_use->set_value();
+  });
+  return done;
 }
 
 void Worker::use_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer) {

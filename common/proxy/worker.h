@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -39,8 +40,8 @@ class Worker {
   // From the server's thread.
   /// Starts the thread.
   void start();
-  /// Takes up `site` before the next exchange. Also called before start().
-  void set_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer);
+  /// Takes up `site` before the next exchange; ready once it has. Also called before start().
+  std::future<void> set_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer);
   /// Accepts on `fd`, which stays the caller's and outlives remove_listener().
   void add_listener(int fd, std::shared_ptr<const ListenerFacts> facts);
   void update_listener(int fd, std::shared_ptr<const ListenerFacts> facts);

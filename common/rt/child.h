@@ -3,6 +3,7 @@
 #pragma once
 
 #include <coroutine>
+#include <exception>
 #include <optional>
 
 #include "rt/event.h"
@@ -28,12 +29,15 @@ class Child {
   }
   /// Started and not cancelled since.
   bool started() const noexcept { return static_cast<bool>(runner_); }
-  bool done() const noexcept { return result_.has_value(); }
-  /// The result, once done().
-  T& result() noexcept { return *result_; }
+  bool done() const noexcept { return result_.has_value() || thrown_; }
+  /// The result, once done(). Throws what the task threw.
+  T& result() {
+    if (thrown_) std::rethrow_exception(thrown_);
+    return *result_;
+  }
   /// Suspends until the task has ended, or until `deadline`; true when it has.
   Task<bool> wait(Instant deadline = Instant::max()) {
-    while (!result_) {
+    while (!done()) {
       const bool notified = co_await ended_.wait(deadline);
       if (!notified) co_return false;
     }
@@ -42,11 +46,16 @@ class Child {
   void cancel() noexcept {
     runner_.reset();
     result_.reset();
+    thrown_ = nullptr;
   }
 
  private:
   Task<void> run(Task<T> task) {
-    result_.emplace(co_await std::move(task));
+    try {
+      result_.emplace(co_await std::move(task));
+    } catch (...) {
+      thrown_ = std::current_exception();
+    }
     ended_.notify_all();
     if (on_end_) loop_.soon(*on_end_);
   }
@@ -54,6 +63,7 @@ class Child {
   Loop& loop_;
   Task<void> runner_;
   std::optional<T> result_;
+  std::exception_ptr thrown_;
   Event ended_;
   Soon* on_end_ = nullptr;
 };

@@ -168,7 +168,7 @@ bool Pool::has_other(std::span<Member* const> tried) const noexcept {
                              [&](const auto& one) { return std::ranges::find(tried, one.get()) == tried.end(); });
 }
 
-Server& Pool::server_of(Member& member) noexcept { return *member.server; }
+const std::shared_ptr<Server>& Pool::server_of(const Member& member) noexcept { return member.server; }
 
 Lease Pool::reuse(Member& member, bool careful) {
   while (!member.idle.empty()) {

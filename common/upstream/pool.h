@@ -67,7 +67,7 @@ class Pool {
   Member* pick(std::span<Member* const> tried);
   /// Whether pick() would give one.
   bool has_other(std::span<Member* const> tried) const noexcept;
-  static Server& server_of(Member& member) noexcept;
+  static const std::shared_ptr<Server>& server_of(const Member& member) noexcept;
 
   /// A connection to `member`: a kept one, or a new one within connect.timeout. `fresh` leaves kept ones alone.
   /// Errors, Side::kUpstream: kUnresolved, kConnectRefused, kConnectTimeout, kConnectFailed.

@@ -127,7 +127,8 @@ class KeptConnections(FlowTest):
         origin = self.origin()
         proxy = self.proxy_to(origin.url, upstream='connect = { idle = "200ms" }')
         self.fetch(proxy)
-        until(lambda: proxy.servers("app")[origin.url]["idle"] == 0, "the kept connection to be closed")
+        until(lambda: origin.connections[0].closed, "the kept connection to be closed")
+        self.assertEqual(proxy.servers("app")[origin.url]["idle"], 0)
         self.fetch(proxy)
         self.assertEqual(len(origin.connections), 2)
 

@@ -146,5 +146,9 @@ class Socket:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
+    @property
+    def closed(self):
+        return self.sock.fileno() < 0
+
     def close(self):
         self.sock.close()

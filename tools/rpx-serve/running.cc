@@ -39,13 +39,13 @@ Running::Running(std::unique_ptr<proxy::Server> server)
       stop_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       ended_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-Result<std::unique_ptr<Running>> Running::start(config::Loaded loaded, Settings settings) {
-  auto running = begin(std::move(loaded), std::move(settings));
+Result<std::unique_ptr<Running>> Running::start(config::Loaded loaded, const Settings& settings) {
+  auto running = begin(std::move(loaded), settings);
   if (!running) proxy::close_error_log();
   return running;
 }
 
-Result<std::unique_ptr<Running>> Running::begin(config::Loaded loaded, Settings settings) {
+Result<std::unique_ptr<Running>> Running::begin(config::Loaded loaded, const Settings& settings) {
   RPX_TRY(const auto user, find_user(loaded.options.serve.user));
   loaded.options.log.level = effective_level(loaded.options.log.level, settings.common);
   RPX_TRY_VOID(proxy::install_error_log(loaded.options.log));

@@ -29,7 +29,7 @@ class Running {
   };
   /// Binds, starts the workers, opens the control socket and drops privileges; `loaded` came from the source. A control
   /// socket nobody asked for by name that cannot be made is a warning. Errors: kConfig, kUsage, kIo, in one line.
-  static Result<std::unique_ptr<Running>> start(config::Loaded loaded, Settings settings);
+  static Result<std::unique_ptr<Running>> start(config::Loaded loaded, const Settings& settings);
   ~Running();
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
@@ -42,7 +42,7 @@ class Running {
 
  private:
   explicit Running(std::unique_ptr<proxy::Server> server);
-  static Result<std::unique_ptr<Running>> begin(config::Loaded loaded, Settings settings);
+  static Result<std::unique_ptr<Running>> begin(config::Loaded loaded, const Settings& settings);
   Status open_control(const Settings& settings, const proxy::ServeOptions& serve);
   void on_signal(const Signal& signal, std::optional<Command>& command);
   void on_stop_request(std::optional<Command>& command);

@@ -130,7 +130,7 @@ Result<std::string> find_socket(const cli::Common& common) {
     if (::access(file.c_str(), R_OK) != 0) {
       return self_error(ErrorKind::kUsage, fmt::format("{}: {}; pass --socket PATH", file, errno_text("open", errno)));
     }
-    const std::string control = control_of(file);
+    std::string control = control_of(file);
     if (!control.empty()) return control;
   }
   return default_socket();

@@ -99,7 +99,8 @@ std::string as_records(const Object& status, cli::Format format) {
   cli::Records records({{"name"}, {"value"}});
   for (const std::string& name : status.getNames()) {
     if (const auto nested = status.getObject(name); !nested.isNull()) {
-      for (const std::string& inner : nested->getNames()) records.add({name + "." + inner, text_of(*nested, inner)});
+      for (const std::string& inner : nested->getNames())
+        records.add({fmt::format("{}.{}", name, inner), text_of(*nested, inner)});
     } else if (const auto list = status.getArray(name); !list.isNull()) {
       for (std::size_t i = 0; i < list->size(); ++i) {
         const auto item = list->getObject(static_cast<unsigned>(i));

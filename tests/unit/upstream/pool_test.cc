@@ -35,7 +35,7 @@ struct Setup {
     return net::UniqueFd(accept4(listeners[index].sockets[0].get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   }
   std::string name_of(Member* member) const {
-    const std::string& url = Pool::server_of(*member).url();
+    const std::string& url = Pool::server_of(*member)->url();
     return url.substr(url.rfind('/') + 1);
   }
   std::string pick_name(std::vector<Member*> tried = {}) {
