@@ -8,7 +8,7 @@ void RoundRobin::reset(std::size_t count, std::uint64_t seed) {
 }
 
 // Each round every usable endpoint earns its weight; the richest is chosen and pays what all have earned.
-std::optional<std::size_t> RoundRobin::pick(std::span<const Endpoint> endpoints) {
+std::optional<std::size_t> RoundRobin::pick(std::span<const Endpoint> endpoints, std::uint64_t) {
   if (credit_.size() != endpoints.size()) reset(endpoints.size(), start_);
   std::optional<std::size_t> best;
   std::int64_t earned = 0;

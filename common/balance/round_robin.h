@@ -10,7 +10,7 @@ namespace rpx::balance {
 
 class RoundRobin final : public Policy {
  public:
-  std::optional<std::size_t> pick(std::span<const Endpoint> endpoints) override;
+  std::optional<std::size_t> pick(std::span<const Endpoint> endpoints, std::uint64_t key = 0) override;
   void reset(std::size_t count, std::uint64_t seed) override;
 
  private:

@@ -192,6 +192,14 @@ Complaint check_reply_header(std::string_view text, bool value) {
   return complaint_of(policy::FixedReply::compile(reply), "X-Checked: ");
 }
 
+Complaint check_hash(std::string_view text) {
+  if (text.empty()) return std::nullopt;
+  const auto parsed = policy::TextTemplate::parse(text, policy::TemplateUse::kRequest);
+  if (parsed && parsed->is_literal())
+    return R"(it is the same for every request: expected a template such as "{header:X-User}")";
+  return complaint_of(parsed);
+}
+
 Complaint check_log_format(std::string_view text) {
   if (text.find('{') == std::string_view::npos)
     return R"(expected "json", "common", "combined" or a template such as "{client} {method} {path} {status}")";

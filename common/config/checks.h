@@ -43,6 +43,7 @@ Complaint check_header_rule(std::string_view text, policy::TemplateUse use, Head
 /// A name, or with `value` a value, of a fixed reply's headers.
 Complaint check_reply_header(std::string_view text, bool value);
 /// A template of a log line.
+Complaint check_hash(std::string_view text);
 Complaint check_log_format(std::string_view text);
 
 }  // namespace rpx::config

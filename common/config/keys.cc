@@ -138,7 +138,10 @@ constexpr Key kUpstreamKeys[] = {
            .required = true}),
     key("balance", kText, at<&UpstreamOptions::balance>, R"("round_robin")",
         "how a server is chosen",
-        {.choices = "round_robin", .later = "least_connections least_time random_two ip_hash hash first"}),
+        {.choices = "round_robin least_connections least_time random_two ip_hash hash first"}),
+    key("hash", kText, at<&UpstreamOptions::hash>, R"("")",
+        "what \"hash\" goes by, as a template such as \"{header:X-User}\"; requests of one value go to one server",
+        {.check = check_hash}),
     key("host", kText, at<&UpstreamOptions::host>, R"("preserve")",
         "Host that is sent on: preserve (what the client sent), server, or a fixed name",
         {.choices = "preserve server", .check = check_host_value}),
@@ -146,9 +149,9 @@ constexpr Key kUpstreamKeys[] = {
          {.choices = "http/1.1", .later = "h2 h2c auto"}),
     table("connect", kTable, at<&UpstreamOptions::connect>, kConnect),
     table("retry", kTable, at<&UpstreamOptions::retry>, kRetry),
-    later("hash"), later("proxy_protocol"), later("sticky"), later("health"), later("eject"), later("tls"),
+    later("proxy_protocol"), later("sticky"), later("health"), later("eject"), later("tls"),
 };
-constexpr Section kUpstream = {"upstream", "A pool of servers, named for the routes that use it.", Shape::kNamed, kUpstreamKeys};
+constexpr Section kUpstream = {"upstream", "A pool of servers, named for the routes that use it.", Shape::kNamed, kUpstreamKeys, {}, {}, check_upstream};
 
 constexpr Key kTimeoutKeys[] = {
     key("response", kDuration, at<&RouteTimeouts::response>, R"("1m")",

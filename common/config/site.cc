@@ -161,6 +161,17 @@ void check_rewrite(Reader& reader, const Node& table, void* rewrite) {
     reader.error_at(table, {"from"}, fmt::format("bad rewrite: {}", checked.error().detail));
 }
 
+void check_upstream(Reader& reader, const Node& table, void* upstream) {
+  const auto& options = *static_cast<const upstream::UpstreamOptions*>(upstream);
+  const Entry* hash = table.find("hash");
+  if (options.balance == "hash" && options.hash.empty() &&
+      !(hash != nullptr && hash->node.kind == NodeKind::kText && !hash->node.text.empty()))
+    reader.error_at(table, {"balance"}, R"(balance "hash" needs to know what: add hash = "{header:X-User}")");
+  if (options.balance != "hash" && !options.hash.empty())
+    reader.error_at(table, {"hash"},
+                    fmt::format(R"("hash" is for balance = "hash", not {})", in_quotes(options.balance)));
+}
+
 void check_serve(Reader& reader, const Node& table, void* serve) {
   const std::string& user = static_cast<const proxy::ServeOptions*>(serve)->user;
   if (user.empty() || !reader.check_files()) return;

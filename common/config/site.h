@@ -19,6 +19,7 @@ void check_redirect(Reader& reader, const Node& table, void* redirect);
 void check_respond(Reader& reader, const Node& table, void* respond);
 void check_rewrite(Reader& reader, const Node& table, void* rewrite);
 void check_serve(Reader& reader, const Node& table, void* serve);
+void check_upstream(Reader& reader, const Node& table, void* upstream);
 
 /// What concerns the site as a whole: names, upstreams of routes (URLs become upstreams), what a route does. To be
 /// called once everything was read from `root`.

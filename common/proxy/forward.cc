@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "balance/random.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "http/hop_by_hop.h"
@@ -58,6 +59,19 @@ policy::Values values_of(const Ask& ask) {
           .request_id = trail.request_id,
           .route = ask.route.options->name,
           .listener = ask.connection.listener->options.name};
+}
+
+// What the choice of a server goes by; 0 where the policy does not hash, or there is nothing to hash.
+std::uint64_t balance_key(const Ask& ask) {
+  Trail& trail = ask.busy.trail;
+  if (ask.upstream.wants == balance::Wants::kAddress) return balance::hash_of(trail.client.client.to_string());
+  if (ask.upstream.wants != balance::Wants::kTemplate) return 0;
+  if (trail.client_text.empty()) trail.client_text = ask.busy.exchange.arena().copy(trail.client.client.to_string());
+  std::string text;
+  const policy::Values values = values_of(ask);
+  ask.upstream.hash.render(
+      text, [&](const policy::TemplatePart& part, std::string& out) { policy::append_value(out, part, values); });
+  return text.empty() ? 0 : balance::hash_of(text);
 }
 
 // Fields of the request as the server gets them (hop 9).
@@ -320,16 +334,20 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
   std::uint32_t tries = 0;
   bool fresh = false;
   upstream::Member* member = nullptr;
+  const std::uint64_t key = balance_key(ask);
   busy.trail.phase = Phase::kWaiting;
   ask.pool.budget().on_request(ask.upstream.retry.budget());
   for (;;) {
     if (!fresh) {
-      upstream::Member* next = ask.pool.pick({tried.data(), tries});
+      upstream::Member* next = ask.pool.pick({tried.data(), tries}, key);
       if (!next) co_return upstream_error(ErrorKind::kNoServer, "no server is left to try");
       member = tried[tries++] = next;
       busy.trail.tries = static_cast<std::uint16_t>(tries);
     }
+    const Instant begun = connection.worker.loop().now();
     const Status done = co_await attempt(ask, *member, fresh);
+    if (done || done.error().side == Side::kUpstream)
+      ask.pool.learn(*member, connection.worker.loop().now() - begun, !done || busy.call.head().status >= 500);
     if (done) {
       if (!is_failed_reply(ask, busy.call.head().status, tries)) co_return done;
       // The last server's failed reply is better than one of our own.

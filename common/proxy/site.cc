@@ -42,6 +42,10 @@ Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
       built.host = HostMode::kServer;
     else if (options.host != "preserve")
       built.host = HostMode::kFixed;
+    built.wants = balance::wants_of(options.balance);
+    if (built.wants == balance::Wants::kTemplate) {
+      RPX_TRY(built.hash, policy::TextTemplate::parse(options.hash, policy::TemplateUse::kRequest));
+    }
     for (const upstream::ServerOptions& server : options.servers) {
       RPX_TRY(upstream::ServerTarget target, upstream::parse_server_url(server.url));
       auto known = find_server(previous, options.name, server);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "balance/policy.h"
 #include "http/limits.h"
 #include "net/resolver.h"
 #include "policy/error_pages.h"
@@ -14,6 +15,7 @@
 #include "policy/redirect.h"
 #include "policy/respond.h"
 #include "policy/rewrite.h"
+#include "policy/text_template.h"
 #include "proxy/access_log.h"
 #include "proxy/options.h"
 #include "proxy/router.h"
@@ -30,6 +32,8 @@ struct Upstream {
   std::vector<std::shared_ptr<upstream::Server>> servers;
   upstream::RetryRule retry;
   HostMode host = HostMode::kPreserve;
+  balance::Wants wants = balance::Wants::kNothing;
+  policy::TextTemplate hash;  ///< what the key is made of, with Wants::kTemplate
 };
 
 struct Route {

@@ -36,6 +36,7 @@ struct UpstreamOptions {
   std::string name;
   std::vector<ServerOptions> servers;
   std::string balance = "round_robin";  ///< a row of balance/policies
+  std::string hash;                     ///< template of what "hash" hashes; empty with other policies
   std::string host = "preserve";        ///< Host sent on: "preserve", "server", or a fixed name
   ConnectOptions connect;
   RetryOptions retry;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "balance/random.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "net/buffer.h"
@@ -16,6 +17,8 @@ namespace {
 // costs a few requests a connect attempt and not all of them.
 constexpr Duration kDownFirst = std::chrono::seconds(1);
 constexpr Duration kDownMost = std::chrono::seconds(10);
+// What a failed try counts as, at least, where the time to a reply is minded.
+constexpr Duration kFailureTime = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -139,27 +142,43 @@ void Pool::configure(const UpstreamOptions& options, std::span<const std::shared
     policy_ = balance::make_policy(options.balance);
     policy_->reset(members_.size(), seed_);
   }
+  wants_ = balance::wants_of(balance_);
   endpoints_.assign(members_.size(), {});
+  for (std::size_t i = 0; i < members_.size(); ++i) endpoints_[i].id = balance::hash_of(members_[i]->server->url());
 }
 
-std::optional<std::size_t> Pool::pick_among(std::span<Member* const> tried, bool backups, bool down) {
+// What the policy minds of the server beyond its weight.
+void Pool::describe(std::size_t index) {
+  Server& server = *members_[index]->server;
+  balance::Endpoint& endpoint = endpoints_[index];
+  endpoint.active =
+      static_cast<std::uint32_t>(std::max<std::int64_t>(0, server.counters().active.load(std::memory_order_relaxed)));
+  if (wants_ != balance::Wants::kLatency) return;
+  endpoint.latency = server.counters().latency.average();
+  endpoint.age = server.counters().latency.age(loop_.now());
+}
+
+std::optional<std::size_t> Pool::pick_among(std::span<Member* const> tried, bool backups, bool down,
+                                            std::uint64_t key) {
   bool any = false;
   const Instant now = loop_.now();
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const Member& member = *members_[i];
     const bool usable = member.server->options().backup == backups && (down || member.down_until <= now) &&
                         std::ranges::find(tried, &member) == tried.end();
-    endpoints_[i] = {member.weight, usable, member.active};
+    endpoints_[i].weight = member.weight;
+    endpoints_[i].usable = usable;
+    if (usable && wants_ != balance::Wants::kNothing) describe(i);
     any |= usable;
   }
-  return any ? policy_->pick(endpoints_) : std::nullopt;
+  return any ? policy_->pick(endpoints_, key) : std::nullopt;
 }
 
-Member* Pool::pick(std::span<Member* const> tried) {
+Member* Pool::pick(std::span<Member* const> tried, std::uint64_t key) {
   if (members_.size() == 1) return tried.empty() ? members_.front().get() : nullptr;
   for (const bool down : {false, true})
     for (const bool backups : {false, true})
-      if (const auto index = pick_among(tried, backups, down)) return members_[*index].get();
+      if (const auto index = pick_among(tried, backups, down, key)) return members_[*index].get();
   return nullptr;
 }
 
@@ -169,6 +188,12 @@ bool Pool::has_other(std::span<Member* const> tried) const noexcept {
 }
 
 const std::shared_ptr<Server>& Pool::server_of(const Member& member) noexcept { return member.server; }
+
+// A server that fails at once must not look quick.
+void Pool::learn(Member& member, Duration took, bool failed) noexcept {
+  if (wants_ != balance::Wants::kLatency) return;
+  member.server->counters().latency.learn(failed ? std::max(took, kFailureTime) : took, loop_.now());
+}
 
 Lease Pool::reuse(Member& member, bool careful) {
   while (!member.idle.empty()) {

@@ -63,8 +63,8 @@ class Pool {
   void configure(const UpstreamOptions& options, std::span<const std::shared_ptr<Server>> servers);
 
   /// The server to try next, never one of `tried` unless there is no other way to try at all; null when every one has
-  /// been tried. Servers that just failed to connect, and backups, come last.
-  Member* pick(std::span<Member* const> tried);
+  /// been tried. Servers that just failed to connect, and backups, come last. `key` is for policies that hash.
+  Member* pick(std::span<Member* const> tried, std::uint64_t key = 0);
   /// Whether pick() would give one.
   bool has_other(std::span<Member* const> tried) const noexcept;
   static const std::shared_ptr<Server>& server_of(const Member& member) noexcept;
@@ -75,6 +75,9 @@ class Pool {
   /// A kept connection that still looks alive, or an empty lease. `careful` asks the kernel once more (for requests
   /// that cannot be repeated).
   Lease reuse(Member& member, bool careful);
+
+  /// `member` took so long to answer, or to fail: for policies that mind it.
+  void learn(Member& member, Duration took, bool failed) noexcept;
 
   /// Closes what has been idle for too long. To be called about once a second.
   void sweep(Instant now);
@@ -87,12 +90,14 @@ class Pool {
   void ended(Member& member) noexcept;
   void failed(Member& member, const Error& error);
   void worked(Member& member) noexcept;
-  std::optional<std::size_t> pick_among(std::span<Member* const> tried, bool backups, bool down);
+  std::optional<std::size_t> pick_among(std::span<Member* const> tried, bool backups, bool down, std::uint64_t key);
+  void describe(std::size_t index);
 
   rt::Loop& loop_;
   std::uint64_t seed_;
   ConnectOptions connect_;
   std::string balance_;
+  balance::Wants wants_ = balance::Wants::kNothing;
   std::unique_ptr<balance::Policy> policy_;
   std::vector<std::unique_ptr<Member>> members_;
   std::vector<std::unique_ptr<Member>> retired_;  // gone from the configuration, leases still out

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "balance/latency.h"
 #include "base/error.h"
 #include "base/ip.h"
 #include "net/resolver.h"
@@ -40,13 +41,15 @@ class Server {
   std::uint64_t version() const noexcept { return name_ ? name_->version() : 1; }
   bool is_literal() const noexcept { return !name_; }
 
-  struct Counters {
+  /// A cache line of its own: every worker writes it at every request.
+  struct alignas(64) Counters {
     std::atomic<std::uint64_t> requests{0};
     std::atomic<std::uint64_t> failures{0};
     std::atomic<std::uint64_t> connects{0};
     std::atomic<std::int64_t> active{0};
     std::atomic<std::int64_t> idle{0};
     std::atomic<std::int32_t> down_workers{0};  ///< workers that avoid it now
+    balance::Latency latency;                   ///< of its replies; only where the policy minds it
   };
   Counters& counters() noexcept { return counters_; }
   void set_last_failure(std::string text);

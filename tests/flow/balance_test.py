@@ -4,6 +4,13 @@ import collections
 import unittest
 
 from support.flow import FlowTest
+from support.waiting import until
+
+
+def failing(connection):
+    while True:
+        connection.request()
+        connection.send(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
 
 
 class Balance(FlowTest):
@@ -38,6 +45,60 @@ class Balance(FlowTest):
         seen = self.spread(proxy, 120)
         self.assertEqual(set(seen), {"o0", "o1", "o2"})
         self.assertGreater(min(seen.values()), 20)
+
+    def test_every_policy_serves_and_minds_a_dead_server(self):
+        for policy in ("least_connections", "least_time", "random_two", "ip_hash", "first"):
+            with self.subTest(policy):
+                proxy = self.start(3, upstream=f'balance = "{policy}"', serve="workers = 2")
+                self.assertEqual(sum(self.spread(proxy, 30).values()), 30)
+                self.origins[0].kill()
+                seen = self.spread(proxy, 30)
+                self.assertEqual((sum(seen.values()), seen["o0"]), (30, 0))
+
+    def test_least_connections_leaves_a_busy_server_alone_across_workers(self):
+        proxy = self.start(2, upstream='balance = "least_connections"', serve="workers = 2")
+        busy = self.client(proxy)
+        busy.ask(path="/gated/10")
+        held = self.wait_for_active(proxy, 1)
+        seen = self.spread(proxy, 20)
+        self.assertEqual(seen, {"o1" if held == self.origins[0].url else "o0": 20})
+        for origin in self.origins:
+            origin.gate.set()
+        self.assertEqual(busy.response().status, 200)
+
+    def wait_for_active(self, proxy, count):
+        """The url of the server that has `count` requests in progress."""
+        return until(lambda: next((u for u, row in proxy.servers("app").items() if row["active"] == count), None),
+                     f"{count} requests in progress at one server")
+
+    def test_least_time_is_not_taken_in_by_a_server_that_fails_fast(self):
+        bad = self.script(failing)
+        proxy = self.proxy_to(bad.url, self.origin("good").url, upstream='balance = "least_time"', serve="workers = 1")
+        for _ in range(20):
+            self.fetch(proxy, "/bytes/1")
+        self.assertLessEqual(len(bad.requests), 2)
+
+    def test_ip_hash_stays_with_one_server(self):
+        proxy = self.start(3, upstream='balance = "ip_hash"', serve="workers = 2")
+        self.assertEqual(len(self.spread(proxy, 20)), 1)
+
+    def test_hash_goes_by_the_value_named(self):
+        proxy = self.start(3, upstream='balance = "hash"\nhash = "{header:X-User}"', serve="workers = 2")
+        homes = {}
+        for _ in range(3):
+            for user in range(12):
+                origin = self.fetch(proxy, "/bytes/1", fields=[("X-User", f"user{user}")])["X-Origin"]
+                self.assertEqual(homes.setdefault(user, origin), origin)
+        self.assertGreater(len(set(homes.values())), 1)
+        gone = homes[0]
+        self.origins[int(gone[1])].kill()
+        for user, home in homes.items():
+            origin = self.fetch(proxy, "/bytes/1", fields=[("X-User", f"user{user}")])["X-Origin"]
+            self.assertEqual(origin != home, home == gone, "only those of the dead server move")
+
+    def test_first_packs(self):
+        self.assertEqual(self.spread(self.start(3, upstream='balance = "first"'), 20), {"o0": 20})
+        self.assertEqual(self.spread(self.start(3, ["", ", weight = 2"], upstream='balance = "first"'), 20), {"o1": 20})
 
 
 if __name__ == "__main__":

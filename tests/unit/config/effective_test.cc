@@ -131,6 +131,7 @@ proxy_protocol  = []
 [upstream."http://127.0.0.1:3000"]
 servers  = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false }]
 balance  = "round_robin"
+hash     = ""
 host     = "preserve"
 protocol = "http/1.1"
 

@@ -198,7 +198,7 @@ host = "a b"
 retry = { attempts = 11, on = ["conect", "99"], methods = ["get"] }
 connect = { timeout = "0s" }
 )",
-R"(rpx.toml:7:11: bad balance "rr": expected "round_robin"
+R"(rpx.toml:7:11: bad balance "rr": expected "round_robin", "least_connections", "least_time", "random_two", "ip_hash", "hash" or "first"
 balance = "rr"
           ^
 rpx.toml:8:8: bad host "a b": expected "preserve", "server" or a host name
@@ -219,6 +219,38 @@ retry = { attempts = 11, on = ["conect", "99"], methods = ["get"] }
 rpx.toml:10:23: bad timeout "0s": expected more than nothing
 connect = { timeout = "0s" }
                       ^
+)"},
+    {"what is hashed",
+R"([[listen]]
+address = ":0"
+[[route]]
+upstream = "a"
+[[route]]
+path = "/b"
+upstream = "b"
+[[route]]
+path = "/c"
+upstream = "c"
+[upstream.a]
+servers = ["http://h"]
+balance = "hash"
+[upstream.b]
+servers = ["http://h"]
+hash = "{path}"
+[upstream.c]
+servers = ["http://h"]
+balance = "hash"
+hash = "same"
+)",
+R"(rpx.toml:13:11: balance "hash" needs to know what: add hash = "{header:X-User}"
+balance = "hash"
+          ^
+rpx.toml:16:8: "hash" is for balance = "hash", not "round_robin"
+hash = "{path}"
+       ^
+rpx.toml:20:8: bad hash "same": it is the same for every request: expected a template such as "{header:X-User}"
+hash = "same"
+       ^
 )"},
 };
 // clang-format on

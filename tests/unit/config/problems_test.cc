@@ -209,7 +209,7 @@ upstream = "a"
 cache = "static"
 [upstream.a]
 servers = ["http://h"]
-balance = "hash"
+balance = "first"
 protocol = "h2"
 [upstream.a.health]
 path = "/"
@@ -224,9 +224,6 @@ mode = "tcp"
 R"(rpx.toml:5:1: "cache" is not yet supported by this version of rpx
 cache = "static"
 ^
-rpx.toml:8:11: balance "hash" is not yet supported by this version of rpx
-balance = "hash"
-          ^
 rpx.toml:9:12: protocol "h2" is not yet supported by this version of rpx
 protocol = "h2"
            ^
