@@ -2,11 +2,13 @@
 
 #include "config/checks.h"
 #include "config/kinds.h"
+#include "config/kinds_of_protection.h"
 #include "config/site.h"
 
 namespace rpx::config {
 namespace {
 
+using policy::BlocklistOptions;
 using policy::HeaderRuleOptions;
 using policy::RedirectOptions;
 using policy::RespondOptions;
@@ -267,6 +269,17 @@ constexpr Key kLimitsKeys[] = {
 };
 constexpr Section kLimits = {"limits", "Bounds on what clients may do.", Shape::kTable, kLimitsKeys};
 
+constexpr Key kBlocklistKeys[] = {
+    key("files", kPaths, at<&BlocklistOptions::files>, "[]",
+        "files with a line `CIDR [until=RFC3339] [reason...]` for each prefix that is refused; what is added while "
+        "running goes into the first; a file may be missing", {.example = R"(["blocklist.txt"])"}),
+    key("action", kBlockAction, at<&BlocklistOptions::status>, R"("close")",
+        "close (at accept, before anything is read), or the status that is answered"),
+    key("allow", kPrefixes, at<&BlocklistOptions::allow>, "[]",
+        "never refused, whatever the files say"),
+};
+constexpr Section kBlocklist = {"blocklist", "Clients that are refused, whatever they ask for.", Shape::kTable, kBlocklistKeys};
+
 // In the order they are read: routes need the defaults.
 constexpr Key kFileKeys[] = {
     key("include", kInclude, self<Document>, "[]",
@@ -276,10 +289,11 @@ constexpr Key kFileKeys[] = {
     table("listen", kListeners, self<Document>, kListen),
     table("upstream", kUpstreams, self<Document>, kUpstream),
     table("limits", kTable, in_site<&SiteOptions::limits>, kLimits),
+    table("blocklist", kTable, in_site<&SiteOptions::blocklist>, kBlocklist),
     table("defaults", kDefaults, self<Document>, kDefaultsSection),
     table("route", kRoutes, self<Document>, kRoute),
     later("admin"), later("tls"), later("certificate"), later("acme"), later("cache"), later("compress"),
-    later("rate_limit"), later("access"), later("fault"), later("blocklist"), later("ban"), later("cluster"),
+    later("rate_limit"), later("access"), later("fault"), later("ban"), later("cluster"),
 };
 // clang-format on
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "config/problem.h"
+#include "policy/blocklist.h"
 #include "proxy/options.h"
 #include "proxy/views.h"
 
@@ -47,6 +48,10 @@ class Host {
   /// Prometheus text format, version 0.0.4.
   virtual std::string metrics() = 0;
   virtual std::shared_ptr<const proxy::SiteOptions> options() = 0;
+  /// What is blocked now; null without a [blocklist].
+  virtual std::shared_ptr<const policy::BlockTable> blocklist() = 0;
+  /// Changes it, in its files too, for all workers. Errors: kNotFound without a [blocklist], kConfig, kIo.
+  virtual Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) = 0;
   /// The effective configuration as JSON, secrets masked.
   virtual std::string effective_config() = 0;
   /// Reads the configuration again and swaps it in, whole or not at all. The problems are why not.

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/text.h"
+#include "control/blocklist_handlers.h"
 #include "control/handlers.h"
 
 namespace rpx::control {
@@ -26,6 +27,11 @@ constexpr Call kCalls[] = {
     {"GET", "/v1/upstreams/{name}", "", false, answer_upstream, "one upstream and its servers"},
     {"GET", "/v1/connections", "limit cursor", false, answer_connections,
      "live client connections, longest exchange first"},
+    {"GET", "/v1/blocklist", "limit cursor", false, answer_blocklist,
+     "what is blocked, with reason, source, end and hits"},
+    {"POST", "/v1/blocklist", "", true, answer_blocklist_add, "block prefixes, in the file too"},
+    {"DELETE", "/v1/blocklist", "", true, answer_blocklist_del, "take prefixes out again"},
+    {"POST", "/v1/blocklist/test", "", true, answer_blocklist_test, "whether an address is blocked, and by what"},
 };
 
 // Cuts the target into decoded segments and query parameters. A name may hold an encoded slash, so it is cut first.

@@ -173,6 +173,12 @@ RPX_OWN_FRAME rt::Task<bool> admit(ClientConnection& connection) {
                  {"reason", read.error().detail}});
       co_return false;
     }
+    const policy::BlockTable* blocks = worker.blocks();
+    if (blocks && blocks->status() == 0 && blocks->blocks(connection.peer)) {
+      blocks->count_hit(connection.peer);
+      worker.counts().blocked.add();
+      co_return false;
+    }
   }
   const std::uint32_t most = limits.connections_per_client;
   if (most == 0 || connection.listener->is_unix) co_return true;

@@ -31,6 +31,8 @@ struct ClientConnection {
   Instant accepted;
   std::uint64_t id;
   std::uint32_t requests = 0;
+  std::uint32_t blocks_seen = 0;  ///< generation of the table that is_blocked is about
+  bool is_blocked = false;
   Busy* busy = nullptr;
   ClientConnection* next = nullptr;
   ClientConnection* prev = nullptr;

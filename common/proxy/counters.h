@@ -32,6 +32,7 @@ inline constexpr std::array<std::uint64_t, 14> kLatencyBounds{
 struct WorkerCounters {
   Count accepted;
   Count refused;
+  Count blocked;      ///< connections and requests
   Count connections;  ///< open now
   Count exchanges;    ///< in progress now
   Count requests;

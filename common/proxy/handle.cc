@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "proxy/forward.h"
+#include "proxy/protect.h"
 #include "proxy/respond.h"
 #include "proxy/site.h"
 
@@ -66,6 +67,7 @@ void write_access_line(ClientConnection& connection, Busy& busy, Duration took) 
     entry.upstream = trail.route->options->upstream;
   }
   if (trail.server) entry.server = trail.server->url();
+  if (!trail.refused.empty()) entry.reason = trail.refused;
   if (trail.failure) entry.reason = facts_of(trail.failure->kind).name;
   entry.request_id = trail.request_id;
   entry.status = trail.status;
@@ -134,6 +136,10 @@ rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
   const Site& site = *busy.live->site;
   const http::RequestHead& request = busy.exchange.request();
 
+  if (is_blocked(connection, busy)) {
+    co_await refuse_blocked(connection, busy);
+    co_return;
+  }
   const int index = site.router().match(request);
   if (leads_elsewhere(site.router(), request, index)) {
     co_await respond_error(

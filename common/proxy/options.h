@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "http/limits.h"
+#include "policy/blocklist_options.h"
 #include "policy/options.h"
 #include "upstream/options.h"
 
@@ -77,6 +78,7 @@ struct SiteOptions {
   std::vector<upstream::UpstreamOptions> upstreams;
   std::vector<RouteOptions> routes;
   http::Limits limits;
+  policy::BlocklistOptions blocklist;
 };
 
 }  // namespace rpx::proxy

@@ -212,7 +212,28 @@ void add_proxy_status(Busy& busy, const Error& error) {
   busy.out.add("Proxy-Status", busy.exchange.arena().join("rpx; error=", type));
 }
 
+// The page of an error of ours: the route's own, or the built-in one, which `own` then holds.
+policy::ErrorPage page_for(Busy& busy, const Route* route, std::uint16_t status, policy::BuiltInPage& own) {
+  policy::ErrorPage page;
+  if (route) page = route->error_pages.find(status);
+  if (!page.content_type.empty()) return page;
+  own = policy::built_in_page(status, busy.exchange.request().headers.value(FieldId::kAccept), busy.trail.request_id);
+  return {own.content_type, own.body};
+}
+
 }  // namespace
+
+rt::Task<void> respond_refusal(ClientConnection& connection, Busy& busy, const Route* route, Refusal refusal) {
+  policy::BuiltInPage own;
+  const policy::ErrorPage page = page_for(busy, route, refusal.status, own);
+  busy.out = std::move(refusal.fields);
+  busy.out.add(FieldId::kContentType, "Content-Type", page.content_type);
+  busy.out.add(FieldId::kCacheControl, "Cache-Control", "no-store");
+  complete_headers(connection, busy, route, refusal.status);
+  // A body nobody wants to read would have to be taken before the next request.
+  if (!busy.exchange.reader().ended()) busy.exchange.close_after();
+  co_await send_whole(busy, refusal.status, page.body);
+}
 
 rt::Task<void> respond_error(ClientConnection& connection, Busy& busy, const Route* route, Error error) {
   const std::uint16_t status = static_cast<std::uint16_t>(facts_of(error.kind).status);
@@ -226,13 +247,8 @@ rt::Task<void> respond_error(ClientConnection& connection, Busy& busy, const Rou
   }
   busy.out.clear();
   const http::RequestHead& request = busy.exchange.request();
-  policy::ErrorPage page;
   policy::BuiltInPage own;
-  if (route) page = route->error_pages.find(status);
-  if (page.content_type.empty()) {
-    own = policy::built_in_page(status, request.headers.value(FieldId::kAccept), busy.trail.request_id);
-    page = {own.content_type, own.body};
-  }
+  const policy::ErrorPage page = page_for(busy, route, status, own);
   busy.out.add(FieldId::kContentType, "Content-Type", page.content_type);
   busy.out.add(FieldId::kCacheControl, "Cache-Control", "no-store");
   if (error.kind == ErrorKind::kMethodNotAllowed) {

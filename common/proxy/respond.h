@@ -10,6 +10,13 @@ namespace rpx::proxy {
 rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& route);
 /// Answers `error` with the route's own page (`route` may be null) or the built-in one.
 rt::Task<void> respond_error(ClientConnection& connection, Busy& busy, const Route* route, Error error);
+/// Why a request is not let through, apart from errors: what is answered, and the fields that go with it.
+struct Refusal {
+  std::uint16_t status = 403;
+  http::Headers fields;
+};
+/// Answers `refusal` with the route's own page (`route` may be null) or the built-in one.
+rt::Task<void> respond_refusal(ClientConnection& connection, Busy& busy, const Route* route, Refusal refusal);
 rt::Task<void> respond_redirect(ClientConnection& connection, Busy& busy, const Route& route);
 rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route);
 

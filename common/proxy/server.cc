@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "net/listener.h"
 #include "net/resolver.h"
+#include "proxy/blocklist_keeper.h"
 #include "proxy/error_log.h"
 #include "proxy/log_writer.h"
 #include "proxy/metrics.h"
@@ -47,6 +48,10 @@ class ServerImpl final : public Server {
   std::vector<ConnectionView> connections(std::size_t limit) override;
   std::string metrics() override;
   std::shared_ptr<const SiteOptions> options() override;
+  std::shared_ptr<const policy::BlockTable> blocklist() override { return blocklist_.table(); }
+  Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
+    return blocklist_.edit(std::move(edit));
+  }
 
  private:
   Result<BoundListener> bind(const ListenOptions& options) const;
@@ -57,11 +62,13 @@ class ServerImpl final : public Server {
   void swap_listeners(const std::vector<ListenOptions>& wanted, std::vector<BoundListener> added);
   std::vector<const WorkerCounters*> all_counters() const;
   void run_down();
+  void publish_blocks(const BlocklistKeeper::Table& table);
 
   const WallTime started_ = std::chrono::system_clock::now();
   net::Resolver resolver_;
   ConnectionLimits limits_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  BlocklistKeeper blocklist_{[this](const BlocklistKeeper::Table& table) { publish_blocks(table); }};
   bool started_workers_ = false;  // set once, before anybody else knows of this server
 
   std::mutex mutex_;  // guards what follows; never held while a worker is waited for, but for its listeners
@@ -119,6 +126,7 @@ Status ServerImpl::begin(SiteOptions options) {
   access_target_ = site_->options().log.access;
   for (std::uint32_t i = 0; i < worker_count(site_->options().serve); ++i)
     workers_.push_back(std::make_unique<Worker>(i, limits_));
+  RPX_TRY_VOID(blocklist_.configure(site_->options().blocklist));
   for (const ListenOptions& listen : site_->options().listen) {
     RPX_TRY(BoundListener listener, bind(listen));
     listeners_.push_back(std::move(listener));
@@ -129,6 +137,7 @@ Status ServerImpl::begin(SiteOptions options) {
     worker->start();
   }
   started_workers_ = true;
+  blocklist_.start();
   for (const BoundListener& listener : listeners_) serve_on(listener);
   return {};
 }
@@ -184,6 +193,8 @@ Result<std::vector<std::string>> ServerImpl::reload(SiteOptions options) {
   RPX_TRY(std::shared_ptr<const Site> site, Site::build(std::move(options), site_.get(), resolver_));
   RPX_TRY(std::shared_ptr<LogWriter> writer, access_writer_for(site->options().log));
   RPX_TRY(std::vector<BoundListener> added, bind_new(site->options().listen));
+  RPX_TRY_VOID(blocklist_.configure(site->options().blocklist));
+  blocklist_.start();
   // From here on nothing fails.
   site_ = std::move(site);
   access_writer_ = std::move(writer);
@@ -207,6 +218,15 @@ void ServerImpl::stop(Duration grace) {
   // Before this call returns: a reply that comes right after it must not promise another request.
   for (const auto& worker : workers_) worker->announce_drain();
   stopper_ = std::thread([this] { run_down(); });
+}
+
+// Before the workers run this only queues what they begin with.
+void ServerImpl::publish_blocks(const BlocklistKeeper::Table& table) {
+  std::vector<std::future<void>> in_use;
+  for (const auto& worker : workers_) in_use.push_back(worker->set_blocks(table));
+  if (!started_workers_) return;
+  const auto until = std::chrono::steady_clock::now() + kAnswerTime;
+  for (const auto& done : in_use) done.wait_until(until);
 }
 
 // Closes the listeners, lets the workers empty themselves until stop_at_, and ends them.
@@ -235,6 +255,7 @@ void ServerImpl::run_down() {
     }
   }
   lock.unlock();
+  blocklist_.stop();
   bool whole = true;
   for (const auto& worker : workers_) whole &= worker->stop_and_join();
   lock.lock();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "policy/blocklist.h"
 #include "proxy/options.h"
 #include "proxy/views.h"
 
@@ -35,6 +36,11 @@ class Server {
   virtual std::vector<ConnectionView> connections(std::size_t limit) = 0;
   /// Prometheus text format, version 0.0.4.
   virtual std::string metrics() = 0;
+  /// What is blocked now; null without a [blocklist].
+  virtual std::shared_ptr<const policy::BlockTable> blocklist() = 0;
+  /// Changes it, in its files too; all workers refuse by it when this returns. Errors: kNotFound without a [blocklist],
+  /// kConfig for a file that is wrong, kIo.
+  virtual Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) = 0;
   /// The options of the site being served now.
   virtual std::shared_ptr<const SiteOptions> options() = 0;
 };

@@ -28,9 +28,10 @@ struct Trail {
   std::string_view request_id;
   const Route* route = nullptr;
   std::shared_ptr<upstream::Server> server;  ///< the last one asked; a reload may have taken it out since
-  std::uint16_t status = 0;            ///< told to the client; 0 when nothing was
-  std::uint16_t tries = 0;             ///< servers asked
-  std::optional<Error> failure;        ///< why it did not go as it should
+  std::string_view refused;                  ///< the word for what kept the request from its route: "blocked"
+  std::uint16_t status = 0;                  ///< told to the client; 0 when nothing was
+  std::uint16_t tries = 0;                   ///< servers asked
+  std::optional<Error> failure;              ///< why it did not go as it should
   Duration connect{-1};
   Duration first_byte{-1};
   Instant sent{};  ///< the request was handed to the server

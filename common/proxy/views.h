@@ -19,6 +19,7 @@ struct ListenerView {
 struct Counters {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_refused = 0;  ///< over max_connections or connections_per_client
+  std::uint64_t blocked = 0;              ///< connections and requests the blocklist refused
   std::uint64_t requests = 0;
   std::uint64_t responses[6] = {};   ///< by status class: [1] 1xx … [5] 5xx; [0] none was sent
   std::uint64_t bytes_received = 0;  ///< from clients

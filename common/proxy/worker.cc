@@ -121,6 +121,28 @@ void Worker::use_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWrite
   live_ = std::move(next);
 }
 
+std::future<void> Worker::set_blocks(std::shared_ptr<const policy::BlockTable> blocks) {
+  auto in_use = std::make_shared<std::promise<void>>();
+  std::future<void> done = in_use->get_future();
+  loop_.post([this, blocks = std::move(blocks), in_use] {
+    use_blocks(blocks);
+    in_use->set_value();
+  });
+  return done;
+}
+
+void Worker::use_blocks(std::shared_ptr<const policy::BlockTable> blocks) {
+  blocks_ = std::move(blocks);
+  if (!blocks_ || blocks_->status() != 0) return;
+  // Whatever a connection is about, it ends at its next look at the socket.
+  for (ClientConnection* connection = first_; connection; connection = connection->next) {
+    if (connection->listener->is_unix || !blocks_->blocks(connection->peer)) continue;
+    blocks_->count_hit(connection->peer);
+    counters_.blocked.add();
+    shutdown(connection->stream.io().fd(), SHUT_RDWR);
+  }
+}
+
 void Worker::add_listener(int fd, std::shared_ptr<const ListenerFacts> facts) {
   loop_.post([this, fd, facts = std::move(facts)] {
     if (draining_) return;
@@ -201,6 +223,12 @@ bool Worker::accept_one(Acceptor& acceptor, int& failed) {
   IpAddress ip;
   std::uint16_t port = 0;
   read_peer(from, ip, port);
+  if (blocks_ && !acceptor.facts->is_unix && blocks_->blocks(ip) && blocks_->status() == 0) {
+    blocks_->count_hit(ip);
+    counters_.blocked.add();
+    limits_.leave();
+    return true;
+  }
   connections_.spawn(serve_connection(*this, std::move(fd), ip, port, acceptor.facts));
   return true;
 }

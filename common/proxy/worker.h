@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/listener.h"
+#include "policy/block_table.h"
 #include "proxy/access_log.h"
 #include "proxy/busy.h"
 #include "proxy/connection_limits.h"
@@ -42,6 +43,9 @@ class Worker {
   void start();
   /// Takes up `site` before the next exchange; ready once it has. Also called before start().
   std::future<void> set_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer);
+  /// Refuses whom `blocks` (null: nobody) names from now on and, when it says close, cuts those who are connected;
+  /// ready once it has. Also called before start().
+  std::future<void> set_blocks(std::shared_ptr<const policy::BlockTable> blocks);
   /// Accepts on `fd`, which stays the caller's and outlives remove_listener().
   void add_listener(int fd, std::shared_ptr<const ListenerFacts> facts);
   void update_listener(int fd, std::shared_ptr<const ListenerFacts> facts);
@@ -64,6 +68,7 @@ class Worker {
   // On the worker's thread, by the connections it serves.
   WorkerCounters& counts() noexcept { return counters_; }
   const std::shared_ptr<const LiveSite>& live() const noexcept { return live_; }
+  const policy::BlockTable* blocks() const noexcept { return blocks_.get(); }
   AccessLog& access_log() noexcept { return access_log_; }
   ConnectionLimits& limits() noexcept { return limits_; }
   bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
@@ -85,6 +90,7 @@ class Worker {
   struct Acceptor;
   rt::Task<void> accept_from(Acceptor& acceptor);
   bool accept_one(Acceptor& acceptor, int& failed);
+  void use_blocks(std::shared_ptr<const policy::BlockTable> blocks);
   rt::Task<void> tick();
   rt::Task<void> tell_when_empty(std::function<void()> on_empty);
   rt::Task<bool> wait_for_room(Acceptor& acceptor);
@@ -96,6 +102,7 @@ class Worker {
   rt::Loop loop_;
   WorkerCounters counters_;
   std::shared_ptr<const LiveSite> live_;
+  std::shared_ptr<const policy::BlockTable> blocks_;
   AccessLog access_log_;
   std::vector<std::unique_ptr<Busy>> spare_;
   ClientConnection* first_ = nullptr;

@@ -32,6 +32,10 @@ class LiveHost : public control::Host {
   std::vector<proxy::ConnectionView> connections(std::size_t limit) override { return server_.connections(limit); }
   std::string metrics() override { return server_.metrics(); }
   std::shared_ptr<const proxy::SiteOptions> options() override { return server_.options(); }
+  std::shared_ptr<const policy::BlockTable> blocklist() override { return server_.blocklist(); }
+  Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
+    return server_.edit_blocklist(std::move(edit));
+  }
   std::string effective_config() override;
   std::expected<control::Reloaded, std::vector<config::Problem>> reload() override;
   control::Checked check(std::string_view text) override;

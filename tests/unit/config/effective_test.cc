@@ -158,6 +158,11 @@ headers                = 100
 body_bytes             = "10MiB"
 uri_bytes              = "8KiB"
 
+[blocklist]
+files  = []
+action = "close"
+allow  = []
+
 [[route]]
 name             = "route-1"
 host             = []

@@ -96,7 +96,6 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {"", "[rate_limit.api]", "\"rate_limit\""},
       {"", "[access.office]", "\"access\""},
       {"", "[fault.flaky]", "\"fault\""},
-      {"", "[blocklist]", "\"blocklist\""},
       {"", "[[ban]]", "\"ban\""},
       {"", "[cluster]", "\"cluster\""},
       {"[[listen]]\naddress = \":1\"\n", "redirect_https = true", "\"redirect_https\""},

@@ -33,6 +33,12 @@ class FakeHost : public Host {
   }
   std::string metrics() override { return "rpx_requests_total 3\n"; }
   std::shared_ptr<const proxy::SiteOptions> options() override { return site; }
+  std::shared_ptr<const policy::BlockTable> blocklist() override { return blocks; }
+  Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
+    if (!blocks) return self_error(ErrorKind::kNotFound, "the configuration has no [blocklist]");
+    edited = std::move(edit);
+    return policy::BlockOutcome{.added = edited.add.size(), .deleted = edited.del.size()};
+  }
   std::string effective_config() override { return R"({"serve":{}})"; }
   std::expected<Reloaded, std::vector<config::Problem>> reload() override {
     if (!refused.empty()) return std::unexpected(refused);
@@ -53,6 +59,8 @@ class FakeHost : public Host {
   std::vector<config::Problem> refused;
   std::size_t live = 0;
   std::size_t asked_connections = 0;
+  std::shared_ptr<const policy::BlockTable> blocks;
+  policy::BlockEdit edited;
   std::string checked;
   int stops = 0;
   std::optional<Duration> stop_grace;

@@ -1,0 +1,106 @@
+#include "policy/blocklist.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "base/result.h"
+
+namespace rpx::policy {
+
+Blocklist::Stamp Blocklist::stamp_of(const std::string& path) {
+  struct stat facts{};
+  if (::stat(path.c_str(), &facts) != 0) return {};
+  return {facts.st_dev, facts.st_ino, static_cast<std::uint64_t>(facts.st_size),
+          std::int64_t{facts.st_mtim.tv_sec} * 1'000'000'000 + facts.st_mtim.tv_nsec};
+}
+
+std::vector<Blocklist::Stamp> Blocklist::stamps_of(const BlocklistOptions& options) {
+  std::vector<Stamp> out;
+  out.reserve(options.files.size());
+  for (const std::string& file : options.files) out.push_back(stamp_of(file));
+  return out;
+}
+
+Result<std::shared_ptr<const BlockTable>> Blocklist::read(const BlocklistOptions& options, WallTime now,
+                                                          const BlockTable* previous) {
+  if (options.files.empty()) return std::shared_ptr<const BlockTable>();
+  BlockTable::Builder builder(now);
+  for (const std::string& file : options.files) {
+    RPX_TRY(const std::string text, read_blocklist_file(file));
+    builder.source(file);
+    const std::vector<BadBlockLine> bad = read_block_lines(text, builder);
+    if (!bad.empty())
+      return self_error(ErrorKind::kConfig, fmt::format("{}:{}: {}", file, bad.front().line, bad.front().why));
+  }
+  return builder.build(options.allow, options.status, previous);
+}
+
+// The stamps come first: a change between the two is found by the next refresh.
+Status Blocklist::take_up(const BlocklistOptions& options, WallTime now) {
+  std::vector<Stamp> stamps = stamps_of(options);
+  RPX_TRY(std::shared_ptr<const BlockTable> table, read(options, now, table_.get()));
+  stamps_ = std::move(stamps);
+  table_ = std::move(table);
+  return {};
+}
+
+Status Blocklist::configure(BlocklistOptions options, WallTime now) {
+  const std::scoped_lock lock(mutex_);
+  RPX_TRY_VOID(take_up(options, now));
+  options_ = std::move(options);
+  return {};
+}
+
+std::shared_ptr<const BlockTable> Blocklist::table() const {
+  const std::scoped_lock lock(mutex_);
+  return table_;
+}
+
+Result<bool> Blocklist::refresh(WallTime now) {
+  const std::scoped_lock lock(mutex_);
+  if (!table_) return false;
+  std::vector<Stamp> stamps = stamps_of(options_);
+  const bool is_changed = stamps != stamps_;
+  const bool has_expired = table_->next_expiry() && *table_->next_expiry() <= now;
+  if (!is_changed && !has_expired) return false;
+  const Status taken = take_up(options_, now);
+  // Told once; the next change is the next chance.
+  stamps_ = std::move(stamps);
+  if (!taken) return std::unexpected(taken.error());
+  return true;
+}
+
+Result<BlockOutcome> Blocklist::edit(BlockEdit edit, WallTime now) {
+  const std::scoped_lock lock(mutex_);
+  if (options_.files.empty()) return self_error(ErrorKind::kNotFound, "the configuration has no [blocklist]");
+  BlockOutcome out;
+  std::vector<std::pair<const std::string*, std::string>> written;  // what stood there before
+  Status done;
+  for (std::size_t i = 0; i < options_.files.size() && done; ++i) {
+    const std::string& file = options_.files[i];
+    auto text = read_blocklist_file(file);
+    if (!text) {
+      done = std::unexpected(std::move(text).error());
+      break;
+    }
+    EditedBlocklist edited = edit_blocklist(*text, {i == 0 ? edit.add : std::vector<BlockItem>(), edit.del});
+    out.added += edited.added;
+    out.changed += edited.changed;
+    out.deleted += edited.deleted;
+    if (edited.added + edited.changed + edited.deleted != 0) {
+      done = write_blocklist_file(file, edited.text);
+      if (done) written.emplace_back(&file, *std::move(text));
+    }
+    edit.del = std::move(edited.missing);
+  }
+  if (done && (!written.empty() || stamps_of(options_) != stamps_)) done = take_up(options_, now);
+  if (!done) {
+    for (const auto& [file, before] : written) [[maybe_unused]]
+      const Status restored = write_blocklist_file(*file, before);
+    return std::unexpected(std::move(done).error());
+  }
+  out.missing = std::move(edit.del);
+  return out;
+}
+
+}  // namespace rpx::policy

@@ -1,0 +1,40 @@
+#include "proxy/protect.h"
+
+#include "policy/block_table.h"
+#include "proxy/respond.h"
+
+namespace rpx::proxy {
+namespace {
+
+constexpr std::uint16_t kForbidden = 403;
+
+}  // namespace
+
+bool is_blocked(ClientConnection& connection, const Busy& busy) noexcept {
+  const policy::BlockTable* blocks = connection.worker.blocks();
+  if (!blocks) return false;
+  if (connection.blocks_seen != blocks->generation()) {
+    // A connection asks once for each table, not once for each request.
+    connection.blocks_seen = blocks->generation();
+    connection.is_blocked = !connection.listener->is_unix && blocks->blocks(connection.peer);
+  }
+  const IpAddress& client = busy.trail.client.client;
+  return connection.is_blocked || (client != connection.peer && blocks->blocks(client));
+}
+
+rt::Task<void> refuse_blocked(ClientConnection& connection, Busy& busy) {
+  const policy::BlockTable& blocks = *connection.worker.blocks();
+  const std::uint16_t status = blocks.status();
+  blocks.count_hit(connection.is_blocked ? connection.peer : busy.trail.client.client);
+  connection.worker.counts().blocked.add();
+  busy.trail.refused = "blocked";
+  if (connection.is_blocked && status == 0) {
+    busy.exchange.cut();
+    co_return;
+  }
+  // The connection of a trusted proxy is not the blocked client's to lose.
+  if (connection.is_blocked) busy.exchange.close_after();
+  co_await respond_refusal(connection, busy, nullptr, {.status = status == 0 ? kForbidden : status});
+}
+
+}  // namespace rpx::proxy

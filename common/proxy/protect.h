@@ -1,0 +1,15 @@
+// What keeps clients out before their requests reach a route: the blocklist. On the worker's thread.
+#pragma once
+
+#include "proxy/connection.h"
+#include "proxy/trail.h"
+
+namespace rpx::proxy {
+
+/// Whether the client that `busy` is for is blocked: the other end of the connection, or whom a trusted proxy
+/// speaks for.
+bool is_blocked(ClientConnection& connection, const Busy& busy) noexcept;
+/// Answers it, or cuts the connection when it is its own.
+rt::Task<void> refuse_blocked(ClientConnection& connection, Busy& busy);
+
+}  // namespace rpx::proxy
