@@ -42,6 +42,8 @@ enum class HeaderPart : std::uint8_t { kSetName, kAddName, kRemoveName, kValue }
 Complaint check_header_rule(std::string_view text, policy::TemplateUse use, HeaderPart part);
 /// A name, or with `value` a value, of a fixed reply's headers.
 Complaint check_reply_header(std::string_view text, bool value);
+/// "text/html", "text/*" or "*/*" (RFC 9110 section 12.5.1, without parameters).
+Complaint check_media_range(std::string_view text);
 /// A template of a log line.
 Complaint check_hash(std::string_view text);
 Complaint check_log_format(std::string_view text);

@@ -10,6 +10,7 @@ namespace rpx::config {
 extern const Kind<Document> kInclude;  // read before anything else, see files.h
 extern const Kind<Document> kListeners;
 extern const Kind<Document> kUpstreams;
+extern const Kind<Document> kCompressRules;
 extern const Kind<Document> kDefaults;
 extern const Kind<Document> kRoutes;
 
@@ -20,6 +21,9 @@ void check_respond(Reader& reader, const Node& table, void* respond);
 void check_rewrite(Reader& reader, const Node& table, void* rewrite);
 void check_serve(Reader& reader, const Node& table, void* serve);
 void check_upstream(Reader& reader, const Node& table, void* upstream);
+
+/// Finds what each route names in `compress`; "default" is made where no table is called so.
+void check_compress(Reader& reader, Document& document);
 
 /// What concerns the site as a whole: names, upstreams of routes (URLs become upstreams), what a route does. To be
 /// called once everything was read from `root`.

@@ -15,6 +15,14 @@ struct ListenerView {
   std::string address;  ///< really bound: "127.0.0.1:41234", "unix:/run/x.sock"
 };
 
+/// Replies sent in one content coding.
+struct CodingView {
+  std::string coding;
+  std::uint64_t bodies = 0;
+  std::uint64_t plain_bytes = 0;  ///< before
+  std::uint64_t coded_bytes = 0;  ///< after
+};
+
 /// Sums over all workers since the start.
 struct Counters {
   std::uint64_t connections_accepted = 0;
@@ -29,6 +37,7 @@ struct Counters {
   std::uint64_t upstream_connects = 0;
   std::uint64_t upgrades = 0;
   std::uint64_t parse_errors = 0;
+  std::vector<CodingView> encoded;  ///< one for each coding
 };
 
 struct StatusView {

@@ -51,7 +51,7 @@ TEST_CASE("views: status counts uptime in seconds and names every counter", "[co
         R"("connections":0,"exchanges":0,"connections_accepted":0,"connections_refused":0,"blocked":0,)"
         R"("requests":9,)"
         R"("responses":{"none":0,"1xx":0,"2xx":8,"3xx":0,"4xx":0,"5xx":0},"bytes_received":0,"bytes_sent":77,)"
-        R"("retries":0,"stale_leases":0,"upstream_connects":0,"upgrades":0,"parse_errors":0,"memory":4096})");
+        R"("retries":0,"stale_leases":0,"upstream_connects":0,"upgrades":0,"parse_errors":0,"compressed":{},"memory":4096})");
 }
 
 TEST_CASE("views: this process keeps something in memory", "[control]") { CHECK(resident_bytes() > 100'000); }
