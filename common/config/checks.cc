@@ -198,6 +198,8 @@ Complaint check_hash(std::string_view text) {
   if (parsed && parsed->is_literal())
     return R"(it is the same for every request: expected a template such as "{header:X-User}")";
   return complaint_of(parsed);
+}
+
 Complaint check_media_range(std::string_view text) {
   const std::size_t slash = text.find('/');
   const bool whole = slash != std::string_view::npos;

@@ -44,7 +44,19 @@ level = { gzip = 10 }
 upstream = "http://127.0.0.1:3000"
 compress = "fats"
 )",
-R"(TOLD)"},
+R"(rpx.toml:4:10: bad types "text": expected a media type such as "text/html", "text/*" or "*/*"
+types = ["text"]
+         ^
+rpx.toml:5:14: bad encodings "lzma": expected "zstd", "br" or "gzip"
+encodings = ["lzma"]
+             ^
+rpx.toml:6:18: bad gzip 10: expected 1 to 9
+level = { gzip = 10 }
+                 ^
+rpx.toml:9:12: there is no compress "fats"; did you mean "fast"?
+compress = "fats"
+           ^
+)"},
     {"a route that does nothing",
 R"([[listen]]
 address = ":0"
