@@ -14,6 +14,7 @@
 #include "policy/header_rules.h"
 #include "policy/respond.h"
 #include "proxy/router.h"
+#include "upstream/health_options.h"
 
 namespace rpx::config {
 namespace {
@@ -168,6 +169,17 @@ Complaint check_path_prefix(std::string_view text) {
 Complaint check_retry_status(std::string_view text) {
   if (status_number(text, 400)) return std::nullopt;
   return R"(expected "connect", "timeout", "reset" or a status such as "503")";
+}
+
+Complaint check_probe_path(std::string_view text) {
+  const bool visible = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f && c != '#'; });
+  if (text.starts_with('/') && visible) return std::nullopt;
+  return R"(expected a path such as "/healthz", with a query if need be)";
+}
+
+Complaint check_status_range(std::string_view text) {
+  if (upstream::is_status_range(text)) return std::nullopt;
+  return R"(expected a status such as "200" or a range such as "200-399", from 100 to 599)";
 }
 
 Complaint check_error_status(std::string_view text) {

@@ -34,6 +34,9 @@ Complaint check_path_pattern(std::string_view text);
 Complaint check_path_prefix(std::string_view text);
 /// "connect", "timeout", "reset" (as choices of the row) or a status of an error.
 Complaint check_retry_status(std::string_view text);
+/// Of [upstream.NAME.health]: a path with or without query, and "200" or "200-399".
+Complaint check_probe_path(std::string_view text);
+Complaint check_status_range(std::string_view text);
 /// "502", "5xx".
 Complaint check_error_status(std::string_view text);
 /// What of a header rule is checked.

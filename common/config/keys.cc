@@ -23,6 +23,7 @@ using proxy::RouteTimeouts;
 using proxy::ServeOptions;
 using proxy::SiteOptions;
 using upstream::ConnectOptions;
+using upstream::HealthOptions;
 using upstream::RetryOptions;
 using upstream::ServerOptions;
 using upstream::UpstreamOptions;
@@ -134,6 +135,37 @@ constexpr Key kRetryKeys[] = {
 };
 constexpr Section kRetry = {"retry", "When a request is tried with another server.", Shape::kTable, kRetryKeys};
 
+constexpr Key kHealthKeys[] = {
+    key("tcp", kBool, at<&HealthOptions::tcp>, "false",
+        "a connection that is accepted is enough; no request is sent"),
+    key("path", kText, at<&HealthOptions::path>, R"("/")",
+        "what is asked for, with a query if need be", {.start = R"("/healthz")", .check = check_probe_path}),
+    key("method", kText, at<&HealthOptions::method>, R"("GET")",
+        "with which method", {.check = check_method}),
+    key("headers", kNameValues, at<&HealthOptions::headers>, "{}",
+        "sent with it; Host is the server's own unless it is set here",
+        {.check = [](std::string_view text) { return check_reply_header(text, true); },
+         .check_name = [](std::string_view text) { return check_reply_header(text, false); }}),
+    key("interval", kDuration, at<&HealthOptions::interval>, R"("2s")",
+        "between two checks, a tenth more or less; a fifth of it while the state changes", {.zero = Zero::kRefused}),
+    key("timeout", kDuration, at<&HealthOptions::timeout>, R"("1s")",
+        "for a whole check", {.zero = Zero::kRefused}),
+    key("rise", kCount, at<&HealthOptions::rise>, "2",
+        "good checks in a row that bring a server back", {.least = 1, .most = 1000, .unit = "checks"}),
+    key("fall", kCount, at<&HealthOptions::fall>, "3",
+        "failed checks in a row that take a server out", {.least = 1, .most = 1000, .unit = "checks"}),
+    key("status", kTexts, at<&HealthOptions::status>, R"(["200-399"])",
+        "statuses, or ranges of them, that are good", {.check = check_status_range}),
+    key("body", kText, at<&HealthOptions::body>, R"("")",
+        "text that the first 64 KiB of the reply's body must hold; \"\" = anything"),
+    key("initial", kText, at<&HealthOptions::initial>, R"("up")",
+        "what a server is until checks have proven otherwise: up or down", {.choices = "up down"}),
+    key("slow_start", kDuration, at<&HealthOptions::slow_start>, R"("0s")",
+        "the weight of a server that came back rises over this long; 0 = at once"),
+    later("grpc"), later("tls"),
+};
+constexpr Section kHealth = {"health", "Active checks of the servers; none without this table.", Shape::kTable, kHealthKeys, {}, {}, check_health};
+
 constexpr Key kUpstreamKeys[] = {
     list("servers", kServers, at<&UpstreamOptions::servers>, kServer,
          "URLs, or tables where there is more to say of a server",
@@ -153,7 +185,8 @@ constexpr Key kUpstreamKeys[] = {
          {.choices = "http/1.1", .later = "h2 h2c auto"}),
     table("connect", kTable, at<&UpstreamOptions::connect>, kConnect),
     table("retry", kTable, at<&UpstreamOptions::retry>, kRetry),
-    later("proxy_protocol"), later("sticky"), later("health"), later("eject"), later("tls"),
+    table("health", kTable, at<&UpstreamOptions::health>, kHealth),
+    later("proxy_protocol"), later("sticky"), later("eject"), later("tls"),
 };
 constexpr Section kUpstream = {"upstream", "A pool of servers, named for the routes that use it.", Shape::kNamed, kUpstreamKeys, {}, {}, check_upstream};
 

@@ -172,6 +172,16 @@ void check_upstream(Reader& reader, const Node& table, void* upstream) {
                     fmt::format(R"("hash" is for balance = "hash", not {})", in_quotes(options.balance)));
 }
 
+void check_health(Reader& reader, const Node& table, void* health) {
+  const auto& options = *static_cast<const upstream::HealthOptions*>(health);
+  if (options.tcp)
+    for (const std::string_view name : {"path", "method", "headers", "status", "body"})
+      if (table.find(name) != nullptr)
+        reader.error_at(table, {name}, fmt::format("{} says nothing where tcp = true: no request is sent", name));
+  if (!options.body.empty() && options.method == "HEAD")
+    reader.error_at(table, {"body"}, "a reply to HEAD has no body");
+}
+
 void check_serve(Reader& reader, const Node& table, void* serve) {
   const std::string& user = static_cast<const proxy::ServeOptions*>(serve)->user;
   if (user.empty() || !reader.check_files()) return;

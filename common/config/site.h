@@ -18,6 +18,7 @@ extern const Kind<Document> kRoutes;
 void check_header_rules(Reader& reader, const Node& table, void* rules);
 void check_redirect(Reader& reader, const Node& table, void* redirect);
 void check_respond(Reader& reader, const Node& table, void* respond);
+void check_health(Reader& reader, const Node& table, void* health);
 void check_rewrite(Reader& reader, const Node& table, void* rewrite);
 void check_serve(Reader& reader, const Node& table, void* serve);
 void check_upstream(Reader& reader, const Node& table, void* upstream);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -27,31 +28,85 @@ void log_change(std::string_view what, const Request& request, LogLevel level, s
 
 Error bad_body(std::string detail) { return {ErrorKind::kBadRequest, Side::kClient, std::move(detail)}; }
 
-// The one member a stop may have: {"grace": seconds}.
-Result<std::optional<Duration>> parse_stop(const std::string& body) {
-  constexpr double kMaxGraceSeconds = 10 * 365 * 86400.0;
-  std::optional<Duration> grace;
-  if (trim(body).empty()) return grace;
+// What a body that is a JSON object says, member by member; an empty body says nothing.
+Status read_members(const std::string& body,
+                    const std::function<Status(const std::string& name, const Poco::Dynamic::Var& value)>& member) {
+  if (trim(body).empty()) return {};
   try {
     Poco::JSON::Parser parser;
     const auto object = parser.parse(body).extract<Poco::JSON::Object::Ptr>();
-    for (const auto& [name, value] : *object) {
-      if (name != "grace") {
-        return std::unexpected(bad_body(fmt::format("unknown member \"{}\"; this call takes grace", name)));
-      }
-      if (!value.isNumeric() || value.isBoolean()) return std::unexpected(bad_body("grace is a number of seconds"));
-      const double seconds = value.convert<double>();
-      if (!(seconds >= 0) || seconds > kMaxGraceSeconds) {
-        return std::unexpected(bad_body("grace is a number of seconds, 0 or more"));
-      }
-      grace = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-    }
+    for (const auto& [name, value] : *object) RPX_TRY_VOID(member(name, value));
+    return {};
   } catch (const Poco::BadCastException&) {
     return std::unexpected(bad_body("the body is no JSON object"));
   } catch (const Poco::Exception& error) {
     return std::unexpected(bad_body("the body is no JSON: " + error.displayText()));
   }
+}
+
+Result<Duration> seconds_of(std::string_view name, const Poco::Dynamic::Var& value) {
+  constexpr double kMostSeconds = 10 * 365 * 86400.0;
+  if (!value.isNumeric() || value.isBoolean())
+    return std::unexpected(bad_body(fmt::format("{} is a number of seconds", name)));
+  const double seconds = value.convert<double>();
+  if (!(seconds >= 0) || seconds > kMostSeconds)
+    return std::unexpected(bad_body(fmt::format("{} is a number of seconds, 0 or more", name)));
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+// The one member a stop may have: {"grace": seconds}.
+Result<std::optional<Duration>> parse_stop(const std::string& body) {
+  std::optional<Duration> grace;
+  RPX_TRY_VOID(read_members(body, [&grace](const std::string& name, const Poco::Dynamic::Var& value) -> Status {
+    if (name != "grace")
+      return std::unexpected(bad_body(fmt::format("unknown member \"{}\"; this call takes grace", name)));
+    RPX_TRY(grace, seconds_of(name, value));
+    return {};
+  }));
   return grace;
+}
+
+Status read_change(proxy::ServerChange& change, const std::string& name, const Poco::Dynamic::Var& value) {
+  if (name == "state") {
+    for (const auto admin : {upstream::Admin::kReady, upstream::Admin::kDrain, upstream::Admin::kMaint})
+      if (value.isString() && value.extract<std::string>() == upstream::name_of(admin)) change.state = admin;
+    if (!change.state) return std::unexpected(bad_body(R"(state is "ready", "drain" or "maint")"));
+  } else if (name == "weight") {
+    const bool whole = value.isInteger() && !value.isBoolean();
+    const auto weight = whole ? value.convert<Poco::Int64>() : 0;
+    if (weight < 1 || weight > 65535)
+      return std::unexpected(bad_body("weight is a number from 1 to 65535; drain is for no weight at all"));
+    change.weight = static_cast<std::uint32_t>(weight);
+  } else if (name == "for") {
+    RPX_TRY(change.lasting, seconds_of(name, value));
+  } else if (name == "force") {
+    if (!value.isBoolean()) return std::unexpected(bad_body("force is true or false"));
+    change.force = value.convert<bool>();
+  } else {
+    return std::unexpected(
+        bad_body(fmt::format("unknown member \"{}\"; this call takes state, weight, for and force", name)));
+  }
+  return {};
+}
+
+Result<proxy::ServerChange> parse_change(const Request& request) {
+  proxy::ServerChange change{
+      .upstream = request.segments[2], .server = request.segments[4], .state = {}, .weight = {}, .lasting = {}};
+  RPX_TRY_VOID(read_members(request.body, [&change](const std::string& name, const Poco::Dynamic::Var& value) {
+    return read_change(change, name, value);
+  }));
+  if (!change.state && !change.weight) return std::unexpected(bad_body("the body says neither state nor weight"));
+  if (change.lasting && (!change.state || *change.state == upstream::Admin::kReady))
+    return std::unexpected(bad_body("for goes with the states drain and maint"));
+  return change;
+}
+
+std::string change_text(const proxy::ServerChange& change) {
+  std::string out;
+  if (change.state) out = upstream::name_of(*change.state);
+  if (change.lasting) out += fmt::format(" for {}", format_duration(*change.lasting));
+  if (change.weight) out += fmt::format("{}weight {}", out.empty() ? "" : ", ", *change.weight);
+  return out;
 }
 
 }  // namespace
@@ -121,6 +176,26 @@ Reply answer_upstream(Host& host, const Request& request) {
   Json json;
   write_upstream(json, *found);
   return json_reply(json);
+}
+
+Reply answer_change_server(Host& host, const Request& request) {
+  const auto change = parse_change(request);
+  if (!change) return problem_reply(400, change.error().detail);
+  const std::string what = fmt::format("{} of {}", change->server, change->upstream);
+  if (const Status done = host.change_server(*change); !done) {
+    if (done.error().kind == ErrorKind::kNotFound) return problem_reply(404, done.error().detail);
+    log_change("server " + what, request, LogLevel::kWarning, "refused: " + done.error().detail);
+    return problem_reply(409, done.error().detail + "; \"force\": true does it all the same");
+  }
+  log_change("server " + what, request, LogLevel::kNotice, change_text(*change));
+  for (const proxy::UpstreamView& upstream : host.upstreams())
+    for (const proxy::ServerView& server : upstream.servers) {
+      if (upstream.name != change->upstream || server.url != change->server) continue;
+      Json json;
+      write_server(json, server);
+      return json_reply(json);
+    }
+  return problem_reply(404, "a reload has taken the server out meanwhile");
 }
 
 Reply answer_connections(Host& host, const Request& request) {

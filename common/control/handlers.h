@@ -15,6 +15,7 @@ Reply answer_stop(Host& host, const Request& request);
 Reply answer_routes(Host& host, const Request& request);
 Reply answer_upstreams(Host& host, const Request& request);
 Reply answer_upstream(Host& host, const Request& request);
+Reply answer_change_server(Host& host, const Request& request);
 Reply answer_connections(Host& host, const Request& request);
 
 }  // namespace rpx::control

@@ -10,9 +10,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "config/problem.h"
 #include "policy/blocklist.h"
 #include "proxy/options.h"
+#include "proxy/server_change.h"
 #include "proxy/views.h"
 
 namespace rpx::control {
@@ -43,6 +45,8 @@ class Host {
   virtual Identity identity() = 0;
   virtual proxy::StatusView status() = 0;
   virtual std::vector<proxy::UpstreamView> upstreams() = 0;
+  /// Errors: as proxy::Server::change_server.
+  virtual Status change_server(const proxy::ServerChange& change) = 0;
   /// Live client connections, longest exchange first, at most `limit`.
   virtual std::vector<proxy::ConnectionView> connections(std::size_t limit) = 0;
   /// Prometheus text format, version 0.0.4.

@@ -25,6 +25,8 @@ constexpr Call kCalls[] = {
     {"GET", "/v1/routes", "limit cursor", false, answer_routes, "routes, in the order of the file"},
     {"GET", "/v1/upstreams", "limit cursor", false, answer_upstreams, "upstreams and their servers"},
     {"GET", "/v1/upstreams/{name}", "", false, answer_upstream, "one upstream and its servers"},
+    {"PATCH", "/v1/upstreams/{name}/servers/{url}", "", true, answer_change_server,
+     "make a server ready, drain it, take it out for maintenance, or change its weight"},
     {"GET", "/v1/connections", "limit cursor", false, answer_connections,
      "live client connections, longest exchange first"},
     {"GET", "/v1/blocklist", "limit cursor", false, answer_blocklist,

@@ -38,21 +38,6 @@ void write_counters(Json& json, const proxy::Counters& counters) {
   json.close_object();
 }
 
-void write_server(Json& json, const proxy::ServerView& server) {
-  json.open_object()
-      .member("url", server.url)
-      .member("state", server.state)
-      .member("why", server.why)
-      .member("weight", server.weight)
-      .member("backup", server.backup)
-      .member("addresses", server.addresses)
-      .member("active", server.active)
-      .member("idle", server.idle)
-      .member("requests", server.requests)
-      .member("failures", server.failures)
-      .close_object();
-}
-
 void write_text_or_null(Json& json, std::string_view name, const std::string& text) {
   json.key(name);
   text.empty() ? json.null() : json.value(std::string_view(text));
@@ -80,6 +65,32 @@ void write_route(Json& json, const proxy::RouteOptions& route) {
   json.key("line");
   route.origin.line == 0 ? json.null() : json.value(route.origin.line);
   json.close_object();
+}
+
+void write_server(Json& json, const proxy::ServerView& server) {
+  json.open_object()
+      .member("url", server.url)
+      .member("state", server.state)
+      .member("why", server.why)
+      .member("weight", server.weight)
+      .member("share", server.share / 100.0)
+      .member("backup", server.backup)
+      .member("until_s", server.until_s)
+      .member("addresses", server.addresses)
+      .member("active", server.active)
+      .member("idle", server.idle)
+      .member("requests", server.requests)
+      .member("failures", server.failures)
+      .key("health");
+  if (!server.checked) {
+    json.null().close_object();
+    return;
+  }
+  json.open_object().member("healthy", server.healthy).member("checks", server.checks);
+  json.member("failed", server.checks_failed).member("changes", server.changes);
+  write_text_or_null(json, "last", server.last_check);
+  write_text_or_null(json, "at", server.checks == 0 ? std::string() : format_rfc3339(server.last_check_at));
+  json.member("took", server.last_check_s).close_object().close_object();
 }
 
 void write_upstream(Json& json, const proxy::UpstreamView& upstream) {

@@ -10,6 +10,7 @@ namespace rpx::control {
 /// Each writes one object.
 void write_listener(Json& json, const proxy::ListenerView& listener);
 void write_route(Json& json, const proxy::RouteOptions& route);
+void write_server(Json& json, const proxy::ServerView& server);
 void write_upstream(Json& json, const proxy::UpstreamView& upstream);
 void write_connection(Json& json, const proxy::ConnectionView& connection);
 /// `now` gives uptime, `memory_bytes` the resident set.

@@ -72,6 +72,17 @@ void write_upstreams(Text& text, std::span<const UpstreamView> upstreams) {
   };
   each("rpx_server_up", "gauge", "1 when requests may go to the server.",
        [](const ServerView& s) { return s.state == "up" ? 1 : 0; });
+  each("rpx_server_healthy", "gauge", "1 unless active checks say otherwise.",
+       [](const ServerView& s) { return s.healthy ? 1 : 0; });
+  each("rpx_server_taken_out", "gauge", "1 while an operator has it drained or in maintenance.",
+       [](const ServerView& s) { return s.state == "drain" || s.state == "maint" ? 1 : 0; });
+  each("rpx_server_weight", "gauge", "Its weight now, less while it starts slowly.",
+       [](const ServerView& s) { return static_cast<double>(s.weight) * s.share / 100; });
+  each("rpx_server_checks_total", "counter", "Active checks made.", [](const ServerView& s) { return s.checks; });
+  each("rpx_server_checks_failed_total", "counter", "Active checks that failed.",
+       [](const ServerView& s) { return s.checks_failed; });
+  each("rpx_server_health_changes_total", "counter", "Times that active checks changed their mind.",
+       [](const ServerView& s) { return s.changes; });
   each("rpx_server_requests_total", "counter", "Requests sent to the server, retries included.",
        [](const ServerView& s) { return s.requests; });
   each("rpx_server_failures_total", "counter", "Tries that the server failed.",
@@ -92,6 +103,24 @@ void write_encoded(Text& text, const std::vector<CodingView>& codings) {
        [](const CodingView& c) { return c.plain_bytes; });
   each("rpx_encoded_coded_bytes_total", "Bytes of those replies after.",
        [](const CodingView& c) { return c.coded_bytes; });
+}
+
+void describe_health(const upstream::Server& server, ServerView& view) {
+  const upstream::ServerState& state = server.state();
+  const Instant now = std::chrono::steady_clock::now();
+  view.weight = state.weight();
+  view.share = state.share(now) / state.weight();
+  if (state.admin_until() != Instant::max())
+    view.until_s = std::max(0.0, std::chrono::duration<double>(state.admin_until() - now).count());
+  upstream::HealthFacts facts = state.facts();
+  view.checked = facts.checked;
+  view.healthy = state.healthy();
+  view.checks = facts.checks;
+  view.checks_failed = facts.failed;
+  view.changes = facts.changes;
+  view.last_check = std::move(facts.why);
+  view.last_check_at = facts.last;
+  view.last_check_s = std::chrono::duration<double>(facts.took).count();
 }
 
 }  // namespace
@@ -133,10 +162,13 @@ std::vector<UpstreamView> view_upstreams(const Site& site, std::size_t workers) 
       std::string error;
       for (const Address& address : server->addresses(&error)) one.addresses.push_back(address.to_string());
       const auto avoided = server->counters().down_workers.load(std::memory_order_relaxed);
-      const bool down = one.addresses.empty() || avoided >= static_cast<std::int32_t>(workers);
+      describe_health(*server, one);
+      const bool down = one.addresses.empty() || avoided >= static_cast<std::int32_t>(workers) || !one.healthy;
       one.state = down ? "down" : "up";
       if (down) one.why = one.addresses.empty() ? "does not resolve: " + error : server->last_failure();
-      one.weight = server->options().weight;
+      if (!one.healthy) one.why = one.last_check;
+      const upstream::Admin admin = server->state().admin();
+      if (admin != upstream::Admin::kReady) one.state = upstream::name_of(admin);
       one.backup = server->options().backup;
       one.active = static_cast<std::uint64_t>(
           std::max<std::int64_t>(0, server->counters().active.load(std::memory_order_relaxed)));

@@ -45,6 +45,7 @@ class ServerImpl final : public Server {
   void reopen_logs() override;
   StatusView status() override;
   std::vector<UpstreamView> upstreams() override;
+  Status change_server(const ServerChange& change) override;
   std::vector<ConnectionView> connections(std::size_t limit) override;
   std::string metrics() override;
   std::shared_ptr<const SiteOptions> options() override;
@@ -67,6 +68,7 @@ class ServerImpl final : public Server {
   const WallTime started_ = std::chrono::system_clock::now();
   net::Resolver resolver_;
   ConnectionLimits limits_;
+  upstream::HealthChecks checks_;
   std::vector<std::unique_ptr<Worker>> workers_;
   BlocklistKeeper blocklist_{[this](const BlocklistKeeper::Table& table) { publish_blocks(table); }};
   bool started_workers_ = false;  // set once, before anybody else knows of this server
@@ -132,6 +134,7 @@ Status ServerImpl::begin(SiteOptions options) {
     listeners_.push_back(std::move(listener));
   }
   resolver_.wait_for_first_answers(kFirstAnswers);
+  checks_.configure(site_->checked_servers());
   for (const auto& worker : workers_) {
     worker->set_site(site_, access_writer_);
     worker->start();
@@ -199,6 +202,7 @@ Result<std::vector<std::string>> ServerImpl::reload(SiteOptions options) {
   site_ = std::move(site);
   access_writer_ = std::move(writer);
   access_target_ = site_->options().log.access;
+  checks_.configure(site_->checked_servers());
   std::vector<std::future<void>> in_use;
   for (const auto& worker : workers_) in_use.push_back(worker->set_site(site_, access_writer_));
   // Who is told that the reload is done may ask any worker next, and must find the new site there.
@@ -319,6 +323,11 @@ std::vector<UpstreamView> ServerImpl::upstreams() {
     site = site_;
   }
   return view_upstreams(*site, workers_.size());
+}
+
+Status ServerImpl::change_server(const ServerChange& change) {
+  const std::scoped_lock lock(mutex_);
+  return site_->change_server(change, std::chrono::steady_clock::now());
 }
 
 std::vector<ConnectionView> ServerImpl::connections(std::size_t limit) {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "policy/blocklist.h"
 #include "proxy/options.h"
+#include "proxy/server_change.h"
 #include "proxy/views.h"
 
 namespace rpx::proxy {
@@ -32,6 +33,9 @@ class Server {
 
   virtual StatusView status() = 0;
   virtual std::vector<UpstreamView> upstreams() = 0;
+  /// Changes what every worker thinks of a server, at once; lives on over reloads. Errors: kNotFound, when there is no
+  /// such upstream or server; kNoServer, when it would take out the last one that can answer, without force.
+  virtual Status change_server(const ServerChange& change) = 0;
   /// Live client connections, longest exchange first, at most `limit`.
   virtual std::vector<ConnectionView> connections(std::size_t limit) = 0;
   /// Prometheus text format, version 0.0.4.

@@ -1,5 +1,9 @@
 #include "proxy/site.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "base/result.h"
 
 namespace rpx::proxy {
@@ -20,6 +24,16 @@ std::shared_ptr<upstream::Server> find_server(const Site* site, const std::strin
       if (server->options() == options) return server;
   }
   return nullptr;
+}
+
+// A server that is still there under other options keeps what is known of it.
+void inherit_state(const Site* site, upstream::Server& server) {
+  if (!site) return;
+  for (const Upstream& pool : site->upstreams()) {
+    if (pool.options->name != server.upstream()) continue;
+    for (const auto& before : pool.servers)
+      if (before->url() == server.url()) server.state().inherit(before->state(), before->options().weight);
+  }
 }
 
 }  // namespace
@@ -49,13 +63,45 @@ Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
     for (const upstream::ServerOptions& server : options.servers) {
       RPX_TRY(upstream::ServerTarget target, upstream::parse_server_url(server.url));
       auto known = find_server(previous, options.name, server);
-      built.servers.push_back(
-          known ? std::move(known)
-                : std::make_shared<upstream::Server>(options.name, server, std::move(target), resolver));
+      if (!known) {
+        known = std::make_shared<upstream::Server>(options.name, server, std::move(target), resolver);
+        inherit_state(previous, *known);
+      }
+      built.servers.push_back(std::move(known));
     }
     if (built.servers.empty()) return self_error(ErrorKind::kConfig, "upstream \"" + options.name + "\" has no server");
     upstreams_.push_back(std::move(built));
   }
+  return {};
+}
+
+std::vector<upstream::CheckedServer> Site::checked_servers() const {
+  std::vector<upstream::CheckedServer> out;
+  for (const Upstream& upstream : upstreams_)
+    if (upstream.options->health)
+      for (const auto& server : upstream.servers) out.push_back({server, *upstream.options->health});
+  return out;
+}
+
+Status Site::change_server(const ServerChange& change, Instant now) const {
+  const auto pool = std::ranges::find_if(
+      upstreams_, [&change](const Upstream& upstream) { return upstream.options->name == change.upstream; });
+  if (pool == upstreams_.end())
+    return self_error(ErrorKind::kNotFound, fmt::format("no upstream is named \"{}\"", change.upstream));
+  const auto server =
+      std::ranges::find_if(pool->servers, [&change](const auto& one) { return one->url() == change.server; });
+  if (server == pool->servers.end())
+    return self_error(ErrorKind::kNotFound,
+                      fmt::format("upstream \"{}\" has no server \"{}\"", change.upstream, change.server));
+  upstream::ServerState& state = (*server)->state();
+  const bool takes_out = change.state && *change.state != upstream::Admin::kReady && state.usable();
+  const bool others = std::ranges::any_of(
+      pool->servers, [&server](const auto& one) { return one != *server && one->state().usable(); });
+  if (takes_out && !others && !change.force)
+    return self_error(ErrorKind::kNoServer,
+                      fmt::format("{} is the last server of \"{}\" that can answer", change.server, change.upstream));
+  if (change.weight) state.set_weight(*change.weight);
+  if (change.state) state.set_admin(*change.state, change.lasting ? now + *change.lasting : Instant::max());
   return {};
 }
 

@@ -20,6 +20,8 @@
 #include "proxy/access_log.h"
 #include "proxy/options.h"
 #include "proxy/router.h"
+#include "proxy/server_change.h"
+#include "upstream/health.h"
 #include "upstream/retry.h"
 #include "upstream/server.h"
 
@@ -62,6 +64,10 @@ class Site {
   const Router& router() const noexcept { return *router_; }
   const std::vector<Route>& routes() const noexcept { return routes_; }
   const std::vector<Upstream>& upstreams() const noexcept { return upstreams_; }
+  /// The servers that have active checks, upstream by upstream.
+  std::vector<upstream::CheckedServer> checked_servers() const;
+  /// See Server::change_server. One thread at a time.
+  Status change_server(const ServerChange& change, Instant now) const;
   const std::shared_ptr<const AccessFormat>& access_format() const noexcept { return access_format_; }
 
  private:

@@ -53,9 +53,19 @@ struct StatusView {
 
 struct ServerView {
   std::string url;
-  std::string state;  ///< "up", "down"
-  std::string why;    ///< empty, or the last failure
+  std::string state;  ///< "up", "down"; "drain" or "maint" while an operator says so
+  std::string why;    ///< why it is not up; empty, or the last failure
   std::uint32_t weight = 1;
+  std::uint32_t share = 100;  ///< percent of its weight that counts now: less while it starts slowly
+  double until_s = 0;         ///< seconds until drain or maint end by themselves; 0 = they do not
+  bool checked = false;       ///< there are active checks, of which the following tells
+  bool healthy = true;
+  std::uint64_t checks = 0;
+  std::uint64_t checks_failed = 0;
+  std::uint64_t changes = 0;  ///< of its health
+  std::string last_check;     ///< the last one in words; empty before it
+  WallTime last_check_at{};
+  double last_check_s = 0;  ///< how long it took
   bool backup = false;
   std::vector<std::string> addresses;
   std::uint64_t active = 0;  ///< exchanges in progress

@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/units.h"
+#include "upstream/health_options.h"
 
 namespace rpx::upstream {
 
@@ -40,6 +42,7 @@ struct UpstreamOptions {
   std::string host = "preserve";        ///< Host sent on: "preserve", "server", or a fixed name
   ConnectOptions connect;
   RetryOptions retry;
+  std::optional<HealthOptions> health;  ///< active checks; absent = none
   auto operator<=>(const UpstreamOptions&) const = default;
 };
 

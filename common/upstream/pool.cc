@@ -36,7 +36,6 @@ struct Lease::Connection final : rt::Waiter {
 
 struct Member {
   std::shared_ptr<Server> server;
-  std::uint32_t weight = 1;
   std::vector<std::unique_ptr<Lease::Connection>> idle;  // the last one was used last
   std::uint32_t active = 0;
   std::vector<Address> addresses;
@@ -127,7 +126,6 @@ void Pool::configure(const UpstreamOptions& options, std::span<const std::shared
       members_.push_back(std::make_unique<Member>());
       members_.back()->server = server;
     }
-    members_.back()->weight = server->options().weight;
   }
   for (auto& gone : before) {
     if (!gone) continue;
@@ -158,15 +156,17 @@ void Pool::describe(std::size_t index) {
   endpoint.age = server.counters().latency.age(loop_.now());
 }
 
-std::optional<std::size_t> Pool::pick_among(std::span<Member* const> tried, bool backups, bool down,
+std::optional<std::size_t> Pool::pick_among(std::span<Member* const> tried, bool backups, bool panic,
                                             std::uint64_t key) {
   bool any = false;
   const Instant now = loop_.now();
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const Member& member = *members_[i];
-    const bool usable = member.server->options().backup == backups && (down || member.down_until <= now) &&
-                        std::ranges::find(tried, &member) == tried.end();
-    endpoints_[i].weight = member.weight;
+    const ServerState& state = member.server->state();
+    const bool fit = panic ? state.allowed() : state.usable() && member.down_until <= now;
+    const bool usable =
+        fit && member.server->options().backup == backups && std::ranges::find(tried, &member) == tried.end();
+    endpoints_[i].weight = state.share(now);
     endpoints_[i].usable = usable;
     if (usable && wants_ != balance::Wants::kNothing) describe(i);
     any |= usable;
@@ -175,16 +175,21 @@ std::optional<std::size_t> Pool::pick_among(std::span<Member* const> tried, bool
 }
 
 Member* Pool::pick(std::span<Member* const> tried, std::uint64_t key) {
-  if (members_.size() == 1) return tried.empty() ? members_.front().get() : nullptr;
-  for (const bool down : {false, true})
+  if (members_.size() == 1) {
+    Member& only = *members_.front();
+    return tried.empty() && only.server->state().allowed() ? &only : nullptr;
+  }
+  // When nobody is well, everybody is tried who has not been taken out.
+  for (const bool panic : {false, true})
     for (const bool backups : {false, true})
-      if (const auto index = pick_among(tried, backups, down, key)) return members_[*index].get();
+      if (const auto index = pick_among(tried, backups, panic, key)) return members_[*index].get();
   return nullptr;
 }
 
 bool Pool::has_other(std::span<Member* const> tried) const noexcept {
-  return std::ranges::any_of(members_,
-                             [&](const auto& one) { return std::ranges::find(tried, one.get()) == tried.end(); });
+  return std::ranges::any_of(members_, [&](const auto& one) {
+    return one->server->state().allowed() && std::ranges::find(tried, one.get()) == tried.end();
+  });
 }
 
 const std::shared_ptr<Server>& Pool::server_of(const Member& member) noexcept { return member.server; }
@@ -289,6 +294,9 @@ void Pool::failed(Member& member, const Error& error) {
 
 void Pool::sweep(Instant now) {
   for (const auto& member : members_) {
+    if (member->server->state().expire(now))
+      log_event(LogLevel::kNotice, "server is ready again, its time is over",
+                {{"upstream", member->server->upstream()}, {"server", member->server->url()}});
     const std::size_t before = member->idle.size();
     std::erase_if(member->idle, [now](const auto& one) { return one->expires <= now; });
     member->server->counters().idle.fetch_sub(static_cast<std::int64_t>(before - member->idle.size()),

@@ -63,7 +63,8 @@ class Pool {
   void configure(const UpstreamOptions& options, std::span<const std::shared_ptr<Server>> servers);
 
   /// The server to try next, never one of `tried` unless there is no other way to try at all; null when every one has
-  /// been tried. Servers that just failed to connect, and backups, come last. `key` is for policies that hash.
+  /// been tried or taken out. Backups come after the others; servers that checks or a failed connect speak against only
+  /// when no other is left. `key` is for policies that hash.
   Member* pick(std::span<Member* const> tried, std::uint64_t key = 0);
   /// Whether pick() would give one.
   bool has_other(std::span<Member* const> tried) const noexcept;
@@ -90,7 +91,7 @@ class Pool {
   void ended(Member& member) noexcept;
   void failed(Member& member, const Error& error);
   void worked(Member& member) noexcept;
-  std::optional<std::size_t> pick_among(std::span<Member* const> tried, bool backups, bool down, std::uint64_t key);
+  std::optional<std::size_t> pick_among(std::span<Member* const> tried, bool backups, bool panic, std::uint64_t key);
   void describe(std::size_t index);
 
   rt::Loop& loop_;

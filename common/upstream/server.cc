@@ -45,6 +45,7 @@ Result<ServerTarget> parse_server_url(std::string_view url) {
 Server::Server(std::string upstream, ServerOptions options, ServerTarget target, net::Resolver& resolver)
     : upstream_(std::move(upstream)), options_(std::move(options)), target_(std::move(target)) {
   if (!target_.host.empty()) name_ = resolver.watch(target_.host);
+  state_.set_weight(options_.weight);
 }
 
 std::vector<Address> Server::addresses(std::string* error) const {

@@ -13,6 +13,7 @@
 #include "base/ip.h"
 #include "net/resolver.h"
 #include "upstream/options.h"
+#include "upstream/server_state.h"
 
 namespace rpx::upstream {
 
@@ -52,6 +53,8 @@ class Server {
     balance::Latency latency;                   ///< of its replies; only where the policy minds it
   };
   Counters& counters() noexcept { return counters_; }
+  ServerState& state() noexcept { return state_; }
+  const ServerState& state() const noexcept { return state_; }
   void set_last_failure(std::string text);
   std::string last_failure() const;
 
@@ -61,6 +64,7 @@ class Server {
   const ServerTarget target_;
   std::shared_ptr<net::Name> name_;
   Counters counters_;
+  ServerState state_;
   mutable std::mutex mutex_;
   std::string last_failure_;
 };

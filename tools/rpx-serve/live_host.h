@@ -29,6 +29,7 @@ class LiveHost : public control::Host {
   control::Identity identity() override;
   proxy::StatusView status() override { return server_.status(); }
   std::vector<proxy::UpstreamView> upstreams() override { return server_.upstreams(); }
+  Status change_server(const proxy::ServerChange& change) override { return server_.change_server(change); }
   std::vector<proxy::ConnectionView> connections(std::size_t limit) override { return server_.connections(limit); }
   std::string metrics() override { return server_.metrics(); }
   std::shared_ptr<const proxy::SiteOptions> options() override { return server_.options(); }

@@ -108,7 +108,7 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {"[[listen]]\naddress = \":1\"\n", "protocols = [\"h2c\"]", "protocols \"h2c\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "sticky = {}", "\"sticky\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "proxy_protocol = 0", "\"proxy_protocol\""},
-      {"[upstream.a]\nservers = [\"http://h\"]\n", "health = {}", "\"health\""},
+      {"[upstream.a]\nservers = [\"http://h\"]\n", "health = { grpc = true }", "\"grpc\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "eject = {}", "\"eject\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "tls = {}", "\"tls\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "protocol = \"auto\"", "protocol \"auto\""},

@@ -211,8 +211,8 @@ cache = "static"
 servers = ["http://h"]
 balance = "first"
 protocol = "h2"
-[upstream.a.health]
-path = "/"
+[upstream.a.eject]
+errors = 5
 [cache.static]
 memory = "1MiB"
 [[listen]]
@@ -227,8 +227,8 @@ cache = "static"
 rpx.toml:9:12: protocol "h2" is not yet supported by this version of rpx
 protocol = "h2"
            ^
-rpx.toml:10:13: "health" is not yet supported by this version of rpx
-[upstream.a.health]
+rpx.toml:10:13: "eject" is not yet supported by this version of rpx
+[upstream.a.eject]
             ^
 rpx.toml:12:2: "cache" is not yet supported by this version of rpx
 [cache.static]

@@ -27,6 +27,12 @@ class FakeHost : public Host {
   Identity identity() override { return {"0.1.0", 42, "/etc/rpx/rpx.toml", "/run/rpx/control.sock"}; }
   proxy::StatusView status() override { return state; }
   std::vector<proxy::UpstreamView> upstreams() override { return pools; }
+  Status change_server(const proxy::ServerChange& change) override {
+    if (change.server != "http://127.0.0.1:1") return self_error(ErrorKind::kNotFound, "no such server");
+    if (change.state && !change.force) return self_error(ErrorKind::kNoServer, "the last one");
+    changed = change;
+    return {};
+  }
   std::vector<proxy::ConnectionView> connections(std::size_t limit) override {
     asked_connections = limit;
     return std::vector<proxy::ConnectionView>(std::min(limit, live));
@@ -62,6 +68,7 @@ class FakeHost : public Host {
   std::shared_ptr<const policy::BlockTable> blocks;
   policy::BlockEdit edited;
   std::string checked;
+  std::optional<proxy::ServerChange> changed;
   int stops = 0;
   std::optional<Duration> stop_grace;
 };

@@ -33,12 +33,14 @@ TEST_CASE("routes: every call of the table answers", "[control]") {
   for (const Call& call : calls()) {
     INFO(call.method << ' ' << call.pattern);
     std::string target(call.pattern);
-    if (const auto brace = target.find('{'); brace != std::string::npos)
-      target.replace(brace, std::string::npos, "app");
+    for (const auto& [part, value] : {std::pair("{name}", "app"), std::pair("{url}", "http:%2F%2F127.0.0.1:1")})
+      if (const auto at = target.find(part); at != std::string::npos)
+        target.replace(at, std::string_view(part).size(), value);
     // These do nothing without being told to whom.
     std::string body;
     if (target == "/v1/blocklist" && call.takes_body) body = R"({"prefix":"192.0.2.1"})";
     if (target == "/v1/blocklist/test") body = R"({"ip":"192.0.2.1"})";
+    if (call.method == "PATCH") body = R"({"weight":2})";
     const Reply reply = ask(host, std::string(call.method), target, body);
     CHECK((reply.status == 200 || reply.status == 202));
     CHECK(reply.body.ends_with('\n'));
@@ -178,5 +180,52 @@ TEST_CASE("routes: each change is logged with who asked", "[control]") {
   ask(host, "GET", "/v1/status");
   CHECK(holds(logged, "uid=7 pid=8"));
   CHECK(std::ranges::count(logged, '\n') == 2);
+  set_log_sink([](LogLevel, std::string_view, std::initializer_list<LogField>) {}, LogLevel::kError);
+}
+
+TEST_CASE("routes: a server is changed as the body says, and a wrong body changes nothing", "[control]") {
+  constexpr const char* kServer = "/v1/upstreams/app/servers/http:%2F%2F127.0.0.1:1";
+  FakeHost host;
+  set_log_sink(remember, LogLevel::kInfo);
+  logged.clear();
+  CHECK(ask(host, "PATCH", kServer, R"({"state":"maint","for":60,"force":true,"weight":3})").status == 200);
+  REQUIRE(host.changed);
+  CHECK(host.changed->upstream == "app");
+  CHECK(host.changed->server == "http://127.0.0.1:1");
+  CHECK(host.changed->state == upstream::Admin::kMaint);
+  CHECK(host.changed->lasting == std::chrono::seconds(60));
+  CHECK(host.changed->weight == 3);
+  CHECK(holds(logged, "maint for 1m, weight 3"));
+  host.changed.reset();
+  struct Row {
+    std::string body;
+    int status;
+    std::string detail;
+  };
+  const Row rows[] = {
+      {"", 400, "neither state nor weight"},
+      {"{}", 400, "neither state nor weight"},
+      {R"({"state":"up"})", 400, "state is"},
+      {R"({"state":1})", 400, "state is"},
+      {R"({"weight":0})", 400, "weight is a number from 1 to 65535"},
+      {R"({"weight":65536})", 400, "weight is"},
+      {R"({"weight":true})", 400, "weight is"},
+      {R"({"weight":1,"force":1})", 400, "force is true or false"},
+      {R"({"weight":1,"for":1})", 400, "for goes with"},
+      {R"({"state":"ready","for":1})", 400, "for goes with"},
+      {R"({"state":"drain","for":-1})", 400, "for is a number of seconds"},
+      {R"({"speed":1})", 400, "unknown member"},
+      {"[]", 400, "no JSON object"},
+      {R"({"state":"drain"})", 409, "\\\"force\\\": true"},
+  };
+  for (const Row& row : rows) {
+    INFO(row.body);
+    const Reply reply = ask(host, "PATCH", kServer, row.body);
+    CHECK(reply.status == row.status);
+    INFO(reply.body);
+    CHECK(holds(reply.body, row.detail));
+  }
+  CHECK_FALSE(host.changed);
+  CHECK(ask(host, "PATCH", "/v1/upstreams/app/servers/x", R"({"weight":1})").status == 404);
   set_log_sink([](LogLevel, std::string_view, std::initializer_list<LogField>) {}, LogLevel::kError);
 }

@@ -1,0 +1,39 @@
+// One active check of one server, over a connection of its own: what the health thread does every interval and
+// rpx-check does by hand. On the loop it is given.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/ip.h"
+#include "rt/loop.h"
+#include "rt/task.h"
+#include "upstream/health_options.h"
+
+namespace rpx::upstream {
+
+struct ProbeResult {
+  bool good = false;
+  std::string why;           ///< in words, one line: "status 503", "connection refused"
+  std::string first_bytes;   ///< what the server said first, made printable; empty when it said nothing
+  std::string address;       ///< the one that was connected to
+  std::uint16_t status = 0;  ///< of the reply; 0 when there was none
+  Duration connect{};        ///< until connected
+  Duration first_byte{};     ///< from then until the head of the reply
+  Duration total{};
+};
+
+/// Where a probe goes.
+struct ProbeTarget {
+  std::vector<Address> addresses;  ///< tried in this order
+  std::string authority;           ///< Host, unless the check's headers have one
+};
+
+/// Never takes longer than options.timeout.
+rt::Task<ProbeResult> probe(rt::Loop& loop, ProbeTarget target, HealthOptions options);
+
+/// "GET /healthz" or "tcp": the check in a word, for logs.
+std::string describe(const HealthOptions& options);
+
+}  // namespace rpx::upstream
