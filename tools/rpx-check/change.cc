@@ -5,17 +5,14 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <thread>
 
-#include "../rpx-serve/ask.h"
 #include "base/result.h"
+#include "rpx-serve/ask.h"
 #include "servers.h"
 #include "verbs.h"
 
 namespace rpx::check {
 namespace {
-
-constexpr auto kLook = std::chrono::milliseconds(100);
 
 struct ChangeOptions {
   std::vector<std::string> servers;
@@ -60,7 +57,7 @@ Result<int> wait_for_idle(const control::Client& proxy, const std::vector<Server
     if (std::chrono::steady_clock::now() + kLook > until)
       return self_error(ErrorKind::kResponseTimeout, fmt::format("time ran out: {} exchanges still go on", active));
     progress.show(fmt::format("{} exchanges to finish", active));
-    std::this_thread::sleep_for(kLook);
+    pause();
   }
 }
 

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
-#include "../rpx-serve/source.h"
 #include "base/result.h"
 #include "config/checks.h"
 #include "net/resolver.h"
+#include "rpx-serve/source.h"
 #include "rt/group.h"
 #include "upstream/server.h"
 

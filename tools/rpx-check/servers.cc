@@ -1,9 +1,10 @@
 #include "servers.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
-#include "../rpx-serve/ask.h"
 #include "base/result.h"
+#include "rpx-serve/ask.h"
 
 namespace rpx::check {
 
@@ -29,6 +30,8 @@ Result<std::vector<ServerRow>> ask_servers(const control::Client& proxy, const s
   if (out.empty()) return self_error(ErrorKind::kUsage, fmt::format("the proxy has no upstream \"{}\"", upstream));
   return out;
 }
+
+void pause() { ::poll(nullptr, 0, static_cast<int>(kLook.count())); }
 
 Result<std::vector<ServerRow>> find_servers(const std::vector<ServerRow>& rows, const std::string& name) {
   std::vector<ServerRow> out;

@@ -1,6 +1,7 @@
 // The servers of a running proxy as rpx-check shows and changes them. Asked over the control socket. Main thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +24,10 @@ struct ServerRow {
 /// All servers, of `upstream` alone when that is not empty. Errors: the client's; kUsage when there is no such
 /// upstream.
 Result<std::vector<ServerRow>> ask_servers(const control::Client& proxy, const std::string& upstream);
+
+/// Between two looks at a proxy that has no way to call back.
+inline constexpr std::chrono::milliseconds kLook{100};
+void pause();
 
 /// Those of `rows` that `name` means: a whole URL, or what follows its "//". Errors: kUsage when there is none.
 Result<std::vector<ServerRow>> find_servers(const std::vector<ServerRow>& rows, const std::string& name);

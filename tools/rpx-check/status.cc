@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <memory>
 
-#include "../rpx-serve/ask.h"
 #include "base/result.h"
+#include "rpx-serve/ask.h"
 #include "servers.h"
 #include "verbs.h"
 

@@ -4,18 +4,15 @@
 #include <chrono>
 #include <memory>
 #include <optional>
-#include <thread>
 
-#include "../rpx-serve/ask.h"
 #include "base/result.h"
 #include "probing.h"
+#include "rpx-serve/ask.h"
 #include "servers.h"
 #include "verbs.h"
 
 namespace rpx::check {
 namespace {
-
-constexpr auto kLook = std::chrono::milliseconds(100);
 
 struct WaitOptions {
   std::string state = "healthy";
@@ -63,7 +60,7 @@ Result<int> wait(const WaitOptions& options, cli::Common common) {
     if (std::chrono::steady_clock::now() + kLook > until)
       return self_error(ErrorKind::kResponseTimeout, fmt::format("time ran out: {}", so_far));
     progress.show(so_far);
-    std::this_thread::sleep_for(kLook);
+    pause();
   }
 }
 
