@@ -40,7 +40,7 @@ Result<int> tell(const control::Client& proxy, const ServerRow& row, const std::
     detail = detail.substr(0, detail.find("; ")) + "; pass --force to take it out all the same";
     return cli::report_error(kTool, cli::ExitCode::kRefused, detail);
   }
-  return self_error(ErrorKind::kInternal, detail);
+  return self_error(answer.status < 500 ? ErrorKind::kUsage : ErrorKind::kInternal, detail);
 }
 
 Result<int> wait_for_idle(const control::Client& proxy, const std::vector<ServerRow>& servers,

@@ -1,0 +1,97 @@
+"""rpx-check against real servers and a running proxy."""
+
+import json
+import os
+import threading
+import unittest
+
+from support.flow import FlowTest
+from support.proxy import BINARY, run_tool
+from support.waiting import until
+
+CHECK = os.path.join(os.path.dirname(BINARY), "rpx-check")
+
+
+class CheckTool(FlowTest):
+    def check(self, *arguments):
+        return run_tool(*arguments, binary=CHECK, cwd=self.folder())
+
+    def two(self):
+        self.origins = [self.origin(f"o{i}") for i in range(2)]
+        proxy = self.proxy_to(*(o.url for o in self.origins))
+        self.socket = ("--socket", proxy.path("rpx.sock"))
+        return proxy
+
+    def test_probe_tells_good_from_bad(self):
+        origin = self.origin()
+        good = self.check("probe", "-o", "json", origin.url + "/bytes/3")
+        self.assertEqual(good.returncode, 0, good.stderr)
+        row = json.loads(good.stdout)[0]
+        self.assertEqual((row["healthy"], row["why"], row["check"]), (True, "status 200", "GET /bytes/3"))
+        self.assertGreater(row["total_ms"], 0)
+        bad = self.check("probe", "-o", "json", "--tcp", "http://127.0.0.1:1", origin.url)
+        self.assertEqual(bad.returncode, 1)
+        self.assertEqual([r["healthy"] for r in json.loads(bad.stdout)], [False, True])
+        self.assertEqual(self.check("probe", "ftp://x").returncode, 2)
+        self.assertEqual(self.check("probe").returncode, 2)
+
+    def test_config_checks_each_server_as_the_file_says(self):
+        origin = self.origin()
+        folder = self.folder()
+        path = os.path.join(folder, "rpx.toml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(f'[[listen]]\naddress = ":0"\n[[route]]\nupstream = "a"\n[upstream.a]\nservers = ["{origin.url}"]\n'
+                       '[upstream.a.health]\npath = "/bytes/2"\nstatus = ["204"]\n')
+        done = self.check("config", "-c", path, "-o", "json")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(json.loads(done.stdout)[0]["why"], "status 200")
+        same = self.check("probe", "-c", path, "-o", "json", origin.url)
+        self.assertEqual(json.loads(same.stdout)[0]["check"], "GET /bytes/2")
+
+    def test_drain_waits_for_what_goes_on_and_ready_brings_back(self):
+        proxy = self.two()
+        url = self.origins[0].url
+        replies = []
+        threads = [threading.Thread(target=lambda: replies.append(self.fetch(proxy, "/gated").status)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        until(lambda: any(r.path == "/gated" for r in self.origins[0].requests), "a request in progress")
+        late = self.check("drain", "--wait", "--timeout", "200ms", url, *self.socket)
+        self.assertEqual(late.returncode, 4, late.stderr)
+        for origin in self.origins:
+            origin.gate.set()
+        done = self.check("drain", "--wait", "--timeout", "10s", url, *self.socket)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for thread in threads:
+            thread.join()
+        self.assertEqual(replies, [200, 200])
+        self.assertEqual(proxy.servers("app")[url]["state"], "drain")
+        self.assertEqual(self.check("ready", url.removeprefix("http://"), *self.socket).returncode, 0)
+        self.assertEqual(proxy.servers("app")[url]["state"], "up")
+
+    def test_the_last_server_is_refused_with_5_and_forced(self):
+        self.two()
+        first, second = (o.url for o in self.origins)
+        self.assertEqual(self.check("maint", "--for", "20m", first, *self.socket).returncode, 0)
+        refused = self.check("maint", second, *self.socket)
+        self.assertEqual(refused.returncode, 5)
+        self.assertIn("pass --force", refused.stderr)
+        self.assertEqual(self.check("maint", "--force", second, *self.socket).returncode, 0)
+
+    def test_weight_status_and_wait(self):
+        proxy = self.two()
+        url = self.origins[0].url
+        self.assertEqual(self.check("weight", "--set", "9", url, *self.socket).returncode, 0)
+        self.assertEqual(proxy.servers("app")[url]["weight"], 9)
+        self.assertEqual(self.check("weight", "--set", "0", url, *self.socket).returncode, 2)
+        self.assertEqual(self.check("ready", "http://nobody:1", *self.socket).returncode, 2)
+        shown = self.check("status", "-o", "json", *self.socket)
+        self.assertEqual((shown.returncode, [r["state"] for r in json.loads(shown.stdout)]), (0, ["up", "up"]))
+        self.assertEqual(self.check("wait", "--count", "2", *self.socket).returncode, 0)
+        self.assertEqual(self.check("wait", "--for", "unhealthy", "--timeout", "200ms", *self.socket).returncode, 4)
+        self.assertEqual(self.check("wait", "--timeout", "5s", self.origins[1].url + "/bytes/1").returncode, 0)
+        self.assertEqual(self.check("status", "--socket", "/nowhere/rpx.sock").returncode, 3)
+
+
+if __name__ == "__main__":
+    unittest.main()
