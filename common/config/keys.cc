@@ -106,7 +106,9 @@ constexpr Key kServerKeys[] = {
         "share of the requests, relative to the other servers", {.least = 1, .most = 65535}),
     key("backup", kBool, at<&ServerOptions::backup>, "false",
         "used only when no other server can be"),
-    later("max_connections"), later("resolve"),
+    key("max_connections", kCount, at<&ServerOptions::max_connections>, "0",
+        "requests it may have at once, of all workers; 0 = no limit", {.unit = "requests"}),
+    later("resolve"),
 };
 constexpr Section kServer = {"servers", "A server, where its URL alone does not say everything.", Shape::kTables, kServerKeys};
 
@@ -117,7 +119,11 @@ constexpr Key kConnectKeys[] = {
         "idle connections kept per worker and server", {.most = 100'000, .unit = "connections"}),
     key("idle", kDuration, at<&ConnectOptions::idle>, R"("1m")",
         "how long one is kept idle"),
-    later("max_pending"), later("queue"),
+    key("max_pending", kCount, at<&ConnectOptions::max_pending>, "1000",
+        "requests that may wait when every server has its max_connections; past it 503",
+        {.most = 1'000'000, .unit = "requests"}),
+    key("queue", kDuration, at<&ConnectOptions::queue>, R"("5s")",
+        "how long they wait; then 503"),
 };
 constexpr Section kConnect = {"connect", "Connections to the servers.", Shape::kTable, kConnectKeys};
 

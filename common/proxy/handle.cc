@@ -74,7 +74,7 @@ void write_access_line(ClientConnection& connection, Busy& busy, Duration took) 
   entry.tries = trail.tries;
   entry.bytes_received = busy.exchange.bytes_received();
   entry.bytes_sent = busy.exchange.bytes_sent();
-  if (trail.tries != 0) entry.queue_s = 0;
+  if (trail.tries != 0 || trail.queued > Duration::zero()) entry.queue_s = seconds(trail.queued);
   if (trail.connect >= Duration::zero()) entry.connect_s = seconds(trail.connect);
   if (trail.first_byte >= Duration::zero()) entry.first_byte_s = seconds(trail.first_byte);
   entry.total_s = seconds(took);
@@ -97,6 +97,7 @@ void finish(ClientConnection& connection, Busy& busy) {
   if (worker.access_log().enabled()) write_access_line(connection, busy, took);
   busy.upload.cancel();
   busy.lease.drop();
+  busy.place.release();
 }
 
 // Ends the bookkeeping of an exchange even when its task is destroyed half-way.

@@ -1,5 +1,7 @@
 #include "proxy/site.h"
 
+#include <algorithm>
+
 #include "base/result.h"
 
 namespace rpx::proxy {
@@ -22,6 +24,16 @@ std::shared_ptr<upstream::Server> find_server(const Site* site, const std::strin
   return nullptr;
 }
 
+// Those who wait go on waiting over a reload.
+std::shared_ptr<upstream::Queue> queue_for(const Site* previous, const upstream::UpstreamOptions& options) {
+  if (std::ranges::none_of(options.servers, [](const auto& server) { return server.max_connections != 0; }))
+    return nullptr;
+  if (previous)
+    for (const Upstream& pool : previous->upstreams())
+      if (pool.options->name == options.name && pool.queue) return pool.queue;
+  return std::make_shared<upstream::Queue>();
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site* previous, net::Resolver& resolver) {
@@ -37,7 +49,7 @@ Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site*
 
 Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
   for (const upstream::UpstreamOptions& options : options_.upstreams) {
-    Upstream built{&options, {}, upstream::RetryRule(options.retry)};
+    Upstream built{&options, {}, upstream::RetryRule(options.retry), queue_for(previous, options)};
     if (options.host == "server")
       built.host = HostMode::kServer;
     else if (options.host != "preserve")

@@ -20,6 +20,7 @@
 #include "proxy/access_log.h"
 #include "proxy/options.h"
 #include "proxy/router.h"
+#include "upstream/queue.h"
 #include "upstream/retry.h"
 #include "upstream/server.h"
 
@@ -32,6 +33,7 @@ struct Upstream {
   const upstream::UpstreamOptions* options;
   std::vector<std::shared_ptr<upstream::Server>> servers;
   upstream::RetryRule retry;
+  std::shared_ptr<upstream::Queue> queue;  ///< for a place at a server; null where none has max_connections
   HostMode host = HostMode::kPreserve;
   balance::Wants wants = balance::Wants::kNothing;
   policy::TextTemplate hash;  ///< what the key is made of, with Wants::kTemplate

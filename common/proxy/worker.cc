@@ -113,7 +113,7 @@ void Worker::use_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWrite
       for (std::size_t i = 0; i < live_->pools.size(); ++i)
         if (live_->site->upstreams()[i].options->name == upstream.options->name) pool = live_->pools[i];
     if (!pool) pool = std::make_shared<upstream::Pool>(loop_, number_);
-    pool->configure(*upstream.options, upstream.servers);
+    pool->configure(*upstream.options, upstream.servers, upstream.queue);
     next->pools.push_back(std::move(pool));
   }
   access_log_ = access_writer ? AccessLog(std::move(access_writer), site->access_format()) : AccessLog();

@@ -113,7 +113,10 @@ Pool::~Pool() {
   }
 }
 
-void Pool::configure(const UpstreamOptions& options, std::span<const std::shared_ptr<Server>> servers) {
+void Pool::configure(const UpstreamOptions& options, std::span<const std::shared_ptr<Server>> servers,
+                     std::shared_ptr<Queue> queue) {
+  queue_ = std::move(queue);
+  limited_ = queue_ != nullptr;
   std::vector<std::unique_ptr<Member>> before = std::move(members_);
   members_.clear();
   bool same = before.size() == servers.size() && balance_ == options.balance;
@@ -167,18 +170,23 @@ std::optional<std::size_t> Pool::pick_among(std::span<Member* const> tried, bool
     const bool usable = member.server->options().backup == backups && (down || member.down_until <= now) &&
                         std::ranges::find(tried, &member) == tried.end();
     endpoints_[i].weight = member.weight;
-    endpoints_[i].usable = usable;
+    endpoints_[i].usable = usable && !(limited_ && member.server->is_full());
+    saw_full_ |= usable && !endpoints_[i].usable;
     if (usable && wants_ != balance::Wants::kNothing) describe(i);
-    any |= usable;
+    any |= endpoints_[i].usable;
   }
   return any ? policy_->pick(endpoints_, key) : std::nullopt;
 }
 
 Member* Pool::pick(std::span<Member* const> tried, std::uint64_t key) {
-  if (members_.size() == 1) return tried.empty() ? members_.front().get() : nullptr;
-  for (const bool down : {false, true})
+  saw_full_ = false;
+  if (members_.size() == 1 && !limited_) return tried.empty() ? members_.front().get() : nullptr;
+  for (const bool down : {false, true}) {
     for (const bool backups : {false, true})
       if (const auto index = pick_among(tried, backups, down, key)) return members_[*index].get();
+    // Better to wait for a server that is full than to try one that is down.
+    if (saw_full_) return nullptr;
+  }
   return nullptr;
 }
 

@@ -129,16 +129,18 @@ trusted_proxies = []
 proxy_protocol  = []
 
 [upstream."http://127.0.0.1:3000"]
-servers  = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false }]
+servers  = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false, max_connections = 0 }]
 balance  = "round_robin"
 hash     = ""
 host     = "preserve"
 protocol = "http/1.1"
 
 [upstream."http://127.0.0.1:3000".connect]
-timeout   = "2s"
-keepalive = 64
-idle      = "1m"
+timeout     = "2s"
+keepalive   = 64
+idle        = "1m"
+max_pending = 1000
+queue       = "5s"
 
 [upstream."http://127.0.0.1:3000".retry]
 attempts = 2
