@@ -42,6 +42,10 @@ enum class HeaderPart : std::uint8_t { kSetName, kAddName, kRemoveName, kValue }
 Complaint check_header_rule(std::string_view text, policy::TemplateUse use, HeaderPart part);
 /// A name, or with `value` a value, of a fixed reply's headers.
 Complaint check_reply_header(std::string_view text, bool value);
+/// What OpenSSL takes as cipher suites.
+Complaint check_ciphers(std::string_view text);
+/// The path of a PEM file with certificates.
+Complaint check_certificates(std::string_view path);
 /// A template of a log line.
 Complaint check_hash(std::string_view text);
 Complaint check_log_format(std::string_view text);

@@ -20,6 +20,8 @@ using proxy::RouteOptions;
 using proxy::RouteTimeouts;
 using proxy::ServeOptions;
 using proxy::SiteOptions;
+using tls::CertificateOptions;
+using tls::TlsOptions;
 using upstream::ConnectOptions;
 using upstream::RetryOptions;
 using upstream::ServerOptions;
@@ -86,15 +88,43 @@ constexpr Key kListenKeys[] = {
         "port 0 = the kernel picks one",
         {.example = R"(":8080")", .start = R"(":8080")", .check = check_listen_address, .required = true}),
     only("mode", kOnlyText, R"("http")", "what is spoken", {.choices = "http", .later = "tcp"}),
-    only("tls", kOnlyBool, "false", "whether clients speak TLS"),
+    key("tls", kBool, at<&ListenOptions::tls>, "false", "clients speak TLS; certificates are in [[certificate]]"),
     only("protocols", kOnlyTexts, R"(["http/1.1"])", "versions of HTTP", {.choices = "http/1.1", .later = "h2 h2c"}),
     key("trusted_proxies", kPrefixes, at<&ListenOptions::trusted_proxies>, "[]",
         "peers whose X-Forwarded-For and Forwarded are believed"),
     key("proxy_protocol", kPrefixes, at<&ListenOptions::proxy_protocol>, "[]",
         "peers that must open with a PROXY header, version 1 or 2"),
-    later("redirect_https"), later("upstream"), later("sni"),
+    key("redirect_https", kBool, at<&ListenOptions::redirect_https>, "false",
+        "answer every request with 308 to the same URL on https"),
+    later("upstream"), later("sni"),
 };
 constexpr Section kListen = {"listen", "An address that clients connect to; at least one.", Shape::kTables, kListenKeys};
+
+constexpr Key kTlsKeys[] = {
+    key("min_version", kText, at<&TlsOptions::min_version>, R"("1.2")", "oldest version of TLS: 1.2 or 1.3", {.choices = "1.2 1.3"}),
+    key("ciphers", kText, at<&TlsOptions::ciphers>, R"("intermediate")",
+        "modern (TLS 1.3 alone), intermediate, or names as OpenSSL has them, with colons between",
+        {.choices = "modern intermediate", .check = check_ciphers}),
+    key("session_tickets", kBool, at<&TlsOptions::session_tickets>, "true", "let clients come back without a full handshake"),
+    key("ticket_rotation", kDuration, at<&TlsOptions::ticket_rotation>, R"("12h")",
+        "how long a key makes tickets; it opens them for as long again", {.zero = Zero::kRefused}),
+    key("client_ca", kFilePath, at<&TlsOptions::client_ca>, R"("")",
+        "PEM file with the authorities of client certificates", {.check = check_certificates}),
+    key("client_verify", kText, at<&TlsOptions::client_verify>, R"("off")",
+        "whether clients show a certificate: off, optional or required", {.choices = "off optional required"}),
+    later("ocsp_stapling"),
+};
+constexpr Section kTls = {"tls", "What TLS listeners offer.", Shape::kTable, kTlsKeys, {}, {}, check_tls};
+
+constexpr Key kCertificateKeys[] = {
+    key("cert", kFilePath, at<&CertificateOptions::cert>, "",
+        "PEM file: the certificate, then intermediates; it is served to those who ask for one of its names",
+        {.example = R"("certs/site.pem")", .required = true}),
+    key("key", kFilePath, at<&CertificateOptions::key>, "", "PEM file with its private key, without passphrase",
+        {.example = R"("certs/site.key")", .required = true}),
+};
+constexpr Section kCertificate = {"certificate", "A certificate for TLS listeners; the first is for those who ask for no name we know.",
+                                  Shape::kTables, kCertificateKeys};
 
 constexpr Key kServerKeys[] = {
     key("url", kAddress, at<&ServerOptions::url>, "",
@@ -265,7 +295,9 @@ constexpr Key kLimitsKeys[] = {
     key("uri_bytes", kSize, at<&http::Limits::uri_bytes>, R"("8KiB")",
         "longest request target; 0 = 16MiB, the most there can be",
         {.least = 64, .most = kMostHead, .zero = Zero::kUnlimited}),
-    later("tls_handshake"), later("h2_streams"), later("h2_resets"),
+    key("tls_handshake", kDuration, at<&http::Limits::tls_handshake>, R"("10s")",
+        "for a TLS handshake; 0 = for ever", {.zero = Zero::kUnlimited}),
+    later("h2_streams"), later("h2_resets"),
 };
 constexpr Section kLimits = {"limits", "Bounds on what clients may do.", Shape::kTable, kLimitsKeys};
 
@@ -287,12 +319,14 @@ constexpr Key kFileKeys[] = {
     table("serve", kTable, in_site<&SiteOptions::serve>, kServe),
     table("log", kTable, in_site<&SiteOptions::log>, kLog),
     table("listen", kListeners, self<Document>, kListen),
+    table("tls", kTable, in_site<&SiteOptions::tls>, kTls),
+    table("certificate", kCertificates, self<Document>, kCertificate),
     table("upstream", kUpstreams, self<Document>, kUpstream),
     table("limits", kTable, in_site<&SiteOptions::limits>, kLimits),
     table("blocklist", kTable, in_site<&SiteOptions::blocklist>, kBlocklist),
     table("defaults", kDefaults, self<Document>, kDefaultsSection),
     table("route", kRoutes, self<Document>, kRoute),
-    later("admin"), later("tls"), later("certificate"), later("acme"), later("cache"), later("compress"),
+    later("admin"), later("acme"), later("cache"), later("compress"),
     later("rate_limit"), later("access"), later("fault"), later("ban"), later("cluster"),
 };
 // clang-format on

@@ -43,6 +43,9 @@ struct WorkerCounters {
   Count stale_leases;
   Count upgrades;
   Count parse_errors;
+  Count tls_handshakes;
+  Count tls_resumed;
+  Count tls_failed;
   std::array<Count, kLatencyBounds.size() + 1> latency;
   Count latency_sum_us;
 

@@ -58,7 +58,9 @@ policy::Values values_of(const Ask& ask) {
           .authority = trail.client.host,
           .request_id = trail.request_id,
           .route = ask.route.options->name,
-          .listener = ask.connection.listener->options.name};
+          .listener = ask.connection.listener->options.name,
+          .client_certificate_subject = subject_of(ask.connection),
+          .client_certificate_fingerprint = fingerprint_of(ask.connection)};
 }
 
 // What the choice of a server goes by; 0 where the policy does not hash, or there is nothing to hash.

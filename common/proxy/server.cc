@@ -304,6 +304,7 @@ StatusView ServerImpl::status() {
   }
   const std::scoped_lock lock(mutex_);
   view.generation = generation_;
+  if (site_->tls()) view.certificates_unusable = site_->tls()->unusable();
   for (const Upstream& upstream : site_->upstreams())
     for (const auto& server : upstream.servers)
       view.counters.upstream_connects += server->counters().connects.load(std::memory_order_relaxed);

@@ -1,5 +1,7 @@
 #include "proxy/site.h"
 
+#include <algorithm>
+
 #include "base/result.h"
 
 namespace rpx::proxy {
@@ -30,6 +32,7 @@ Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site*
   RPX_TRY_VOID(site->build_upstreams(previous, resolver));
   RPX_TRY_VOID(site->build_routes());
   RPX_TRY(site->router_, Router::build(site->options_.routes));
+  RPX_TRY_VOID(site->build_tls(previous));
   RPX_TRY(AccessFormat format, AccessFormat::compile(site->options_.log.format));
   site->access_format_ = std::make_shared<const AccessFormat>(std::move(format));
   return site;
@@ -56,6 +59,14 @@ Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
     if (built.servers.empty()) return self_error(ErrorKind::kConfig, "upstream \"" + options.name + "\" has no server");
     upstreams_.push_back(std::move(built));
   }
+  return {};
+}
+
+Status Site::build_tls(const Site* previous) {
+  RPX_TRY(https_redirect_, policy::Redirect::compile({.to = "https://{host}{path}"}));
+  if (std::ranges::none_of(options_.listen, &ListenOptions::tls)) return {};
+  RPX_TRY(tls_,
+          tls::ServerContexts::build(options_.tls, options_.certificates, previous ? previous->tls_.get() : nullptr));
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include "proxy/access_log.h"
 #include "proxy/options.h"
 #include "proxy/router.h"
+#include "tls/server_context.h"
 #include "upstream/retry.h"
 #include "upstream/server.h"
 
@@ -60,12 +61,17 @@ class Site {
   const Router& router() const noexcept { return *router_; }
   const std::vector<Route>& routes() const noexcept { return routes_; }
   const std::vector<Upstream>& upstreams() const noexcept { return upstreams_; }
+  /// What TLS listeners serve with; null when there is none.
+  const std::shared_ptr<const tls::ServerContexts>& tls() const noexcept { return tls_; }
+  /// What listeners with redirect_https answer.
+  const policy::Redirect& https_redirect() const noexcept { return *https_redirect_; }
   const std::shared_ptr<const AccessFormat>& access_format() const noexcept { return access_format_; }
 
  private:
   Site() = default;
   Status build_upstreams(const Site* previous, net::Resolver& resolver);
   Status build_routes();
+  Status build_tls(const Site* previous);
   Result<Route> build_route(const RouteOptions& options);
 
   SiteOptions options_;
@@ -73,6 +79,8 @@ class Site {
   std::vector<Upstream> upstreams_;
   std::vector<Route> routes_;
   std::shared_ptr<const AccessFormat> access_format_;
+  std::shared_ptr<const tls::ServerContexts> tls_;
+  std::optional<policy::Redirect> https_redirect_;
 };
 
 }  // namespace rpx::proxy

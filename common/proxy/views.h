@@ -29,6 +29,9 @@ struct Counters {
   std::uint64_t upstream_connects = 0;
   std::uint64_t upgrades = 0;
   std::uint64_t parse_errors = 0;
+  std::uint64_t tls_handshakes = 0;  ///< with clients
+  std::uint64_t tls_resumed = 0;     ///< of those, with a session of before
+  std::uint64_t tls_failed = 0;
 };
 
 struct StatusView {
@@ -38,6 +41,7 @@ struct StatusView {
   std::uint64_t connections = 0;  ///< open now
   std::uint64_t exchanges = 0;    ///< in progress now
   bool draining = false;
+  std::uint64_t certificates_unusable = 0;
   Counters counters;
   std::vector<ListenerView> listeners;
 };

@@ -187,7 +187,7 @@ void Worker::drain(std::function<void()> on_empty) {
     // Connections between exchanges wait for a head that may never come.
     for (ClientConnection* connection = first_; connection;) {
       ClientConnection* next = connection->next;
-      if (connection->idle) connection->stream.io().interrupt_read();
+      if (connection->idle) connection->stream().io().interrupt_read();
       connection = next;
     }
   });
@@ -203,7 +203,7 @@ rt::Task<bool> Worker::wait_for_room(Acceptor& acceptor) {
   for (int n = 0; n < kAcceptBatch; ++n) {
     const net::UniqueFd refused(accept4(acceptor.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!refused) break;
-    send(refused.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!acceptor.facts->options.tls) send(refused.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     counters_.refused.add();
   }
   co_return false;
