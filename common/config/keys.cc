@@ -124,7 +124,8 @@ constexpr Key kCertificateKeys[] = {
         {.example = R"("certs/site.key")", .required = true}),
 };
 constexpr Section kCertificate = {"certificate", "A certificate for TLS listeners; the first is for those who ask for no name we know.",
-                                  Shape::kTables, kCertificateKeys};
+                                  Shape::kTables, kCertificateKeys,
+                                  {}, {}, nullptr, kAllKeys, true};
 
 constexpr Key kServerKeys[] = {
     key("url", kAddress, at<&ServerOptions::url>, "",

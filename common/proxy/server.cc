@@ -309,7 +309,7 @@ StatusView ServerImpl::status() {
     for (const auto& server : upstream.servers)
       view.counters.upstream_connects += server->counters().connects.load(std::memory_order_relaxed);
   for (const BoundListener& listener : listeners_)
-    view.listeners.push_back({listener.facts->options.name, listener.facts->bound});
+    view.listeners.push_back({listener.facts->options.name, listener.facts->bound, listener.facts->options.tls});
   return view;
 }
 

@@ -13,6 +13,7 @@ namespace rpx::proxy {
 struct ListenerView {
   std::string name;
   std::string address;  ///< really bound: "127.0.0.1:41234", "unix:/run/x.sock"
+  bool tls = false;
 };
 
 /// Sums over all workers since the start.
