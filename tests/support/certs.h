@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -22,6 +23,8 @@ inline std::string text_of(BIO* bio) {
   const long size = BIO_get_mem_data(bio, &text);
   return {text, static_cast<std::size_t>(size)};
 }
+
+inline void write_file(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
 /// `san` as in "DNS:a.test,IP:127.0.0.1"; valid from `from` to `to` seconds from now.
 inline Pem make_certificate(const std::string& san, bool rsa = false, long from = -60, long to = 3600) {

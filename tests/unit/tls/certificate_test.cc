@@ -10,8 +10,8 @@ namespace {
 
 struct Files {
   tls::CertificateOptions write(const test::Pem& pem) {
-    folder.write("c.pem", pem.certificate);
-    folder.write("c.key", pem.key);
+    test::write_file(folder.file("c.pem"), pem.certificate);
+    test::write_file(folder.file("c.key"), pem.key);
     return {folder.file("c.pem"), folder.file("c.key")};
   }
   tls::Certificate load(const test::Pem& pem) { return tls::load_certificate(write(pem), now); }

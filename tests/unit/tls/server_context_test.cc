@@ -15,8 +15,8 @@ struct Shop {
     set_log_sink([](LogLevel, std::string_view, std::initializer_list<LogField>) {}, LogLevel::kError);
   }
   void add(const std::string& name, const test::Pem& pem) {
-    folder.write(name + ".pem", pem.certificate);
-    folder.write(name + ".key", pem.key);
+    test::write_file(folder.file(name + ".pem"), pem.certificate);
+    test::write_file(folder.file(name + ".key"), pem.key);
     certificates.push_back({folder.file(name + ".pem"), folder.file(name + ".key")});
     prints.push_back(tls::load_certificate(certificates.back(), std::chrono::system_clock::now()).fingerprint);
   }

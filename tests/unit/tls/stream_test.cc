@@ -17,9 +17,9 @@ namespace {
 struct Wire {
   explicit Wire(int buffer = 0, bool trusted = true) {
     const test::Pem pem = test::make_certificate("DNS:a.test");
-    folder.write("c.pem", pem.certificate);
-    folder.write("c.key", pem.key);
-    folder.write("other.pem", test::make_certificate("DNS:a.test").certificate);
+    test::write_file(folder.file("c.pem"), pem.certificate);
+    test::write_file(folder.file("c.key"), pem.key);
+    test::write_file(folder.file("other.pem"), test::make_certificate("DNS:a.test").certificate);
     const std::vector<tls::CertificateOptions> certificates{{folder.file("c.pem"), folder.file("c.key")}};
     contexts = tls::ServerContexts::build({}, certificates, nullptr).value();
     trust = tls::ClientContext::build({.ca = folder.file(trusted ? "c.pem" : "other.pem")}).value();
