@@ -205,7 +205,7 @@ class Traffic(TlsTest):
 
     def test_servers_are_told_of_https(self):
         origin = self.origin()
-        proxy = self.site(f'[[route]]\nupstream = "{origin.url}"\n[log]\naccess = "./access.log"\nformat = "{scheme} {status}"\n')
+        proxy = self.site(f'[[route]]\nupstream = "{origin.url}"\n[log]\naccess = "./access.log"\nformat = "{{scheme}} {{status}}"\n')
         self.curl(proxy, path="/bytes/1")
         request = origin.requests[0]
         self.assertEqual(request["X-Forwarded-Proto"], "https")
