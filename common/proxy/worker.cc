@@ -139,7 +139,7 @@ void Worker::use_blocks(std::shared_ptr<const policy::BlockTable> blocks) {
     if (connection->listener->is_unix || !blocks_->blocks(connection->peer)) continue;
     blocks_->count_hit(connection->peer);
     counters_.blocked.add();
-    shutdown(connection->stream.io().fd(), SHUT_RDWR);
+    shutdown(connection->stream().io().fd(), SHUT_RDWR);
   }
 }
 
