@@ -200,6 +200,15 @@ Complaint check_hash(std::string_view text) {
   return complaint_of(parsed);
 }
 
+Complaint check_media_range(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  const bool whole = slash != std::string_view::npos;
+  const std::string_view type = text.substr(0, slash);
+  const std::string_view subtype = whole ? text.substr(slash + 1) : std::string_view();
+  if (whole && !check_token(type) && !check_token(subtype) && (type != "*" || subtype == "*")) return std::nullopt;
+  return R"(expected a media type such as "text/html", "text/*" or "*/*")";
+}
+
 Complaint check_log_format(std::string_view text) {
   if (text.find('{') == std::string_view::npos)
     return R"(expected "json", "common", "combined" or a template such as "{client} {method} {path} {status}")";

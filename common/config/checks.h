@@ -46,6 +46,8 @@ Complaint check_reply_header(std::string_view text, bool value);
 Complaint check_ciphers(std::string_view text);
 /// The path of a PEM file with certificates.
 Complaint check_certificates(std::string_view path);
+/// "text/html", "text/*" or "*/*" (RFC 9110 section 12.5.1, without parameters).
+Complaint check_media_range(std::string_view text);
 /// A template of a log line.
 Complaint check_hash(std::string_view text);
 Complaint check_log_format(std::string_view text);

@@ -179,6 +179,7 @@ void check_document(Reader& reader, Document& document, const Node& root) {
     check_action(reader, document.site.routes[i], *document.route_tables[i]);
     upstreams.resolve(document.site.routes[i], *document.route_tables[i]);
   }
+  check_compress(reader, document);
 }
 
 void warn_document(Reader& reader, const Document& document) {

@@ -9,6 +9,8 @@ namespace rpx::config {
 namespace {
 
 using policy::BlocklistOptions;
+using policy::CompressLevels;
+using policy::CompressOptions;
 using policy::HeaderRuleOptions;
 using policy::RedirectOptions;
 using policy::RespondOptions;
@@ -186,6 +188,26 @@ constexpr Key kUpstreamKeys[] = {
 };
 constexpr Section kUpstream = {"upstream", "A pool of servers, named for the routes that use it.", Shape::kNamed, kUpstreamKeys, {}, {}, check_upstream};
 
+constexpr Key kCompressLevelKeys[] = {
+    key("gzip", kCount, at<&CompressLevels::gzip>, "5", "1 (fast) to 9 (small)", {.least = 1, .most = 9}),
+    key("br", kCount, at<&CompressLevels::br>, "4", "1 (fast) to 11 (small)", {.least = 1, .most = 11}),
+    key("zstd", kCount, at<&CompressLevels::zstd>, "3", "1 (fast) to 19 (small)", {.least = 1, .most = 19}),
+};
+constexpr Section kCompressLevel = {"level", "How hard each coding tries.", Shape::kTable, kCompressLevelKeys};
+
+constexpr Key kCompressKeys[] = {
+    key("encodings", kTexts, at<&CompressOptions::encodings>, R"(["zstd", "br", "gzip"])",
+        "codings, the best liked first; the client's weights come before that", {.choices = "zstd br gzip"}),
+    table("level", kTable, at<&CompressOptions::level>, kCompressLevel),
+    key("min_size", kSize, at<&CompressOptions::min_size>, R"("1KiB")",
+        "shorter bodies go as they are; streams, whose length is not known, are coded"),
+    key("types", kTexts, at<&CompressOptions::types>,
+        R"(["text/*", "application/json", "application/javascript", "application/xml", "image/svg+xml"])",
+        "media types that are coded: \"type/subtype\", \"type/*\" or \"*/*\"", {.check = check_media_range}),
+    later("requests"), later("decompress_requests"), later("max_ratio"),
+};
+constexpr Section kCompress = {"compress", "How replies are compressed, named for the routes that want it.", Shape::kNamed, kCompressKeys};
+
 constexpr Key kTimeoutKeys[] = {
     key("response", kDuration, at<&RouteTimeouts::response>, R"("1m")",
         "from the request sent to the head of the reply; 0 = for ever", {.zero = Zero::kUnlimited}),
@@ -262,7 +284,9 @@ constexpr Key kRouteKeys[] = {
         "take out what tells on the servers: Server, X-Powered-By and their like; rewrite Location and cookie domains"),
     key("errors", kErrorPages, at<&RouteOptions::errors>, "{}",
         "files sent instead of our own error pages, by status (\"502\") or class (\"5xx\")", {.check_name = check_error_status}),
-    later("access"), later("rate_limit"), later("cache"), later("compress"), later("split"), later("mirror"),
+    key("compress", kText, at<&RouteOptions::compress>, R"("")",
+        "compress replies as [compress.NAME] says; \"default\" is there without one; \"\" = as they come"),
+    later("access"), later("rate_limit"), later("cache"), later("split"), later("mirror"),
     later("fault"), later("maintenance"),
 };
 constexpr Section kRoute = {"route", "What is done with the requests it matches; the most specific route wins, then the first.",
@@ -323,11 +347,12 @@ constexpr Key kFileKeys[] = {
     table("tls", kTable, in_site<&SiteOptions::tls>, kTls),
     table("certificate", kCertificates, self<Document>, kCertificate),
     table("upstream", kUpstreams, self<Document>, kUpstream),
+    table("compress", kCompressRules, self<Document>, kCompress),
     table("limits", kTable, in_site<&SiteOptions::limits>, kLimits),
     table("blocklist", kTable, in_site<&SiteOptions::blocklist>, kBlocklist),
     table("defaults", kDefaults, self<Document>, kDefaultsSection),
     table("route", kRoutes, self<Document>, kRoute),
-    later("admin"), later("acme"), later("cache"), later("compress"),
+    later("admin"), later("acme"), later("cache"),
     later("rate_limit"), later("access"), later("fault"), later("ban"), later("cluster"),
 };
 // clang-format on

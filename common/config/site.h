@@ -11,6 +11,7 @@ extern const Kind<Document> kInclude;  // read before anything else, see files.h
 extern const Kind<Document> kListeners;
 extern const Kind<Document> kCertificates;
 extern const Kind<Document> kUpstreams;
+extern const Kind<Document> kCompressRules;
 extern const Kind<Document> kDefaults;
 extern const Kind<Document> kRoutes;
 
@@ -22,6 +23,9 @@ void check_rewrite(Reader& reader, const Node& table, void* rewrite);
 void check_tls(Reader& reader, const Node& table, void* tls);
 void check_serve(Reader& reader, const Node& table, void* serve);
 void check_upstream(Reader& reader, const Node& table, void* upstream);
+
+/// Finds what each route names in `compress`; "default" is made where no table is called so.
+void check_compress(Reader& reader, Document& document);
 
 /// What concerns the site as a whole: names, upstreams of routes (URLs become upstreams), what a route does. To be
 /// called once everything was read from `root`.

@@ -27,6 +27,15 @@ void write_counters(Json& json, const proxy::Counters& counters) {
       .member("upstream_connects", counters.upstream_connects)
       .member("upgrades", counters.upgrades)
       .member("parse_errors", counters.parse_errors);
+  json.key("compressed").open_object();
+  for (const proxy::CodingView& coding : counters.encoded)
+    json.key(coding.coding)
+        .open_object()
+        .member("replies", coding.bodies)
+        .member("plain_bytes", coding.plain_bytes)
+        .member("coded_bytes", coding.coded_bytes)
+        .close_object();
+  json.close_object();
 }
 
 void write_server(Json& json, const proxy::ServerView& server) {

@@ -29,6 +29,13 @@ class Count {
 inline constexpr std::array<std::uint64_t, 14> kLatencyBounds{
     500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
 
+/// Bodies that went out in one coding.
+struct CodingCounters {
+  Count bodies;
+  Count plain_bytes;  ///< before
+  Count coded_bytes;  ///< after
+};
+
 struct WorkerCounters {
   Count accepted;
   Count refused;
@@ -46,6 +53,7 @@ struct WorkerCounters {
   Count tls_handshakes;
   Count tls_resumed;
   Count tls_failed;
+  std::array<CodingCounters, 4> encoded;  ///< replies, by http::Coding
   std::array<Count, kLatencyBounds.size() + 1> latency;
   Count latency_sum_us;
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "http/coding.h"
+
 namespace rpx::proxy {
 namespace {
 
@@ -79,10 +81,32 @@ void write_upstreams(Text& text, std::span<const UpstreamView> upstreams) {
        [](const ServerView& s) { return s.idle; });
 }
 
+void write_encoded(Text& text, const std::vector<CodingView>& codings) {
+  const auto each = [&](std::string_view name, std::string_view help, auto value_of) {
+    text.family(name, "counter", help);
+    for (const CodingView& coding : codings)
+      text.sample(name, fmt::format("coding=\"{}\"", coding.coding), value_of(coding));
+  };
+  each("rpx_encoded_replies_total", "Replies compressed.", [](const CodingView& c) { return c.bodies; });
+  each("rpx_encoded_plain_bytes_total", "Bytes of those replies before.",
+       [](const CodingView& c) { return c.plain_bytes; });
+  each("rpx_encoded_coded_bytes_total", "Bytes of those replies after.",
+       [](const CodingView& c) { return c.coded_bytes; });
+}
+
 }  // namespace
 
 Counters sum_counters(std::span<const WorkerCounters* const> workers) {
   Counters out;
+  for (const http::Coding coding : http::kCodings) {
+    CodingView& view = out.encoded.emplace_back(CodingView{.coding = std::string(http::name_of(coding))});
+    for (const WorkerCounters* worker : workers) {
+      const CodingCounters& counters = worker->encoded[static_cast<std::size_t>(coding)];
+      view.bodies += counters.bodies.read();
+      view.plain_bytes += counters.plain_bytes.read();
+      view.coded_bytes += counters.coded_bytes.read();
+    }
+  }
   for (const WorkerCounters* worker : workers) {
     out.connections_accepted += worker->accepted.read();
     out.connections_refused += worker->refused.read();
@@ -167,6 +191,7 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
            status.certificates_unusable);
   text.one("rpx_access_log_dropped_lines_total", "counter", "Access-log lines that could not be written.",
            dropped_lines);
+  write_encoded(text, counters.encoded);
   write_latency(text, workers);
   write_upstreams(text, upstreams);
   return text.take();

@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "http/limits.h"
 #include "policy/blocklist_options.h"
+#include "policy/compress.h"
 #include "policy/options.h"
 #include "tls/options.h"
 #include "upstream/options.h"
@@ -70,6 +71,7 @@ struct RouteOptions {
   policy::HeaderRuleOptions request_headers;
   policy::HeaderRuleOptions response_headers;
   bool hide_origin = true;
+  std::string compress;             ///< name of a CompressOptions; empty = replies go as they are
   policy::ErrorPageOptions errors;  ///< absolute paths
   Origin origin;
 };
@@ -82,6 +84,7 @@ struct SiteOptions {
   std::vector<tls::CertificateOptions> certificates;
   std::vector<upstream::UpstreamOptions> upstreams;
   std::vector<RouteOptions> routes;
+  std::vector<policy::CompressOptions> compress;
   http::Limits limits;
   policy::BlocklistOptions blocklist;
 };

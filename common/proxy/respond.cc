@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "http/hop_by_hop.h"
+#include "proxy/encode.h"
 #include "proxy/splice.h"
 #include "proxy/tunnel.h"
 
@@ -108,7 +109,7 @@ void settle(Busy& busy, Duration server_idle) {
 
 // Passes the body on, beginning with `first`, which was read with the head: most replies are whole by then, and
 // go out in one piece.
-rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodyPiece first, http::BodySink& sink) {
+rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodyPiece first, http::BodySink& sink, bool as_is) {
   http::BodySource& body = busy.call.reader();
   const bool trailers = busy.exchange.request().minor_version == 1;
   if (!first.blocked) {
@@ -117,7 +118,7 @@ rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodyPiece first
     if (first.end) co_return Status{};
   }
   const http::RelayTimeouts timeouts{route.options->timeout.idle, write_patience(busy)};
-  if (may_splice(busy)) {
+  if (as_is && may_splice(busy)) {
     Status spliced = co_await splice_body(busy, timeouts);
     if (!spliced || body.ended()) co_return spliced;
   }
@@ -184,7 +185,7 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
       co_return;
     }
   }
-  const http::ReplyBody plan = plan_of(head, busy.exchange.request());
+  http::ReplyBody plan = plan_of(head, busy.exchange.request());
   const Duration server_idle = server_idle_of(head);
   http::copy_end_to_end(head.headers, busy.out);
   if (route.options->hide_origin)
@@ -194,9 +195,25 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   busy.trail.phase = Phase::kSending;
   // A reply that overtakes its request: how the rest of that request ends is not clear, so the connection ends.
   if (busy.upload.started() && !busy.upload.done()) busy.exchange.close_after();
-  http::BodySink& sink = busy.exchange.reply(head.status, head.reason, busy.out, plan);
+  std::unique_ptr<codec::EncodingSink> encoding;
+  if (route.compress) {
+    Outgoing reply{head.status, plan, busy.first, &busy.call.reader()};
+    auto begun = begin_encoding(connection, busy, *route.compress, reply);
+    if (!begun) {
+      co_await respond_error(connection, busy, &route, std::move(begun).error());
+      co_return;
+    }
+    encoding = std::move(*begun);
+    plan = reply.plan;
+  }
+  http::BodySink* sink = &busy.exchange.reply(head.status, head.reason, busy.out, plan);
+  if (encoding) {
+    encoding->to(*sink);
+    sink = encoding.get();
+  }
   if (!plan.present) busy.first = {{}, true, false};
-  Status done = co_await pass_body(busy, route, busy.first, sink);
+  Status done = co_await pass_body(busy, route, busy.first, *sink, !encoding);
+  if (encoding) count_encoded(connection, *encoding);
   if (done) {
     settle(busy, server_idle);
     co_return;
@@ -290,7 +307,16 @@ rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Rou
   route.respond->headers().apply(busy.out, busy.exchange.arena(),
                                  values_of(connection, busy, &route, route.respond->status()));
   complete_headers(connection, busy, &route, route.respond->status());
-  co_await send_whole(busy, route.respond->status(), route.respond->body());
+  http::BodyPiece body{.data = route.respond->body(), .end = true};
+  if (route.compress) {
+    // For HEAD too: its fields are those of a GET.
+    Outgoing reply{route.respond->status(), {.present = true, .length = body.data.size()}, body};
+    if (const auto begun = begin_encoding(connection, busy, *route.compress, reply); !begun) {
+      co_await respond_error(connection, busy, &route, begun.error());
+      co_return;
+    }
+  }
+  co_await send_whole(busy, route.respond->status(), body.data);
 }
 
 }  // namespace rpx::proxy

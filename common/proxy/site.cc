@@ -102,6 +102,11 @@ Result<Route> Site::build_route(const RouteOptions& options) {
     if (pool.host == HostMode::kFixed) urls.push_back("http://" + pool.options->host);
     route.origin_names = policy::OriginNames(urls, options.strip_prefix);
   }
+  if (!options.compress.empty()) {
+    for (const policy::CompressOptions& rule : options_.compress)
+      if (rule.name == options.compress) route.compress.emplace(rule);
+    if (!route.compress) return self_error(ErrorKind::kConfig, "there is no compress \"" + options.compress + "\"");
+  }
   if (options.rewrite) {
     RPX_TRY(policy::Rewrite rewrite, policy::Rewrite::compile(*options.rewrite));
     route.rewrite = std::move(rewrite);

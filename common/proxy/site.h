@@ -9,6 +9,7 @@
 #include "balance/policy.h"
 #include "http/limits.h"
 #include "net/resolver.h"
+#include "policy/compress.h"
 #include "policy/error_pages.h"
 #include "policy/header_rules.h"
 #include "policy/hide_origin.h"
@@ -48,6 +49,7 @@ struct Route {
   policy::HeaderRules response_rules;
   policy::ErrorPages error_pages;
   policy::OriginNames origin_names;
+  std::optional<policy::CompressRule> compress;
 };
 
 class Site {

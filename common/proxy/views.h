@@ -16,6 +16,14 @@ struct ListenerView {
   bool tls = false;
 };
 
+/// Replies sent in one content coding.
+struct CodingView {
+  std::string coding;
+  std::uint64_t bodies = 0;
+  std::uint64_t plain_bytes = 0;  ///< before
+  std::uint64_t coded_bytes = 0;  ///< after
+};
+
 /// Sums over all workers since the start.
 struct Counters {
   std::uint64_t connections_accepted = 0;
@@ -33,6 +41,7 @@ struct Counters {
   std::uint64_t tls_handshakes = 0;  ///< with clients
   std::uint64_t tls_resumed = 0;     ///< of those, with a session of before
   std::uint64_t tls_failed = 0;
+  std::vector<CodingView> encoded;  ///< one for each coding
 };
 
 struct StatusView {

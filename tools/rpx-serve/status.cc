@@ -43,6 +43,20 @@ std::string responses_text(const Object& status) {
   return out;
 }
 
+// "gzip 12 replies, 1.0 MiB to 200.0 KiB": only codings that were used.
+std::string compressed_text(const Object& status) {
+  std::string out;
+  const auto codings = status.getObject("compressed");
+  if (codings.isNull()) return out;
+  for (const std::string& name : codings->getNames()) {
+    const auto coding = codings->getObject(name);
+    if (number_of(*coding, "replies") == 0) continue;
+    out += fmt::format("{}{} {} replies, {} to {}", out.empty() ? "" : "; ", name, count_of(*coding, "replies"),
+                       bytes_text(number_of(*coding, "plain_bytes")), bytes_text(number_of(*coding, "coded_bytes")));
+  }
+  return out;
+}
+
 Facts facts_of(const Object& status, const std::vector<Object::Ptr>& upstreams) {
   Facts facts;
   const bool draining = text_of(status, "draining") == "true";
@@ -68,6 +82,8 @@ Facts facts_of(const Object& status, const std::vector<Object::Ptr>& upstreams) 
                                              count_of(status, "exchanges"), responses_text(status)));
   facts.emplace_back("traffic", fmt::format("{} received, {} sent", bytes_text(number_of(status, "bytes_received")),
                                             bytes_text(number_of(status, "bytes_sent"))));
+  if (std::string compressed = compressed_text(status); !compressed.empty())
+    facts.emplace_back("compressed", std::move(compressed));
   facts.emplace_back("memory", bytes_text(number_of(status, "memory")));
   for (const Object::Ptr& upstream : upstreams) {
     const auto servers = upstream->getArray("servers");
@@ -99,8 +115,15 @@ std::string as_records(const Object& status, cli::Format format) {
   cli::Records records({{"name"}, {"value"}});
   for (const std::string& name : status.getNames()) {
     if (const auto nested = status.getObject(name); !nested.isNull()) {
-      for (const std::string& inner : nested->getNames())
-        records.add({fmt::format("{}.{}", name, inner), text_of(*nested, inner)});
+      for (const std::string& inner : nested->getNames()) {
+        const auto deep = nested->getObject(inner);
+        if (deep.isNull()) {
+          records.add({fmt::format("{}.{}", name, inner), text_of(*nested, inner)});
+          continue;
+        }
+        for (const std::string& fact : deep->getNames())
+          records.add({fmt::format("{}.{}.{}", name, inner, fact), text_of(*deep, fact)});
+      }
     } else if (const auto list = status.getArray(name); !list.isNull()) {
       for (std::size_t i = 0; i < list->size(); ++i) {
         const auto item = list->getObject(static_cast<unsigned>(i));

@@ -186,6 +186,7 @@ request_headers  = { set = {}, add = {}, remove = [] }
 response_headers = { set = {}, add = {}, remove = [] }
 hide_origin      = true
 errors           = {}
+compress         = ""
 )");
 }
 
@@ -213,6 +214,7 @@ TEST_CASE("init: loads without a warning, as a configuration of defaults", "[con
 address = ":8080"
 [upstream.app]
 servers = ["http://127.0.0.1:3000", { url = "http://127.0.0.1:3001", backup = true }]
+[compress.app]
 [[route]]
 upstream = "app"
 )");

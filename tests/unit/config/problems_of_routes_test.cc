@@ -20,18 +20,42 @@ address = ":0"
 upstream = "http://127.0.0.1:3000"
 [defaults]
 path = "/x"
-compress = "a"
+cache = "a"
 timeout = "5s"
 )",
 R"(rpx.toml:6:1: "path" has no default: give it in a [[route]]
 path = "/x"
 ^
-rpx.toml:7:1: "compress" is not yet supported by this version of rpx
-compress = "a"
+rpx.toml:7:1: "cache" is not yet supported by this version of rpx
+cache = "a"
 ^
 rpx.toml:8:11: "timeout" must be a table, not a string
 timeout = "5s"
           ^
+)"},
+    {"compression that is not there, of types that are none",
+R"([[listen]]
+address = ":0"
+[compress.fast]
+types = ["text"]
+encodings = ["lzma"]
+level = { gzip = 10 }
+[[route]]
+upstream = "http://127.0.0.1:3000"
+compress = "fats"
+)",
+R"(rpx.toml:4:10: bad types "text": expected a media type such as "text/html", "text/*" or "*/*"
+types = ["text"]
+         ^
+rpx.toml:5:14: bad encodings "lzma": expected "zstd", "br" or "gzip"
+encodings = ["lzma"]
+             ^
+rpx.toml:6:18: bad gzip 10: expected 1 to 9
+level = { gzip = 10 }
+                 ^
+rpx.toml:9:12: there is no compress "fats"; did you mean "fast"?
+compress = "fats"
+           ^
 )"},
     {"a route that does nothing",
 R"([[listen]]

@@ -1,0 +1,53 @@
+// Zstandard (RFC 8878). One thread each.
+#include <zstd.h>
+
+#include "codec/encoder.h"
+
+namespace rpx::codec {
+namespace {
+
+// Bounds a state to about 1 MB at usual levels; far below the 8 MB that RFC 9659 lets receivers insist on.
+constexpr int kWindowLog = 19;
+constexpr std::size_t kStep = 16 * 1024;
+
+class ZstdEncoder final : public Encoder {
+ public:
+  explicit ZstdEncoder(std::uint32_t level) : context_(ZSTD_createCCtx()) {
+    if (!context_) return;
+    ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, static_cast<int>(level));
+    ZSTD_CCtx_setParameter(context_, ZSTD_c_windowLog, kWindowLog);
+  }
+  ~ZstdEncoder() override { ZSTD_freeCCtx(context_); }
+  ZstdEncoder(const ZstdEncoder&) = delete;
+  ZstdEncoder& operator=(const ZstdEncoder&) = delete;
+
+  bool encode(std::string_view data, Flush flush, std::string& out) override {
+    if (!context_) return false;
+    const ZSTD_EndDirective mode = flush == Flush::kEnd    ? ZSTD_e_end
+                                   : flush == Flush::kSync ? ZSTD_e_flush
+                                                           : ZSTD_e_continue;
+    ZSTD_inBuffer in{data.data(), data.size(), 0};
+    for (;;) {
+      const std::size_t before = out.size();
+      out.resize(before + kStep);
+      ZSTD_outBuffer room{out.data() + before, kStep, 0};
+      const std::size_t left = ZSTD_compressStream2(context_, &room, &in, mode);
+      out.resize(before + room.pos);
+      if (ZSTD_isError(left) != 0) return false;
+      if (flush == Flush::kNone ? in.pos == in.size : left == 0) return true;
+    }
+  }
+
+  bool reset() override {
+    return context_ != nullptr && ZSTD_isError(ZSTD_CCtx_reset(context_, ZSTD_reset_session_only)) == 0;
+  }
+
+ private:
+  ZSTD_CCtx* context_;
+};
+
+}  // namespace
+
+std::unique_ptr<Encoder> make_zstd_encoder(std::uint32_t level) { return std::make_unique<ZstdEncoder>(level); }
+
+}  // namespace rpx::codec

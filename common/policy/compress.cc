@@ -1,0 +1,111 @@
+#include "policy/compress.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace rpx::policy {
+namespace {
+
+using http::Coding;
+using http::FieldId;
+
+/// Whether Cache-Control forbids intermediaries to change the content (RFC 9111 sections 5.2.1.6 and 5.2.2.6).
+bool forbids_transform(const http::Headers& headers) noexcept {
+  return std::ranges::any_of(headers, [](const http::Field& field) {
+    return field.id == FieldId::kCacheControl && http::list_contains(field.value, "no-transform");
+  });
+}
+
+/// Digests of the content as it is (RFC 9530), and fields that only partial content has.
+bool is_about_bytes(const http::Field& field) noexcept {
+  constexpr std::array<std::string_view, 5> kNames{"Content-Range", "Content-Digest", "Repr-Digest", "Digest",
+                                                   "Content-MD5"};
+  if (field.id != FieldId::kOther || field.name.size() < 6) return false;
+  return std::ranges::any_of(kNames, [&](std::string_view name) { return iequals(name, field.name); });
+}
+
+}  // namespace
+
+CompressRule::CompressRule(const CompressOptions& options) : level_(options.level), min_size_(options.min_size) {
+  for (const std::string& name : options.encodings)
+    if (const auto coding = http::coding_of(name); coding && *coding != Coding::kIdentity)
+      encodings_.push_back(*coding);
+  for (const std::string& type : options.types) types_.push_back(lower(type));
+}
+
+bool CompressRule::takes_type(std::string_view content_type) const noexcept {
+  const std::string_view type = trim(content_type.substr(0, content_type.find(';')));
+  const std::size_t slash = type.find('/');
+  if (slash == std::string_view::npos) return false;
+  return std::ranges::any_of(types_, [&](std::string_view wanted) {
+    if (wanted.ends_with("/*"))
+      return wanted == "*/*" || iequals(wanted.substr(0, wanted.size() - 1), type.substr(0, slash + 1));
+    return iequals(wanted, type);
+  });
+}
+
+bool CompressRule::suits(std::uint16_t status, const http::Headers& request,
+                         const http::Headers& reply) const noexcept {
+  if (status < 200 || status == 204 || status == 205 || status == 206 || status == 304) return false;
+  if (!takes_type(reply.value(FieldId::kContentType))) return false;
+  for (const http::Field& field : reply) {
+    if (field.id == FieldId::kContentEncoding && !iequals(field.value, "identity")) return false;
+    if (is_about_bytes(field)) return false;
+  }
+  return !forbids_transform(reply) && !forbids_transform(request);
+}
+
+std::uint32_t CompressRule::level(Coding coding) const noexcept {
+  switch (coding) {
+    case Coding::kGzip: return level_.gzip;
+    case Coding::kBr: return level_.br;
+    case Coding::kZstd: return level_.zstd;
+    case Coding::kIdentity: break;
+  }
+  return 0;
+}
+
+void vary_by_encoding(http::Headers& reply, Arena& arena) {
+  http::Field* first = nullptr;
+  for (http::Field& field : reply.raw()) {
+    if (!iequals(field.name, "Vary")) continue;
+    if (http::list_contains(field.value, "*") || http::list_contains(field.value, "accept-encoding")) return;
+    if (!first) first = &field;
+  }
+  // Joined to what is there: some caches read only one line.
+  if (first && !first->value.empty())
+    first->value = arena.join(first->value, ", Accept-Encoding");
+  else
+    reply.set("Vary", "Accept-Encoding");
+}
+
+void weaken_etag(http::Headers& reply, Arena& arena) {
+  for (http::Field& field : reply.raw())
+    if (field.id == FieldId::kETag && field.value.starts_with('"')) field.value = arena.join("W/", field.value);
+}
+
+void mark_encoded(http::Headers& reply, Arena& arena, Coding coding) {
+  reply.remove(FieldId::kContentEncoding);
+  reply.remove(FieldId::kAcceptRanges);
+  reply.add(FieldId::kContentEncoding, "Content-Encoding", http::name_of(coding));
+  weaken_etag(reply, arena);
+}
+
+bool looks_dense(std::string_view sample) noexcept {
+  constexpr std::size_t kLeast = 1024;
+  constexpr std::size_t kLook = 4096;
+  if (sample.size() < kLeast) return false;
+  sample = sample.substr(0, kLook);
+  std::array<std::uint16_t, 256> counts{};
+  for (const char c : sample) ++counts[static_cast<unsigned char>(c)];
+  // How often two bytes are the same by chance: 1/256 for random bytes, where text has 1/20. Half again as much as
+  // random is the bound: what lies below it shrinks by a few per cent at most.
+  std::uint64_t pairs = 0;
+  for (const std::uint64_t count : counts) pairs += count * (count - (count != 0 ? 1 : 0));
+  const std::uint64_t all = std::uint64_t{sample.size()} * (sample.size() - 1);
+  return pairs * 512 < all * 3;
+}
+
+}  // namespace rpx::policy
