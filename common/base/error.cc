@@ -37,6 +37,8 @@ constexpr std::array<ErrorFacts, kErrorKinds> kFacts{{
     {kResponseTruncated, "response_truncated", 502, true, "http_response_incomplete"},
     {kResponseTooLarge, "response_too_large", 502, false, "http_response_header_section_size"},
     {kUpgradeFailed, "upgrade_failed", 502, false, "http_upgrade_failed"},
+    {kTlsCertificate, "tls_certificate", 502, true, "tls_certificate_error"},
+    {kTlsProtocol, "tls_protocol", 502, true, "tls_protocol_error"},
     {kNoRoute, "no_route", 404, false, "http_request_denied"},
     {kOverload, "overload", 503, false, "proxy_internal_error"},
     {kDraining, "draining", 503, false, "proxy_internal_response"},

@@ -44,6 +44,8 @@ enum class ErrorKind : std::uint8_t {
   kResponseTruncated,
   kResponseTooLarge,
   kUpgradeFailed,
+  kTlsCertificate,
+  kTlsProtocol,
   // This process.
   kNoRoute,
   kOverload,

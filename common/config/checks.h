@@ -47,6 +47,11 @@ Complaint check_header_rule(std::string_view text, policy::TemplateUse use, Head
 Complaint check_reply_header(std::string_view text, bool value);
 /// "text/html", "text/*" or "*/*" (RFC 9110 section 12.5.1, without parameters).
 Complaint check_media_range(std::string_view text);
+
+/// What OpenSSL takes as cipher suites.
+Complaint check_ciphers(std::string_view text);
+/// The path of a PEM file with certificates.
+Complaint check_certificates(std::string_view path);
 /// A template of a log line.
 Complaint check_hash(std::string_view text);
 Complaint check_log_format(std::string_view text);

@@ -172,6 +172,7 @@ void check_document(Reader& reader, Document& document, const Node& root) {
   check_listeners(reader, document, root);
   if (is_missing(root, "route"))
     reader.report().error({}, "no route: add [[route]] with an upstream such as \"http://127.0.0.1:3000\"");
+  check_certificates_of(reader, document);
   name_routes(reader, document);
   UpstreamNames upstreams(reader, document);
   for (std::size_t i = 0; i < document.route_tables.size(); ++i) {
@@ -196,6 +197,7 @@ void warn_document(Reader& reader, const Document& document) {
   for (std::size_t i = 0; i < document.route_tables.size(); ++i)
     warn_prefix(reader, document.site.routes[i], *document.route_tables[i]);
   warn_unused(reader, document);
+  warn_certificates(reader, document);
 }
 
 }  // namespace rpx::config

@@ -41,12 +41,13 @@ std::string changed_keys(const Section& section, const Node& before, const Node&
   return names;
 }
 
-/// The tables of a section by name, in order: list items are called by their "name".
+/// The tables of a section by name, in order: list items are called by their "name", certificates by their file.
 std::vector<std::pair<std::string_view, const Node*>> named_tables(const Node& node) {
   std::vector<std::pair<std::string_view, const Node*>> tables;
   for (const Entry& entry : node.entries) tables.emplace_back(entry.name, &entry.node);
   for (const Node& item : node.items)
-    if (const Entry* name = item.find("name")) tables.emplace_back(name->node.text, &item);
+    if (const Entry* name = item.find("name") ? item.find("name") : item.find("cert"))
+      tables.emplace_back(name->node.text, &item);
   return tables;
 }
 

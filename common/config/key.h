@@ -147,6 +147,8 @@ struct Section {
   void (*check)(Reader& reader, const Node& table, void* object) = nullptr;
   /// The first so many keys are its own; the others it shares with [defaults].
   std::size_t own_keys = kAllKeys;
+  /// In the file to begin with it is a comment.
+  bool optional = false;
 };
 
 template <class T>

@@ -22,6 +22,8 @@ using proxy::RouteOptions;
 using proxy::RouteTimeouts;
 using proxy::ServeOptions;
 using proxy::SiteOptions;
+using tls::CertificateOptions;
+using tls::TlsOptions;
 using upstream::ConnectOptions;
 using upstream::HealthOptions;
 using upstream::RetryOptions;
@@ -89,15 +91,44 @@ constexpr Key kListenKeys[] = {
         "port 0 = the kernel picks one",
         {.example = R"(":8080")", .start = R"(":8080")", .check = check_listen_address, .required = true}),
     only("mode", kOnlyText, R"("http")", "what is spoken", {.choices = "http", .later = "tcp"}),
-    only("tls", kOnlyBool, "false", "whether clients speak TLS"),
+    key("tls", kBool, at<&ListenOptions::tls>, "false", "clients speak TLS; certificates are in [[certificate]]"),
     only("protocols", kOnlyTexts, R"(["http/1.1"])", "versions of HTTP", {.choices = "http/1.1", .later = "h2 h2c"}),
     key("trusted_proxies", kPrefixes, at<&ListenOptions::trusted_proxies>, "[]",
         "peers whose X-Forwarded-For and Forwarded are believed"),
     key("proxy_protocol", kPrefixes, at<&ListenOptions::proxy_protocol>, "[]",
         "peers that must open with a PROXY header, version 1 or 2"),
-    later("redirect_https"), later("upstream"), later("sni"),
+    key("redirect_https", kBool, at<&ListenOptions::redirect_https>, "false",
+        "answer every request with 308 to the same URL on https"),
+    later("upstream"), later("sni"),
 };
 constexpr Section kListen = {"listen", "An address that clients connect to; at least one.", Shape::kTables, kListenKeys};
+
+constexpr Key kTlsKeys[] = {
+    key("min_version", kText, at<&TlsOptions::min_version>, R"("1.2")", "oldest version of TLS: 1.2 or 1.3", {.choices = "1.2 1.3"}),
+    key("ciphers", kText, at<&TlsOptions::ciphers>, R"("intermediate")",
+        "modern (TLS 1.3 alone), intermediate, or names as OpenSSL has them, with colons between",
+        {.choices = "modern intermediate", .check = check_ciphers}),
+    key("session_tickets", kBool, at<&TlsOptions::session_tickets>, "true", "let clients come back without a full handshake"),
+    key("ticket_rotation", kDuration, at<&TlsOptions::ticket_rotation>, R"("12h")",
+        "how long a key makes tickets; it opens them for as long again", {.zero = Zero::kRefused}),
+    key("client_ca", kFilePath, at<&TlsOptions::client_ca>, R"("")",
+        "PEM file with the authorities of client certificates", {.check = check_certificates}),
+    key("client_verify", kText, at<&TlsOptions::client_verify>, R"("off")",
+        "whether clients show a certificate: off, optional or required", {.choices = "off optional required"}),
+    later("ocsp_stapling"),
+};
+constexpr Section kTls = {"tls", "What TLS listeners offer.", Shape::kTable, kTlsKeys, {}, {}, check_tls};
+
+constexpr Key kCertificateKeys[] = {
+    key("cert", kFilePath, at<&CertificateOptions::cert>, "",
+        "PEM file: the certificate, then intermediates; it is served to those who ask for one of its names",
+        {.example = R"("certs/site.pem")", .required = true}),
+    key("key", kFilePath, at<&CertificateOptions::key>, "", "PEM file with its private key, without passphrase",
+        {.example = R"("certs/site.key")", .required = true}),
+};
+constexpr Section kCertificate = {"certificate", "A certificate for TLS listeners; the first is for those who ask for no name we know.",
+                                  Shape::kTables, kCertificateKeys,
+                                  {}, {}, nullptr, kAllKeys, true};
 
 constexpr Key kServerKeys[] = {
     key("url", kAddress, at<&ServerOptions::url>, "",
@@ -107,7 +138,9 @@ constexpr Key kServerKeys[] = {
         "share of the requests, relative to the other servers", {.least = 1, .most = 65535}),
     key("backup", kBool, at<&ServerOptions::backup>, "false",
         "used only when no other server can be"),
-    later("max_connections"), later("resolve"),
+    key("max_connections", kCount, at<&ServerOptions::max_connections>, "0",
+        "requests it may have at once, of all workers; 0 = no limit", {.unit = "requests"}),
+    later("resolve"),
 };
 constexpr Section kServer = {"servers", "A server, where its URL alone does not say everything.", Shape::kTables, kServerKeys};
 
@@ -118,7 +151,11 @@ constexpr Key kConnectKeys[] = {
         "idle connections kept per worker and server", {.most = 100'000, .unit = "connections"}),
     key("idle", kDuration, at<&ConnectOptions::idle>, R"("1m")",
         "how long one is kept idle"),
-    later("max_pending"), later("queue"),
+    key("max_pending", kCount, at<&ConnectOptions::max_pending>, "1000",
+        "requests that may wait when every server has its max_connections; past it 503",
+        {.most = 1'000'000, .unit = "requests"}),
+    key("queue", kDuration, at<&ConnectOptions::queue>, R"("5s")",
+        "how long they wait; then 503"),
 };
 constexpr Section kConnect = {"connect", "Connections to the servers.", Shape::kTable, kConnectKeys};
 
@@ -317,12 +354,12 @@ constexpr Key kLimitsKeys[] = {
         {.least = 512, .most = kMostHead, .zero = Zero::kUnlimited}),
     key("headers", kCount, at<&http::Limits::headers>, "100",
         "most header lines; 0 = 10000, the most there can be", {.least = 1, .most = 10'000, .zero = Zero::kUnlimited, .unit = "lines"}),
-    key("body_bytes", kSize, at<&http::Limits::body_bytes>, R"("10MiB")",
-        "largest request body; 0 = no limit"),
+    key("body_bytes", kSize, at<&http::Limits::body_bytes>, R"("10MiB")", "largest request body; 0 = no limit"),
     key("uri_bytes", kSize, at<&http::Limits::uri_bytes>, R"("8KiB")",
         "longest request target; 0 = 16MiB, the most there can be",
         {.least = 64, .most = kMostHead, .zero = Zero::kUnlimited}),
-    later("tls_handshake"), later("h2_streams"), later("h2_resets"),
+    key("tls_handshake", kDuration, at<&http::Limits::tls_handshake>, R"("10s")", "for a TLS handshake; 0 = for ever", {.zero = Zero::kUnlimited}),
+    later("h2_streams"), later("h2_resets"),
 };
 constexpr Section kLimits = {"limits", "Bounds on what clients may do.", Shape::kTable, kLimitsKeys};
 
@@ -332,8 +369,7 @@ constexpr Key kBlocklistKeys[] = {
         "running goes into the first; a file may be missing", {.example = R"(["blocklist.txt"])"}),
     key("action", kBlockAction, at<&BlocklistOptions::status>, R"("close")",
         "close (at accept, before anything is read), or the status that is answered"),
-    key("allow", kPrefixes, at<&BlocklistOptions::allow>, "[]",
-        "never refused, whatever the files say"),
+    key("allow", kPrefixes, at<&BlocklistOptions::allow>, "[]", "never refused, whatever the files say"),
 };
 constexpr Section kBlocklist = {"blocklist", "Clients that are refused, whatever they ask for.", Shape::kTable, kBlocklistKeys};
 
@@ -344,14 +380,15 @@ constexpr Key kFileKeys[] = {
     table("serve", kTable, in_site<&SiteOptions::serve>, kServe),
     table("log", kTable, in_site<&SiteOptions::log>, kLog),
     table("listen", kListeners, self<Document>, kListen),
+    table("tls", kTable, in_site<&SiteOptions::tls>, kTls),
+    table("certificate", kCertificates, self<Document>, kCertificate),
     table("upstream", kUpstreams, self<Document>, kUpstream),
     table("compress", kCompressRules, self<Document>, kCompress),
     table("limits", kTable, in_site<&SiteOptions::limits>, kLimits),
     table("blocklist", kTable, in_site<&SiteOptions::blocklist>, kBlocklist),
     table("defaults", kDefaults, self<Document>, kDefaultsSection),
     table("route", kRoutes, self<Document>, kRoute),
-    later("admin"), later("tls"), later("certificate"), later("acme"), later("cache"),
-    later("rate_limit"), later("access"), later("fault"), later("ban"), later("cluster"),
+    later("admin"), later("acme"), later("cache"), later("rate_limit"), later("access"), later("fault"), later("ban"), later("cluster"),
 };
 // clang-format on
 

@@ -11,10 +11,11 @@ namespace rpx::config {
 /// What is read: the site, and what only matters while reading it.
 struct Document {
   proxy::SiteOptions site;
-  proxy::RouteOptions defaults;               ///< [defaults]: what every route starts from
-  std::vector<const Node*> listener_tables;   ///< of each of site.listen, for places in reports
-  std::vector<const Entry*> upstream_tables;  ///< of each of site.upstreams, as far as they were named in the file
-  std::vector<const Node*> route_tables;      ///< of each of site.routes
+  proxy::RouteOptions defaults;                 ///< [defaults]: what every route starts from
+  std::vector<const Node*> listener_tables;     ///< of each of site.listen, for places in reports
+  std::vector<const Node*> certificate_tables;  ///< of each of site.certificates
+  std::vector<const Entry*> upstream_tables;    ///< of each of site.upstreams, as far as they were named in the file
+  std::vector<const Node*> route_tables;        ///< of each of site.routes
 };
 
 /// The whole file; its keys are the sections.

@@ -169,6 +169,18 @@ void read_path(Reader& reader, const Key& key, const Node& node, std::string& fi
   field = path;
 }
 
+void read_file_path(Reader& reader, const Key& key, const Node& node, std::string& field) {
+  const std::string* text = text_of(node);
+  if (text == nullptr) return reader.wrong_type(key, node);
+  if (text->empty() && key.extra.required) return reader.bad_value(key, node, "expected the path of a file");
+  if (text->ends_with('/') || text->find('\0') != std::string::npos)
+    return reader.bad_value(key, node, "expected the path of a file");
+  const std::string path = text->empty() ? *text : reader.absolute(node, *text);
+  if (!path.empty() && key.extra.check != nullptr && reader.check_files())
+    if (const Complaint complaint = key.extra.check(path)) return reader.bad_value(key, node, *complaint);
+  field = path;
+}
+
 void read_log_file(Reader& reader, const Key& key, const Node& node, std::string& field) {
   const std::string* text = text_of(node);
   if (text == nullptr) return reader.wrong_type(key, node);
@@ -247,6 +259,8 @@ constinit const Kind<Size> kByteRate =
 constinit const Kind<double> kShare = make_kind<double, read_share, write_share>("share", R"(a share such as "20%")");
 constinit const Kind<std::string> kText = make_kind<std::string, read_text, write_text>("text", "a text in quotes");
 constinit const Kind<std::string> kPath = make_kind<std::string, read_path, write_text>("path", "a path in quotes");
+constinit const Kind<std::string> kFilePath =
+    make_kind<std::string, read_file_path, write_text>("path", "a path in quotes");
 constinit const Kind<std::string> kLogFile =
     make_kind<std::string, read_log_file, write_text>("path", "a text in quotes");
 constinit const Kind<std::string> kAddress =

@@ -22,9 +22,10 @@ extern const Kind<Size> kSize;
 extern const Kind<Size> kByteRate;
 extern const Kind<double> kShare;  // "20%"
 extern const Kind<std::string> kText;
-extern const Kind<std::string> kPath;     // made absolute
-extern const Kind<std::string> kLogFile;  // one of the choices, or a path
-extern const Kind<std::string> kAddress;  // of a listener or a server; a Unix socket's path is made absolute
+extern const Kind<std::string> kPath;      // made absolute
+extern const Kind<std::string> kFilePath;  // of a file, made absolute; "" = none
+extern const Kind<std::string> kLogFile;   // one of the choices, or a path
+extern const Kind<std::string> kAddress;   // of a listener or a server; a Unix socket's path is made absolute
 extern const Kind<LogLevel> kLevel;
 extern const Kind<std::vector<std::string>> kTexts;  // replaces what a default gave
 extern const Kind<std::vector<std::string>> kNames;  // header names; adds to what a default gave

@@ -126,7 +126,7 @@ std::string init_file() {
       out += fmt::format("\n# {}\n{} = {}\n", row.help, row.name, row.standard);
   for (const Key& row : kFile.keys)
     if (row.kind != nullptr && row.section != nullptr)
-      append_init_section(out, *row.section, std::string(row.name), false);
+      append_init_section(out, *row.section, std::string(row.name), row.section->optional);
   return out;
 }
 

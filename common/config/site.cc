@@ -54,6 +54,21 @@ Node write_listeners(const Key& key, const Document& document) {
   return list;
 }
 
+void read_certificates(Reader& reader, const Key& key, const Node& node, Document& document) {
+  each_table(reader, key, node, [&](const Node& item) {
+    tls::CertificateOptions certificate;
+    reader.read_table(*key.section, item, &certificate);
+    document.site.certificates.push_back(std::move(certificate));
+    document.certificate_tables.push_back(&item);
+  });
+}
+Node write_certificates(const Key& key, const Document& document) {
+  Node list = list_node();
+  for (const tls::CertificateOptions& certificate : document.site.certificates)
+    list.items.push_back(write_table(*key.section, &certificate));
+  return list;
+}
+
 void read_upstreams(Reader& reader, const Key& key, const Node& node, Document& document) {
   if (node.kind != NodeKind::kTable) return reader.wrong_type(key, node);
   for (const Entry& entry : node.entries) {
@@ -115,6 +130,8 @@ constinit const Kind<Document> kInclude =
     make_kind<Document, read_include, write_nothing>("list of paths", "a list of files");
 constinit const Kind<Document> kListeners =
     make_kind<Document, read_listeners, write_listeners>("tables", "a list of tables");
+constinit const Kind<Document> kCertificates =
+    make_kind<Document, read_certificates, write_certificates>("tables", "a list of tables");
 constinit const Kind<Document> kUpstreams =
     make_kind<Document, read_upstreams, write_upstreams>("tables", "tables with names, such as [upstream.app]");
 constinit const Kind<Document> kDefaults = make_kind<Document, read_defaults, write_defaults>("table", "a table");

@@ -9,6 +9,7 @@ namespace rpx::config {
 
 extern const Kind<Document> kInclude;  // read before anything else, see files.h
 extern const Kind<Document> kListeners;
+extern const Kind<Document> kCertificates;
 extern const Kind<Document> kUpstreams;
 extern const Kind<Document> kCompressRules;
 extern const Kind<Document> kDefaults;
@@ -20,6 +21,7 @@ void check_redirect(Reader& reader, const Node& table, void* redirect);
 void check_respond(Reader& reader, const Node& table, void* respond);
 void check_health(Reader& reader, const Node& table, void* health);
 void check_rewrite(Reader& reader, const Node& table, void* rewrite);
+void check_tls(Reader& reader, const Node& table, void* tls);
 void check_serve(Reader& reader, const Node& table, void* serve);
 void check_upstream(Reader& reader, const Node& table, void* upstream);
 
@@ -29,6 +31,10 @@ void check_compress(Reader& reader, Document& document);
 /// What concerns the site as a whole: names, upstreams of routes (URLs become upstreams), what a route does. To be
 /// called once everything was read from `root`.
 void check_document(Reader& reader, Document& document, const Node& root);
+/// What concerns TLS: listeners need certificates.
+void check_certificates_of(Reader& reader, const Document& document);
+/// Warnings about certificates that cannot be served, or hardly.
+void warn_certificates(Reader& reader, const Document& document);
 /// Warnings about what works, but hardly as meant: unreachable routes, unused upstreams.
 void warn_document(Reader& reader, const Document& document);
 

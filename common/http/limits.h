@@ -14,10 +14,12 @@ struct Limits {
   Size min_body_rate = 500;  ///< bytes a second of a request body, averaged after 5 s; 0 = none
   Duration write_timeout = std::chrono::seconds(30);  ///< a client that takes no byte of the reply for this long
   Duration keepalive = std::chrono::seconds(75);      ///< idle between two requests
-  Size header_bytes = 32 * 1024;                      ///< head of a request or response, and a trailer section
-  std::uint32_t headers = 100;                        ///< field lines
-  Size body_bytes = 10 * 1024 * 1024;                 ///< request body; 0 = unlimited
-  Size uri_bytes = 8 * 1024;                          ///< request target
+  Duration tls_handshake =
+      std::chrono::seconds(10);        ///< from the start of a connection, or the end of its PROXY header
+  Size header_bytes = 32 * 1024;       ///< head of a request or response, and a trailer section
+  std::uint32_t headers = 100;         ///< field lines
+  Size body_bytes = 10 * 1024 * 1024;  ///< request body; 0 = unlimited
+  Size uri_bytes = 8 * 1024;           ///< request target
 };
 
 }  // namespace rpx::http

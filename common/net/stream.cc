@@ -45,7 +45,7 @@ IoResult SocketStream::try_write(std::span<const iovec> pieces) {
 
 void SocketStream::shutdown_write() noexcept { shutdown(fd(), SHUT_WR); }
 
-void SocketStream::reset_on_close() noexcept {
+void Stream::reset_on_close() noexcept {
   const linger now{.l_onoff = 1, .l_linger = 0};
   setsockopt(fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }

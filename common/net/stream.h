@@ -37,6 +37,9 @@ class Stream {
   virtual void shutdown_write() noexcept = 0;
   /// Whether a kernel-side relay (splice) between two such streams moves the same bytes.
   virtual bool is_plain() const noexcept = 0;
+  /// Makes the close that follows a reset instead of an orderly end, so that a peer who cannot be told
+  /// otherwise sees that its message was cut short.
+  virtual void reset_on_close() noexcept;
 
   rt::Pollable& io() noexcept { return io_; }
   int fd() const noexcept { return io_.fd(); }
@@ -56,9 +59,11 @@ class SocketStream final : public Stream {
   IoResult try_write(std::span<const iovec> pieces) override;
   void shutdown_write() noexcept override;
   bool is_plain() const noexcept override { return true; }
-  /// Makes the close that follows a reset instead of an orderly end, so that a peer who cannot be told
-  /// otherwise sees that its message was cut short.
-  void reset_on_close() noexcept;
+  /// Gives the socket away, to whoever goes on with it.
+  UniqueFd release() noexcept {
+    io_.unwatch();
+    return std::move(fd_);
+  }
 
  private:
   UniqueFd fd_;

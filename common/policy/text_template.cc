@@ -25,7 +25,7 @@ struct Row {
   bool has_argument = false;
 };
 
-constexpr std::array<Row, 30> kRows{{
+constexpr std::array<Row, 32> kRows{{
     {"client", kClient, kRequest},
     {"peer", kPeer, kRequest},
     {"method", kMethod, kRequest},
@@ -41,6 +41,8 @@ constexpr std::array<Row, 30> kRows{{
     {"protocol", kProtocol, kRequest},
     {"header", kHeader, kRequest, true},
     {"cookie", kCookie, kRequest, true},
+    {"client_cert_subject", kClientCertSubject, kRequest},
+    {"client_cert_fingerprint", kClientCertFingerprint, kRequest},
     {"status", kStatus, kResponse},
     {"upstream", kUpstream, kResponse},
     {"server", kServer, kResponse},

@@ -44,6 +44,8 @@ enum class Variable : std::uint8_t {
   kResponseHeader,  // {response_header:NAME}
   kCookie,          // {cookie:NAME}
   kUser,
+  kClientCertSubject,      // RFC 2253, of a verified client certificate
+  kClientCertFingerprint,  // SHA-256, in hexadecimal
 };
 
 /// Where a template is used; decides which variables it may name.

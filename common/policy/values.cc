@@ -29,6 +29,8 @@ void append_value(std::string& out, const TemplatePart& part, const Values& valu
     case Variable::kCookie: out += cookie_value(request.headers, part.text); return;
     case Variable::kUpstream: out += values.upstream; return;
     case Variable::kServer: out += values.server; return;
+    case Variable::kClientCertSubject: out += values.client_certificate_subject; return;
+    case Variable::kClientCertFingerprint: out += values.client_certificate_fingerprint; return;
     case Variable::kStatus:
       if (values.status != 0) fmt::format_to(std::back_inserter(out), "{}", values.status);
       return;

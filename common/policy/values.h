@@ -23,8 +23,10 @@ struct Values {
   std::string_view listener;
   std::string_view upstream;
   std::string_view server;
-  std::uint16_t status = 0;                         ///< of the reply; 0 before there is one
-  const http::Headers* response_headers = nullptr;  ///< of the reply; null before there is one
+  std::uint16_t status = 0;                          ///< of the reply; 0 before there is one
+  const http::Headers* response_headers = nullptr;   ///< of the reply; null before there is one
+  std::string_view client_certificate_subject = {};  ///< of a verified client certificate
+  std::string_view client_certificate_fingerprint = {};
 };
 
 /// Appends the value of `part`. {path} and {target} are the client's own path in canonical form, before strip_prefix

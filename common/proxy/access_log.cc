@@ -230,6 +230,8 @@ std::string_view text_of(const policy::TemplatePart& part, const AccessEntry& en
     case Variable::kProtocol: return entry.protocol;
     case Variable::kReason: return entry.reason;
     case Variable::kUser: return entry.user;
+    case Variable::kClientCertSubject: return entry.client_certificate_subject;
+    case Variable::kClientCertFingerprint: return entry.client_certificate_fingerprint;
     case Variable::kHeader: return entry.request_headers == nullptr ? "" : entry.request_headers->value(part.text);
     case Variable::kResponseHeader:
       return entry.response_headers == nullptr ? "" : entry.response_headers->value(part.text);

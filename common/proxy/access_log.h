@@ -35,6 +35,8 @@ struct AccessEntry {
   std::string_view reason;  ///< name of the ErrorKind that ended it early
   std::string_view request_id;
   std::string_view user;
+  std::string_view client_certificate_subject;
+  std::string_view client_certificate_fingerprint;
   std::uint16_t status = 0;          ///< sent to the client
   std::uint32_t tries = 0;           ///< servers asked
   std::uint64_t bytes_received = 0;  ///< from the client, heads included

@@ -28,6 +28,7 @@ struct Busy {
   void reset() noexcept {
     upload.cancel();
     lease.drop();
+    place.release();
     call.release();
     exchange.release();
     live.reset();
@@ -47,6 +48,7 @@ struct Busy {
   std::shared_ptr<const LiveSite> live;
   http::H1Exchange exchange;
   http::H1Call call;
+  upstream::Place place;  ///< at the server, where it has max_connections
   upstream::Lease lease;
   rt::Child<Status> upload;
   Interrupt interrupt;

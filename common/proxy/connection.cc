@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "net/proxy_protocol.h"
 #include "proxy/handle.h"
+#include "proxy/secure.h"
 #include "proxy/site.h"
 
 namespace rpx::proxy {
@@ -64,7 +65,7 @@ class Loan {
 // what follows is left where it is.
 rt::Task<Status> read_proxy_header(ClientConnection& connection, Instant deadline) {
   const std::span<char> bytes = net::scratch().first(net::kMaxProxyHeader);
-  rt::Pollable& io = connection.stream.io();
+  rt::Pollable& io = connection.stream().io();
   for (;;) {
     const ssize_t got = recv(io.fd(), bytes.data(), bytes.size(), MSG_PEEK);
     if (got == 0) co_return client_error(ErrorKind::kClosed, "closed before its PROXY header");
@@ -100,7 +101,7 @@ rt::Task<bool> read_head(ClientConnection& connection, Busy& busy, Instant deadl
     }
     if (*head == Head::kComplete) co_return true;
     if (*head == Head::kClosed) co_return false;
-    const rt::Wake wake = co_await connection.stream.io().readable(deadline);
+    const rt::Wake wake = co_await connection.stream().io().readable(deadline);
     if (wake == rt::Wake::kReady) continue;
     // A client that has not begun a request is owed no reply.
     if (busy.exchange.has_input()) {
@@ -114,17 +115,17 @@ rt::Task<bool> read_head(ClientConnection& connection, Busy& busy, Instant deadl
 
 // Closes without destroying what was sent: the client's rest is read and dropped for a moment.
 RPX_OWN_FRAME rt::Task<void> linger(ClientConnection& connection) {
-  connection.stream.shutdown_write();
+  connection.stream().shutdown_write();
   const Instant deadline = connection.worker.loop().now() + kLingerTime;
   std::size_t dropped = 0;
   while (dropped < kLingerBytes) {
-    const net::IoResult got = connection.stream.try_read(net::scratch());
+    const net::IoResult got = connection.stream().try_read(net::scratch());
     if (got.state == net::IoState::kDone) {
       dropped += got.bytes;
       continue;
     }
     if (got.state != net::IoState::kWouldBlock) co_return;
-    const rt::Wake wake = co_await connection.stream.io().readable(deadline);
+    const rt::Wake wake = co_await connection.stream().io().readable(deadline);
     if (wake != rt::Wake::kReady) co_return;
   }
 }
@@ -139,14 +140,14 @@ RPX_OWN_FRAME rt::Task<After> serve_while_busy(ClientConnection& connection, Ins
     if (busy.live != connection.worker.live()) {
       // A reload between two pipelined requests: the limits of the old site go with it.
       busy.live = connection.worker.live();
-      busy.exchange.attach(connection.stream, busy.live->site->limits());
+      busy.exchange.attach(connection.stream(), busy.live->site->limits());
     }
     busy.trail = {};
     busy.trail.phase = Phase::kReading;
     const bool complete = co_await read_head(connection, busy, deadline);
     if (complete) co_await handle(connection, busy);
     if (busy.exchange.was_cut()) {
-      connection.stream.reset_on_close();
+      connection.stream().reset_on_close();
       co_return After::kClose;
     }
     if (!complete || !busy.exchange.finish())
@@ -198,10 +199,15 @@ rt::Task<void> serve_connection(Worker& worker, net::UniqueFd fd, IpAddress peer
   const Presence presence(connection);
   const bool admitted = co_await admit(connection);
   if (!admitted) co_return;
-  Instant deadline = deadline_after(connection.accepted, worker.live()->site->limits().header_timeout);
+  if (connection.listener->options.tls) {
+    const bool secured = co_await secure(connection);
+    if (!secured) co_return;
+  }
+  Instant deadline = deadline_after(worker.loop().now(), worker.live()->site->limits().header_timeout);
+  if (!connection.secured) deadline = deadline_after(connection.accepted, worker.live()->site->limits().header_timeout);
   for (;;) {
-    if (!connection.stream.io().may_read()) {
-      const rt::Wake wake = co_await connection.stream.io().readable(deadline);
+    if (!connection.stream().io().may_read()) {
+      const rt::Wake wake = co_await connection.stream().io().readable(deadline);
       if (wake != rt::Wake::kReady) co_return;
     }
     const Instant head_deadline =

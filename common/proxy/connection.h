@@ -7,6 +7,7 @@
 #include "net/stream.h"
 #include "proxy/worker.h"
 #include "rt/task.h"
+#include "tls/stream.h"
 
 namespace rpx::proxy {
 
@@ -14,15 +15,21 @@ struct ClientConnection {
   ClientConnection(Worker& owner, net::UniqueFd fd, const IpAddress& from, std::uint16_t from_port,
                    std::shared_ptr<const ListenerFacts> by)
       : worker(owner),
-        stream(owner.loop(), std::move(fd)),
+        plain(owner.loop(), std::move(fd)),
         listener(std::move(by)),
         peer(from),
         port(from_port),
         accepted(owner.loop().now()),
         id(owner.next_connection_id()) {}
 
+  /// Where requests come from: the socket, or TLS over it.
+  net::Stream& stream() noexcept { return secured ? static_cast<net::Stream&>(*secured) : plain; }
+  /// Who the client has proven to be with a certificate; null for nobody.
+  const tls::Peer* client_certificate() const noexcept { return secured ? secured->peer() : nullptr; }
+
   Worker& worker;
-  net::SocketStream stream;
+  net::SocketStream plain;
+  std::unique_ptr<tls::TlsStream> secured;  ///< has taken over the socket of `plain`
   std::shared_ptr<const ListenerFacts> listener;
   IpAddress peer;  ///< the other end; a PROXY header's word for it where one was demanded
   std::uint16_t port = 0;
@@ -37,6 +44,16 @@ struct ClientConnection {
   ClientConnection* next = nullptr;
   ClientConnection* prev = nullptr;
 };
+
+/// What the client's certificate says; empty when it showed none.
+inline std::string_view subject_of(const ClientConnection& connection) noexcept {
+  const tls::Peer* peer = connection.client_certificate();
+  return peer ? std::string_view(peer->subject) : std::string_view();
+}
+inline std::string_view fingerprint_of(const ClientConnection& connection) noexcept {
+  const tls::Peer* peer = connection.client_certificate();
+  return peer ? std::string_view(peer->fingerprint) : std::string_view();
+}
 
 /// Serves one connection until it ends. `fd` is taken.
 rt::Task<void> serve_connection(Worker& worker, net::UniqueFd fd, IpAddress peer, std::uint16_t port,

@@ -51,6 +51,9 @@ struct WorkerCounters {
   Count upgrades;
   Count parse_errors;
   std::array<CodingCounters, 4> encoded;  ///< replies, by http::Coding
+  Count tls_handshakes;
+  Count tls_resumed;
+  Count tls_failed;
   std::array<Count, kLatencyBounds.size() + 1> latency;
   Count latency_sum_us;
 

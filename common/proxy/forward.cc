@@ -58,7 +58,9 @@ policy::Values values_of(const Ask& ask) {
           .authority = trail.client.host,
           .request_id = trail.request_id,
           .route = ask.route.options->name,
-          .listener = ask.connection.listener->options.name};
+          .listener = ask.connection.listener->options.name,
+          .client_certificate_subject = subject_of(ask.connection),
+          .client_certificate_fingerprint = fingerprint_of(ask.connection)};
 }
 
 // What the choice of a server goes by; 0 where the policy does not hash, or there is nothing to hash.
@@ -253,6 +255,21 @@ rt::Task<Status> await_reply(const Ask& ask) {
   co_return upstream_error(ErrorKind::kBadResponse, "interim responses without end");
 }
 
+// The server to try next where servers have max_connections: with a place, once there is one.
+rt::Task<Result<upstream::Member*>> next_with_place(const Ask& ask, std::span<upstream::Member* const> tried,
+                                                    std::uint64_t key) {
+  Busy& busy = ask.busy;
+  rt::Loop& loop = ask.connection.worker.loop();
+  // Who waits holds no place that another could use.
+  busy.upload.cancel();
+  busy.lease.drop();
+  busy.place.release();
+  const Instant asked = loop.now();
+  Result<upstream::Member*> found = co_await ask.pool.pick_place(tried, key, *busy.exchange.stream(), busy.place);
+  busy.trail.queued += loop.now() - asked;
+  co_return found;
+}
+
 // One try with one server.
 rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   Busy& busy = ask.busy;
@@ -339,7 +356,12 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
   ask.pool.budget().on_request(ask.upstream.retry.budget());
   for (;;) {
     if (!fresh) {
-      upstream::Member* next = ask.pool.pick({tried.data(), tries}, key);
+      upstream::Member* next = nullptr;
+      if (ask.pool.limited()) {
+        RPX_CO_TRY(next, co_await next_with_place(ask, {tried.data(), tries}, key));
+      } else {
+        next = ask.pool.pick({tried.data(), tries}, key);
+      }
       if (!next) co_return upstream_error(ErrorKind::kNoServer, "no server is left to try");
       member = tried[tries++] = next;
       busy.trail.tries = static_cast<std::uint16_t>(tries);

@@ -24,7 +24,8 @@ void begin(ClientConnection& connection, Busy& busy) {
   Trail& trail = busy.trail;
   http::RequestHead& request = busy.exchange.request();
   trail.begun = worker.loop().now();
-  trail.client = http::client_facts(request, connection.peer, false, connection.listener->options.trusted_proxies);
+  trail.client = http::client_facts(request, connection.peer, connection.secured != nullptr,
+                                    connection.listener->options.trusted_proxies);
   const std::string_view given =
       trail.client.peer_is_trusted ? request.headers.value(http::FieldId::kXRequestId) : std::string_view();
   if (is_sane_id(given)) {
@@ -70,11 +71,13 @@ void write_access_line(ClientConnection& connection, Busy& busy, Duration took) 
   if (!trail.refused.empty()) entry.reason = trail.refused;
   if (trail.failure) entry.reason = facts_of(trail.failure->kind).name;
   entry.request_id = trail.request_id;
+  entry.client_certificate_subject = subject_of(connection);
+  entry.client_certificate_fingerprint = fingerprint_of(connection);
   entry.status = trail.status;
   entry.tries = trail.tries;
   entry.bytes_received = busy.exchange.bytes_received();
   entry.bytes_sent = busy.exchange.bytes_sent();
-  if (trail.tries != 0) entry.queue_s = 0;
+  if (trail.tries != 0 || trail.queued > Duration::zero()) entry.queue_s = seconds(trail.queued);
   if (trail.connect >= Duration::zero()) entry.connect_s = seconds(trail.connect);
   if (trail.first_byte >= Duration::zero()) entry.first_byte_s = seconds(trail.first_byte);
   entry.total_s = seconds(took);
@@ -97,6 +100,7 @@ void finish(ClientConnection& connection, Busy& busy) {
   if (worker.access_log().enabled()) write_access_line(connection, busy, took);
   busy.upload.cancel();
   busy.lease.drop();
+  busy.place.release();
 }
 
 // Ends the bookkeeping of an exchange even when its task is destroyed half-way.
@@ -140,6 +144,10 @@ rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
     co_await refuse_blocked(connection, busy);
     co_return;
   }
+  if (connection.listener->options.redirect_https && busy.trail.client.scheme == "http") {
+    co_await respond_redirect(connection, busy, nullptr, site.https_redirect());
+    co_return;
+  }
   const int index = site.router().match(request);
   if (leads_elsewhere(site.router(), request, index)) {
     co_await respond_error(
@@ -156,7 +164,7 @@ rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
   const Route& route = site.routes()[static_cast<std::size_t>(index)];
   busy.trail.route = &route;
   if (route.redirect) {
-    co_await respond_redirect(connection, busy, route);
+    co_await respond_redirect(connection, busy, &route, *route.redirect);
     co_return;
   }
   if (route.respond) {

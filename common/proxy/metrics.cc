@@ -148,6 +148,9 @@ Counters sum_counters(std::span<const WorkerCounters* const> workers) {
     out.stale_leases += worker->stale_leases.read();
     out.upgrades += worker->upgrades.read();
     out.parse_errors += worker->parse_errors.read();
+    out.tls_handshakes += worker->tls_handshakes.read();
+    out.tls_resumed += worker->tls_resumed.read();
+    out.tls_failed += worker->tls_failed.read();
   }
   return out;
 }
@@ -212,6 +215,12 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
   text.one("rpx_upstream_connects_total", "counter", "Connections made to servers.", counters.upstream_connects);
   text.one("rpx_upgrades_total", "counter", "Connections that switched protocols.", counters.upgrades);
   text.one("rpx_parse_errors_total", "counter", "Requests refused for their syntax.", counters.parse_errors);
+  text.one("rpx_tls_handshakes_total", "counter", "TLS handshakes with clients.", counters.tls_handshakes);
+  text.one("rpx_tls_resumed_total", "counter", "TLS handshakes that resumed a session.", counters.tls_resumed);
+  text.one("rpx_tls_failed_total", "counter", "Connections to TLS listeners that did not shake hands.",
+           counters.tls_failed);
+  text.one("rpx_certificates_unusable", "gauge", "Certificates of the configuration that could not be read.",
+           status.certificates_unusable);
   text.one("rpx_access_log_dropped_lines_total", "counter", "Access-log lines that could not be written.",
            dropped_lines);
   write_encoded(text, counters.encoded);

@@ -13,6 +13,7 @@
 #include "policy/blocklist_options.h"
 #include "policy/compress.h"
 #include "policy/options.h"
+#include "tls/options.h"
 #include "upstream/options.h"
 
 namespace rpx::proxy {
@@ -37,6 +38,8 @@ struct LogOptions {
 struct ListenOptions {
   std::string name;                       ///< unique; the address where none was given
   std::string address;                    ///< "host:port", ":port", "[::1]:port", "unix:/abs/path", "fd:3"
+  bool tls = false;                       ///< clients speak TLS
+  bool redirect_https = false;            ///< every request is answered with a redirect to https
   std::vector<IpPrefix> proxy_protocol;   ///< peers that must open with a PROXY header
   std::vector<IpPrefix> trusted_proxies;  ///< peers whose forwarding fields are believed
 };
@@ -77,6 +80,8 @@ struct SiteOptions {
   ServeOptions serve;
   LogOptions log;
   std::vector<ListenOptions> listen;
+  tls::TlsOptions tls;
+  std::vector<tls::CertificateOptions> certificates;
   std::vector<upstream::UpstreamOptions> upstreams;
   std::vector<RouteOptions> routes;
   std::vector<policy::CompressOptions> compress;

@@ -26,7 +26,9 @@ policy::Values values_of(ClientConnection& connection, Busy& busy, const Route* 
           .upstream = route ? std::string_view(route->options->upstream) : std::string_view(),
           .server = trail.server ? std::string_view(trail.server->url()) : std::string_view(),
           .status = status,
-          .response_headers = &busy.out};
+          .response_headers = &busy.out,
+          .client_certificate_subject = subject_of(connection),
+          .client_certificate_fingerprint = fingerprint_of(connection)};
 }
 
 // Fields that every reply of ours carries, and the route's own rules.
@@ -138,7 +140,7 @@ rt::Task<void> switch_protocols(ClientConnection& connection, Busy& busy, const 
   Status done = co_await sink.drain(write_patience(busy));
   TunnelBytes moved;
   if (done)
-    done = co_await tunnel(connection.stream, busy.lease.stream(), busy.exchange.leftover(), busy.call.leftover(),
+    done = co_await tunnel(connection.stream(), busy.lease.stream(), busy.exchange.leftover(), busy.call.leftover(),
                            route.options->timeout.idle, moved);
   busy.exchange.reader().skipped_past(moved.from_client);
   busy.exchange.writer().moved(moved.to_client);
@@ -285,18 +287,19 @@ rt::Task<void> respond_error(ClientConnection& connection, Busy& busy, const Rou
   co_await send_whole(busy, status, page.body);
 }
 
-rt::Task<void> respond_redirect(ClientConnection& connection, Busy& busy, const Route& route) {
+rt::Task<void> respond_redirect(ClientConnection& connection, Busy& busy, const Route* route,
+                                const policy::Redirect& redirect) {
   busy.out.clear();
   const std::string_view location =
-      route.redirect->location(busy.exchange.arena(), values_of(connection, busy, &route, route.redirect->status()));
+      redirect.location(busy.exchange.arena(), values_of(connection, busy, route, redirect.status()));
   if (location.empty()) {
-    co_await respond_error(connection, busy, &route,
+    co_await respond_error(connection, busy, route,
                            Error{ErrorKind::kBadRequest, Side::kClient, "no host to redirect to"});
     co_return;
   }
   busy.out.add(FieldId::kLocation, "Location", location);
-  complete_headers(connection, busy, &route, route.redirect->status());
-  co_await send_whole(busy, route.redirect->status(), {});
+  complete_headers(connection, busy, route, redirect.status());
+  co_await send_whole(busy, redirect.status(), {});
 }
 
 rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route) {

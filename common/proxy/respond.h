@@ -17,7 +17,9 @@ struct Refusal {
 };
 /// Answers `refusal` with the route's own page (`route` may be null) or the built-in one.
 rt::Task<void> respond_refusal(ClientConnection& connection, Busy& busy, const Route* route, Refusal refusal);
-rt::Task<void> respond_redirect(ClientConnection& connection, Busy& busy, const Route& route);
+/// `route` may be null.
+rt::Task<void> respond_redirect(ClientConnection& connection, Busy& busy, const Route* route,
+                                const policy::Redirect& redirect);
 rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route);
 
 }  // namespace rpx::proxy

@@ -308,11 +308,12 @@ StatusView ServerImpl::status() {
   }
   const std::scoped_lock lock(mutex_);
   view.generation = generation_;
+  if (site_->tls()) view.certificates_unusable = site_->tls()->unusable();
   for (const Upstream& upstream : site_->upstreams())
     for (const auto& server : upstream.servers)
       view.counters.upstream_connects += server->counters().connects.load(std::memory_order_relaxed);
   for (const BoundListener& listener : listeners_)
-    view.listeners.push_back({listener.facts->options.name, listener.facts->bound});
+    view.listeners.push_back({listener.facts->options.name, listener.facts->bound, listener.facts->options.tls});
   return view;
 }
 

@@ -36,6 +36,16 @@ void inherit_state(const Site* site, upstream::Server& server) {
   }
 }
 
+// Those who wait go on waiting over a reload.
+std::shared_ptr<upstream::Queue> queue_for(const Site* previous, const upstream::UpstreamOptions& options) {
+  if (std::ranges::none_of(options.servers, [](const auto& server) { return server.max_connections != 0; }))
+    return nullptr;
+  if (previous)
+    for (const Upstream& pool : previous->upstreams())
+      if (pool.options->name == options.name && pool.queue) return pool.queue;
+  return std::make_shared<upstream::Queue>();
+}
+
 }  // namespace
 
 Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site* previous, net::Resolver& resolver) {
@@ -44,6 +54,7 @@ Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site*
   RPX_TRY_VOID(site->build_upstreams(previous, resolver));
   RPX_TRY_VOID(site->build_routes());
   RPX_TRY(site->router_, Router::build(site->options_.routes));
+  RPX_TRY_VOID(site->build_tls(previous));
   RPX_TRY(AccessFormat format, AccessFormat::compile(site->options_.log.format));
   site->access_format_ = std::make_shared<const AccessFormat>(std::move(format));
   return site;
@@ -51,7 +62,7 @@ Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site*
 
 Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
   for (const upstream::UpstreamOptions& options : options_.upstreams) {
-    Upstream built{&options, {}, upstream::RetryRule(options.retry)};
+    Upstream built{&options, {}, upstream::RetryRule(options.retry), queue_for(previous, options)};
     if (options.host == "server")
       built.host = HostMode::kServer;
     else if (options.host != "preserve")
@@ -102,6 +113,14 @@ Status Site::change_server(const ServerChange& change, Instant now) const {
                       fmt::format("{} is the last server of \"{}\" that can answer", change.server, change.upstream));
   if (change.weight) state.set_weight(*change.weight);
   if (change.state) state.set_admin(*change.state, change.lasting ? now + *change.lasting : Instant::max());
+  return {};
+}
+
+Status Site::build_tls(const Site* previous) {
+  RPX_TRY(https_redirect_, policy::Redirect::compile({.to = "https://{host}{path}"}));
+  if (std::ranges::none_of(options_.listen, &ListenOptions::tls)) return {};
+  RPX_TRY(tls_,
+          tls::ServerContexts::build(options_.tls, options_.certificates, previous ? previous->tls_.get() : nullptr));
   return {};
 }
 

@@ -21,7 +21,9 @@
 #include "proxy/options.h"
 #include "proxy/router.h"
 #include "proxy/server_change.h"
+#include "tls/server_context.h"
 #include "upstream/health.h"
+#include "upstream/queue.h"
 #include "upstream/retry.h"
 #include "upstream/server.h"
 
@@ -34,6 +36,7 @@ struct Upstream {
   const upstream::UpstreamOptions* options;
   std::vector<std::shared_ptr<upstream::Server>> servers;
   upstream::RetryRule retry;
+  std::shared_ptr<upstream::Queue> queue;  ///< for a place at a server; null where none has max_connections
   HostMode host = HostMode::kPreserve;
   balance::Wants wants = balance::Wants::kNothing;
   policy::TextTemplate hash;  ///< what the key is made of, with Wants::kTemplate
@@ -68,12 +71,17 @@ class Site {
   std::vector<upstream::CheckedServer> checked_servers() const;
   /// See Server::change_server. One thread at a time.
   Status change_server(const ServerChange& change, Instant now) const;
+  /// What TLS listeners serve with; null when there is none.
+  const std::shared_ptr<const tls::ServerContexts>& tls() const noexcept { return tls_; }
+  /// What listeners with redirect_https answer.
+  const policy::Redirect& https_redirect() const noexcept { return *https_redirect_; }
   const std::shared_ptr<const AccessFormat>& access_format() const noexcept { return access_format_; }
 
  private:
   Site() = default;
   Status build_upstreams(const Site* previous, net::Resolver& resolver);
   Status build_routes();
+  Status build_tls(const Site* previous);
   Result<Route> build_route(const RouteOptions& options);
 
   SiteOptions options_;
@@ -81,6 +89,8 @@ class Site {
   std::vector<Upstream> upstreams_;
   std::vector<Route> routes_;
   std::shared_ptr<const AccessFormat> access_format_;
+  std::shared_ptr<const tls::ServerContexts> tls_;
+  std::optional<policy::Redirect> https_redirect_;
 };
 
 }  // namespace rpx::proxy

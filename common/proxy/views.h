@@ -13,6 +13,7 @@ namespace rpx::proxy {
 struct ListenerView {
   std::string name;
   std::string address;  ///< really bound: "127.0.0.1:41234", "unix:/run/x.sock"
+  bool tls = false;
 };
 
 /// Replies sent in one content coding.
@@ -37,7 +38,10 @@ struct Counters {
   std::uint64_t upstream_connects = 0;
   std::uint64_t upgrades = 0;
   std::uint64_t parse_errors = 0;
-  std::vector<CodingView> encoded;  ///< one for each coding
+  std::vector<CodingView> encoded;   ///< one for each coding
+  std::uint64_t tls_handshakes = 0;  ///< with clients
+  std::uint64_t tls_resumed = 0;     ///< of those, with a session of before
+  std::uint64_t tls_failed = 0;
 };
 
 struct StatusView {
@@ -47,6 +51,7 @@ struct StatusView {
   std::uint64_t connections = 0;  ///< open now
   std::uint64_t exchanges = 0;    ///< in progress now
   bool draining = false;
+  std::uint64_t certificates_unusable = 0;
   Counters counters;
   std::vector<ListenerView> listeners;
 };

@@ -113,7 +113,7 @@ void Worker::use_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWrite
       for (std::size_t i = 0; i < live_->pools.size(); ++i)
         if (live_->site->upstreams()[i].options->name == upstream.options->name) pool = live_->pools[i];
     if (!pool) pool = std::make_shared<upstream::Pool>(loop_, number_);
-    pool->configure(*upstream.options, upstream.servers);
+    pool->configure(*upstream.options, upstream.servers, upstream.queue);
     next->pools.push_back(std::move(pool));
   }
   access_log_ = access_writer ? AccessLog(std::move(access_writer), site->access_format()) : AccessLog();
@@ -139,7 +139,7 @@ void Worker::use_blocks(std::shared_ptr<const policy::BlockTable> blocks) {
     if (connection->listener->is_unix || !blocks_->blocks(connection->peer)) continue;
     blocks_->count_hit(connection->peer);
     counters_.blocked.add();
-    shutdown(connection->stream.io().fd(), SHUT_RDWR);
+    shutdown(connection->stream().io().fd(), SHUT_RDWR);
   }
 }
 
@@ -187,7 +187,7 @@ void Worker::drain(std::function<void()> on_empty) {
     // Connections between exchanges wait for a head that may never come.
     for (ClientConnection* connection = first_; connection;) {
       ClientConnection* next = connection->next;
-      if (connection->idle) connection->stream.io().interrupt_read();
+      if (connection->idle) connection->stream().io().interrupt_read();
       connection = next;
     }
   });
@@ -203,7 +203,7 @@ rt::Task<bool> Worker::wait_for_room(Acceptor& acceptor) {
   for (int n = 0; n < kAcceptBatch; ++n) {
     const net::UniqueFd refused(accept4(acceptor.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!refused) break;
-    send(refused.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!acceptor.facts->options.tls) send(refused.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     counters_.refused.add();
   }
   co_return false;

@@ -14,8 +14,9 @@ namespace rpx::upstream {
 
 struct ServerOptions {
   std::string url;  ///< "http://host:port" or "unix:path"; as configured, and the server's name in views and logs
-  std::uint32_t weight = 1;  ///< 1–65535
-  bool backup = false;       ///< used only when no other server can be
+  std::uint32_t weight = 1;           ///< 1–65535
+  bool backup = false;                ///< used only when no other server can be
+  std::uint32_t max_connections = 0;  ///< requests in progress at once, of all workers; 0 = no limit
   auto operator<=>(const ServerOptions&) const = default;
 };
 
@@ -23,6 +24,8 @@ struct ConnectOptions {
   Duration timeout = std::chrono::seconds(2);  ///< to connect, per address
   std::uint32_t keepalive = 64;                ///< idle connections kept per worker and server
   Duration idle = std::chrono::seconds(60);    ///< how long one is kept idle
+  std::uint32_t max_pending = 1000;            ///< requests that may wait where all servers have max_connections
+  Duration queue = std::chrono::seconds(5);    ///< how long they wait
   auto operator<=>(const ConnectOptions&) const = default;
 };
 

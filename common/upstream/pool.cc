@@ -112,7 +112,10 @@ Pool::~Pool() {
   }
 }
 
-void Pool::configure(const UpstreamOptions& options, std::span<const std::shared_ptr<Server>> servers) {
+void Pool::configure(const UpstreamOptions& options, std::span<const std::shared_ptr<Server>> servers,
+                     std::shared_ptr<Queue> queue) {
+  queue_ = std::move(queue);
+  limited_ = queue_ != nullptr;
   std::vector<std::unique_ptr<Member>> before = std::move(members_);
   members_.clear();
   bool same = before.size() == servers.size() && balance_ == options.balance;
@@ -167,22 +170,27 @@ std::optional<std::size_t> Pool::pick_among(std::span<Member* const> tried, bool
     const bool usable =
         fit && member.server->options().backup == backups && std::ranges::find(tried, &member) == tried.end();
     endpoints_[i].weight = state.share(now);
-    endpoints_[i].usable = usable;
+    endpoints_[i].usable = usable && !(limited_ && member.server->is_full());
+    saw_full_ |= usable && !endpoints_[i].usable;
     if (usable && wants_ != balance::Wants::kNothing) describe(i);
-    any |= usable;
+    any |= endpoints_[i].usable;
   }
   return any ? policy_->pick(endpoints_, key) : std::nullopt;
 }
 
 Member* Pool::pick(std::span<Member* const> tried, std::uint64_t key) {
-  if (members_.size() == 1) {
+  saw_full_ = false;
+  if (members_.size() == 1 && !limited_) {
     Member& only = *members_.front();
     return tried.empty() && only.server->state().allowed() ? &only : nullptr;
   }
   // When nobody is well, everybody is tried who has not been taken out.
-  for (const bool panic : {false, true})
+  for (const bool panic : {false, true}) {
     for (const bool backups : {false, true})
       if (const auto index = pick_among(tried, backups, panic, key)) return members_[*index].get();
+    // Better to wait for a server that is full than to try one that is down.
+    if (saw_full_) return nullptr;
+  }
   return nullptr;
 }
 

@@ -11,6 +11,7 @@
 #include "net/stream.h"
 #include "rt/loop.h"
 #include "upstream/options.h"
+#include "upstream/queue.h"
 #include "upstream/retry.h"
 #include "upstream/server.h"
 
@@ -60,12 +61,20 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   /// Takes up a configuration: the first one, or that of a reload. Servers that are still there keep everything.
-  void configure(const UpstreamOptions& options, std::span<const std::shared_ptr<Server>> servers);
+  /// `queue` is that of all workers; null where no server has max_connections.
+  void configure(const UpstreamOptions& options, std::span<const std::shared_ptr<Server>> servers,
+                 std::shared_ptr<Queue> queue = nullptr);
 
   /// The server to try next, never one of `tried` unless there is no other way to try at all; null when every one has
   /// been tried or taken out. Backups come after the others; servers that checks or a failed connect speak against only
   /// when no other is left. `key` is for policies that hash.
   Member* pick(std::span<Member* const> tried, std::uint64_t key = 0);
+  /// Whether servers have max_connections: pick_place() is to be used then.
+  bool limited() const noexcept { return limited_; }
+  /// As pick(), with a place at the server; waits for one in turn, at most connect.queue. `tried` and `place` outlive
+  /// the call. Errors: kNoServer, kPoolFull (kUpstream), kReset (kClient) when `client` goes away meanwhile.
+  rt::Task<Result<Member*>> pick_place(std::span<Member* const> tried, std::uint64_t key, net::Stream& client,
+                                       Place& place);
   /// Whether pick() would give one.
   bool has_other(std::span<Member* const> tried) const noexcept;
   static const std::shared_ptr<Server>& server_of(const Member& member) noexcept;
@@ -93,6 +102,8 @@ class Pool {
   void worked(Member& member) noexcept;
   std::optional<std::size_t> pick_among(std::span<Member* const> tried, bool backups, bool panic, std::uint64_t key);
   void describe(std::size_t index);
+  /// A member with a place, or null when all that could be used are full.
+  Result<Member*> try_place(std::span<Member* const> tried, std::uint64_t key, Place& place);
 
   rt::Loop& loop_;
   std::uint64_t seed_;
@@ -104,6 +115,9 @@ class Pool {
   std::vector<std::unique_ptr<Member>> retired_;  // gone from the configuration, leases still out
   std::vector<balance::Endpoint> endpoints_;      // scratch of pick()
   RetryBudget budget_;
+  std::shared_ptr<Queue> queue_;
+  bool limited_ = false;
+  bool saw_full_ = false;  // by the last pick(): a server that would do, but for its max_connections
 };
 
 }  // namespace rpx::upstream

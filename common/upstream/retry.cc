@@ -30,6 +30,8 @@ bool RetryRule::retries_kind(ErrorKind kind) const noexcept {
     case ErrorKind::kConnectFailed:
     case ErrorKind::kConnectTimeout:
     case ErrorKind::kUnresolved:
+    case ErrorKind::kTlsCertificate:
+    case ErrorKind::kTlsProtocol:
     case ErrorKind::kPoolFull: return on_connect_;
     case ErrorKind::kResponseTimeout:
     case ErrorKind::kWriteTimeout: return on_timeout_;

@@ -55,6 +55,19 @@ class Server {
   Counters& counters() noexcept { return counters_; }
   ServerState& state() noexcept { return state_; }
   const ServerState& state() const noexcept { return state_; }
+
+  /// It takes max_connections requests at once and no more.
+  bool is_limited() const noexcept { return options_.max_connections != 0; }
+  bool is_full() const noexcept { return is_limited() && taken_.load() >= options_.max_connections; }
+  /// Takes one of max_connections places; false when there is none. See Place.
+  bool enter() noexcept {
+    // Nobody may see a place taken that is not: who is turned away by that would wait, and nobody would wake him.
+    for (std::uint32_t taken = taken_.load(); taken < options_.max_connections;)
+      if (taken_.compare_exchange_weak(taken, taken + 1)) return true;
+    return false;
+  }
+  void leave() noexcept { taken_.fetch_sub(1); }
+
   void set_last_failure(std::string text);
   std::string last_failure() const;
 
@@ -65,6 +78,7 @@ class Server {
   std::shared_ptr<net::Name> name_;
   Counters counters_;
   ServerState state_;
+  std::atomic<std::uint32_t> taken_{0};
   mutable std::mutex mutex_;
   std::string last_failure_;
 };

@@ -12,18 +12,19 @@
 
 namespace rpx::serve {
 
-std::string url_of(const std::string& address) {
+std::string url_of(const proxy::ListenerView& listener) {
+  const std::string& address = listener.address;
   if (address.starts_with("unix:")) return {};
   const auto colon = address.rfind(':');
   if (colon == std::string::npos) return {};
   std::string host = address.substr(0, colon);
   if (host.empty() || host == "0.0.0.0" || host == "[::]") host = "localhost";
-  return fmt::format("http://{}{}", host, address.substr(colon));
+  return fmt::format("{}://{}{}", listener.tls ? "https" : "http", host, address.substr(colon));
 }
 
 std::string first_url(const Ready& ready) {
   for (const proxy::ListenerView& listener : ready.listeners) {
-    if (std::string url = url_of(listener.address); !url.empty()) return url;
+    if (std::string url = url_of(listener); !url.empty()) return url;
   }
   return {};
 }
@@ -52,7 +53,7 @@ std::vector<std::pair<std::string, std::string>> ready_environment(const Ready& 
   const std::string url = first_url(ready);
   if (!url.empty()) out.emplace_back("RPX_URL", url);
   if (!ready.listeners.empty()) {
-    out.emplace_back("RPX_ADDR", url.empty() ? ready.listeners.front().address : url.substr(sizeof("http://") - 1));
+    out.emplace_back("RPX_ADDR", url.empty() ? ready.listeners.front().address : url.substr(url.find("://") + 3));
   }
   for (const proxy::ListenerView& listener : ready.listeners) {
     std::string name = "RPX_URL_";
@@ -61,7 +62,7 @@ std::vector<std::pair<std::string, std::string>> ready_environment(const Ready& 
       const bool is_word = is_lower || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
       name += is_lower ? static_cast<char>(c & ~0x20) : (is_word ? c : '_');
     }
-    if (std::string one = url_of(listener.address); !one.empty()) out.emplace_back(std::move(name), std::move(one));
+    if (std::string one = url_of(listener); !one.empty()) out.emplace_back(std::move(name), std::move(one));
   }
   return out;
 }

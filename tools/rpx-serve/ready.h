@@ -17,9 +17,9 @@ struct Ready {
   std::vector<proxy::ListenerView> listeners;
 };
 
-/// What a client on this machine asks: "http://127.0.0.1:8080"; a wildcard address becomes localhost. Empty for a Unix
-/// socket.
-std::string url_of(const std::string& address);
+/// What a client on this machine asks: "http://127.0.0.1:8080", "https://…" of a TLS listener; a wildcard address
+/// becomes localhost. Empty for a Unix socket.
+std::string url_of(const proxy::ListenerView& listener);
 /// Of the first listener that has one; may be empty.
 std::string first_url(const Ready& ready);
 

@@ -48,7 +48,7 @@ void tell_ready(const RunOptions& options, const cli::Common& common, const prox
     return;
   }
   for (const proxy::ListenerView& listener : ready.listeners) {
-    const std::string one = url_of(listener.address);
+    const std::string one = url_of(listener);
     cli::write_stderr(fmt::format("{}: serving on {}; Ctrl-C stops\n", kTool, one.empty() ? listener.address : one));
   }
 }

@@ -127,18 +127,29 @@ tls             = false
 protocols       = ["http/1.1"]
 trusted_proxies = []
 proxy_protocol  = []
+redirect_https  = false
+
+[tls]
+min_version     = "1.2"
+ciphers         = "intermediate"
+session_tickets = true
+ticket_rotation = "12h"
+client_ca       = ""
+client_verify   = "off"
 
 [upstream."http://127.0.0.1:3000"]
-servers  = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false }]
+servers  = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false, max_connections = 0 }]
 balance  = "round_robin"
 hash     = ""
 host     = "preserve"
 protocol = "http/1.1"
 
 [upstream."http://127.0.0.1:3000".connect]
-timeout   = "2s"
-keepalive = 64
-idle      = "1m"
+timeout     = "2s"
+keepalive   = 64
+idle        = "1m"
+max_pending = 1000
+queue       = "5s"
 
 [upstream."http://127.0.0.1:3000".retry]
 attempts = 2
@@ -157,6 +168,7 @@ header_bytes           = "32KiB"
 headers                = 100
 body_bytes             = "10MiB"
 uri_bytes              = "8KiB"
+tls_handshake          = "10s"
 
 [blocklist]
 files  = []
@@ -224,6 +236,7 @@ servers = ["http://127.0.0.1:3000"]
     std::string_view line = rest.substr(0, end);
     rest.remove_prefix(end + 1);
     const bool key = line.starts_with("# ") && line.find(" = ") != std::string_view::npos && line.find(" = ") < 20;
+    if (line.starts_with("# cert =") || line.starts_with("# key =")) continue;  // files that are not there
     if (line.starts_with("# [route.r")) break;
     if (line.starts_with("# [upstream.")) line.remove_prefix(2);
     if (key && line.substr(2, line.find(" = ") - 2).find(' ') == std::string_view::npos) line.remove_prefix(2);

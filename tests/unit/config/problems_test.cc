@@ -217,7 +217,6 @@ errors = 5
 memory = "1MiB"
 [[listen]]
 address = ":1"
-tls = true
 protocols = ["h2"]
 mode = "tcp"
 )",
@@ -233,13 +232,10 @@ rpx.toml:10:13: "eject" is not yet supported by this version of rpx
 rpx.toml:12:2: "cache" is not yet supported by this version of rpx
 [cache.static]
  ^
-rpx.toml:16:7: tls = true is not yet supported by this version of rpx
-tls = true
-      ^
-rpx.toml:17:14: protocols "h2" is not yet supported by this version of rpx
+rpx.toml:16:14: protocols "h2" is not yet supported by this version of rpx
 protocols = ["h2"]
              ^
-rpx.toml:18:8: mode "tcp" is not yet supported by this version of rpx
+rpx.toml:17:8: mode "tcp" is not yet supported by this version of rpx
 mode = "tcp"
        ^
 )"},

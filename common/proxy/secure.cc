@@ -1,0 +1,73 @@
+#include "proxy/secure.h"
+
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "net/buffer.h"
+#include "proxy/site.h"
+#include "tls/handshake.h"
+
+namespace rpx::proxy {
+namespace {
+
+constexpr std::string_view kPlainHttp =
+    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 71\r\nConnection: close\r\n\r\n"
+    "This port speaks HTTPS, and the request came without TLS: use https://\n";
+static_assert(kPlainHttp.size() - kPlainHttp.find("\r\n\r\n") - 4 == 71);
+constexpr Duration kLingerTime = std::chrono::seconds(2);
+constexpr std::size_t kLingerBytes = 1024 * 1024;
+
+// Tells it in the client's own language, and reads on for a moment so that the answer is not lost in a reset.
+rt::Task<void> answer_plain_http(net::Stream& stream, Instant now) {
+  const int fd = stream.fd();
+  send(fd, kPlainHttp.data(), kPlainHttp.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  shutdown(fd, SHUT_WR);
+  const std::span<char> dropped = net::scratch();
+  for (std::size_t bytes = 0; bytes < kLingerBytes;) {
+    const ssize_t got = recv(fd, dropped.data(), dropped.size(), MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN)) co_return;
+    if (got > 0) {
+      bytes += static_cast<std::size_t>(got);
+      continue;
+    }
+    stream.io().cleared_read();
+    if (stream.io().may_read()) co_return;
+    const rt::Wake wake = co_await stream.io().readable(now + kLingerTime);
+    if (wake != rt::Wake::kReady) co_return;
+  }
+}
+
+void report(ClientConnection& connection, const Error& error) {
+  connection.worker.counts().tls_failed.add();
+  // Port checks come and go without a word.
+  const LogLevel level =
+      error.kind == ErrorKind::kClosed || error.kind == ErrorKind::kCancelled ? LogLevel::kDebug : LogLevel::kInfo;
+  const bool plain = connection.secured->spoke_plain();
+  log_event(level, "no TLS handshake",
+            {{"client", connection.peer.to_string()},
+             {"listener", connection.listener->options.name},
+             {"reason", plain ? std::string_view("plain HTTP on a TLS port") : std::string_view(error.detail)}});
+}
+
+}  // namespace
+
+rt::Task<bool> secure(ClientConnection& connection) {
+  Worker& worker = connection.worker;
+  const Site& site = *worker.live()->site;
+  tls::SslPtr ssl = site.tls() ? site.tls()->make() : nullptr;
+  if (!ssl) co_return false;
+  const Instant deadline = deadline_after(worker.loop().now(), site.limits().tls_handshake);
+  connection.secured =
+      std::make_unique<tls::TlsStream>(worker.loop(), connection.plain.release(), std::move(ssl), site.tls());
+  const Status shaken = co_await tls::handshake(*connection.secured, deadline);
+  if (shaken) {
+    worker.counts().tls_handshakes.add();
+    if (connection.secured->resumed()) worker.counts().tls_resumed.add();
+    co_return true;
+  }
+  report(connection, shaken.error());
+  if (connection.secured->spoke_plain()) co_await answer_plain_http(*connection.secured, worker.loop().now());
+  co_return false;
+}
+
+}  // namespace rpx::proxy

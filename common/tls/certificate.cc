@@ -1,0 +1,144 @@
+#include "tls/certificate.h"
+
+#include <fmt/format.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+#include "base/result.h"
+#include "base/text.h"
+
+namespace rpx::tls {
+namespace {
+
+constexpr std::size_t kMostBytes = 16 * 1024 * 1024;
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return self_error(ErrorKind::kConfig, errno_text(path, errno));
+  std::string text(std::istreambuf_iterator<char>(in), {});
+  if (in.bad() || text.empty() || text.size() > kMostBytes)
+    return self_error(ErrorKind::kConfig, fmt::format("{}: expected PEM", path));
+  return text;
+}
+
+// A key with a passphrase must not make a daemon ask on a terminal.
+int no_passphrase(char*, int, int, void*) { return 0; }
+
+BioPtr memory_of(const std::string& text) {
+  return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+std::vector<X509Ptr> read_certificates(const std::string& text) {
+  std::vector<X509Ptr> out;
+  const BioPtr bio = memory_of(text);
+  while (X509* one = PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr)) out.emplace_back(one);
+  return out;
+}
+
+// True when what ended the reading was simply the end.
+bool ended_cleanly() {
+  const unsigned long code = ERR_peek_last_error();
+  const bool clean = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+  if (clean) ERR_clear_error();
+  return clean;
+}
+
+std::string text_of(const ASN1_STRING* text) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
+          static_cast<std::size_t>(ASN1_STRING_length(text))};
+}
+
+void read_names(Certificate& out) {
+  auto* names =
+      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(out.chain.front().get(), NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
+    if (name->type == GEN_DNS) out.names.push_back(lower(text_of(name->d.dNSName)));
+    if (name->type != GEN_IPADD) continue;
+    const std::string bytes = text_of(name->d.iPAddress);
+    std::array<std::uint8_t, 16> raw{};
+    if (bytes.size() != 4 && bytes.size() != 16) continue;
+    std::memcpy(raw.data(), bytes.data(), bytes.size());
+    const std::uint32_t v4 =
+        (std::uint32_t{raw[0]} << 24) | (std::uint32_t{raw[1]} << 16) | (std::uint32_t{raw[2]} << 8) | raw[3];
+    out.addresses.push_back(bytes.size() == 4 ? IpAddress::v4(v4) : IpAddress::v6(raw));
+  }
+  GENERAL_NAMES_free(names);
+  ERR_clear_error();
+}
+
+std::string doubts_of(const Certificate& certificate, WallTime now) {
+  std::time_t at = std::chrono::system_clock::to_time_t(now);
+  const X509* leaf = certificate.chain.front().get();
+  if (X509_cmp_time(X509_get0_notAfter(leaf), &at) < 0) return "it has expired";
+  if (X509_cmp_time(X509_get0_notBefore(leaf), &at) > 0) return "it is not valid yet";
+  if (certificate.names.empty() && certificate.addresses.empty()) return "it names no host (it has no SAN)";
+  return {};
+}
+
+Status load_key(Certificate& out, const std::string& path) {
+  RPX_TRY(const std::string text, read_file(path));
+  const BioPtr bio = memory_of(text);
+  out.key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+  if (!out.key)
+    return config_error(fmt::format("{}: no private key that can be read (a passphrase is not supported)", path));
+  if (X509_check_private_key(out.chain.front().get(), out.key.get()) != 1) {
+    ERR_clear_error();
+    return self_error(ErrorKind::kConfig, fmt::format("{}: the key does not belong to the certificate", path));
+  }
+  return {};
+}
+
+Status load_into(Certificate& out, const CertificateOptions& options) {
+  RPX_TRY(out.chain, read_bundle(options.cert));
+  out.fingerprint = fingerprint_of(out.chain.front().get());
+  read_names(out);
+  return load_key(out, options.key);
+}
+
+}  // namespace
+
+Result<std::vector<X509Ptr>> read_bundle(const std::string& path) {
+  RPX_TRY(const std::string text, read_file(path));
+  ERR_clear_error();
+  std::vector<X509Ptr> out = read_certificates(text);
+  if (!ended_cleanly()) return config_error(fmt::format("{}: a certificate in it cannot be read", path));
+  if (out.empty()) return self_error(ErrorKind::kConfig, fmt::format("{}: no certificate in it", path));
+  return out;
+}
+
+Certificate load_certificate(const CertificateOptions& options, WallTime now) {
+  Certificate out;
+  const Status loaded = load_into(out, options);
+  if (!loaded)
+    out.problem = loaded.error().detail;
+  else
+    out.warning = doubts_of(out, now);
+  return out;
+}
+
+std::string fingerprint_of(const X509* certificate) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned int size = 0;
+  X509_digest(certificate, EVP_sha256(), digest.data(), &size);
+  std::string out;
+  for (unsigned int i = 0; i < size; ++i) fmt::format_to(std::back_inserter(out), "{:02x}", digest[i]);
+  return out;
+}
+
+std::string subject_of(const X509* certificate) {
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(bio.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(bio.get(), &text);
+  return {text, static_cast<std::size_t>(std::max(0L, size))};
+}
+
+}  // namespace rpx::tls

@@ -1,0 +1,69 @@
+// What clients are served with: an SSL_CTX for each set of certificates, chosen by the name the client asks for.
+// Immutable; built with a site, read by the handshakes of all workers, which keep it while their connections live.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "base/ip.h"
+#include "tls/certificate.h"
+#include "tls/openssl.h"
+#include "tls/options.h"
+#include "tls/tickets.h"
+
+namespace rpx::tls {
+
+class ServerContexts {
+ public:
+  /// Reads every file. A certificate that cannot be used is logged and left out, and its names are refused unless
+  /// another has them too. Ticket keys go on from `previous` (may be null). Errors: kConfig (ciphers, client_ca).
+  static Result<std::shared_ptr<const ServerContexts>> build(const TlsOptions& options,
+                                                             std::span<const CertificateOptions> certificates,
+                                                             const ServerContexts* previous);
+  ServerContexts(const ServerContexts&) = delete;
+  ServerContexts& operator=(const ServerContexts&) = delete;
+
+  /// A connection to be, in the role of the server; null without memory.
+  SslPtr make() const;
+  /// Certificates that could not be used, and those that can.
+  std::size_t unusable() const noexcept { return unusable_; }
+  std::size_t usable() const noexcept { return usable_; }
+  TicketKeys& tickets() const noexcept { return *tickets_; }
+
+ private:
+  ServerContexts() = default;
+  /// Indices of certificates, one for each kind of key at most.
+  using Set = std::vector<std::size_t>;
+  struct Loading;
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using Names = std::unordered_map<std::string, SSL_CTX*, Hash, std::equal_to<>>;
+
+  Status add_all(Loading& loading);
+  Result<SSL_CTX*> context_for(Loading& loading, const Set& set);
+  /// The context for a name in lower case; nothing when nobody has it, null when its certificate is disabled.
+  std::optional<SSL_CTX*> find(std::string_view name) const;
+  SSL_CTX* choose(SSL* ssl, bool& refused) const;
+  static int on_client_hello(SSL* ssl, int* alert, void* self);
+
+  std::vector<SslContextPtr> contexts_;
+  SSL_CTX* first_ = nullptr;
+  Names exact_;
+  Names wild_;  // by what follows the star: ".example.com"
+  std::map<IpAddress, SSL_CTX*> addresses_;
+  std::shared_ptr<TicketKeys> tickets_;
+  std::size_t usable_ = 0;
+  std::size_t unusable_ = 0;
+};
+
+/// Sets versions and ciphers of `context`. Errors: kConfig.
+Status apply_policy(SSL_CTX* context, const TlsOptions& options);
+
+}  // namespace rpx::tls
