@@ -10,8 +10,8 @@
 namespace rpx::codec {
 namespace {
 
-constexpr std::uint32_t kWindowLog = 18;
-constexpr std::size_t kMostKept = 8 * 1024 * 1024;
+constexpr std::uint32_t kBrWindowLog = 18;
+constexpr std::size_t kMostHeld = 8 * 1024 * 1024;
 
 // Blocks of this thread that brotli has given back; states of one level ask for the same sizes again.
 class Blocks {
@@ -39,7 +39,7 @@ class Blocks {
   void free(void* memory) {
     if (memory == nullptr) return;
     Head* block = static_cast<Head*>(memory) - 1;
-    if (bytes_ + block->size > kMostKept) {
+    if (bytes_ + block->size > kMostHeld) {
       std::free(block);
       return;
     }
@@ -67,7 +67,7 @@ class BrEncoder final : public Encoder {
                                            [](void*, void* memory) { blocks().free(memory); }, nullptr)) {
     if (!state_) return;
     BrotliEncoderSetParameter(state_, BROTLI_PARAM_QUALITY, level);
-    BrotliEncoderSetParameter(state_, BROTLI_PARAM_LGWIN, kWindowLog);
+    BrotliEncoderSetParameter(state_, BROTLI_PARAM_LGWIN, kBrWindowLog);
   }
   ~BrEncoder() override {
     if (state_) BrotliEncoderDestroyInstance(state_);

@@ -14,7 +14,7 @@ namespace rpx::codec {
 namespace {
 
 // Room made at a time for what comes out.
-constexpr std::size_t kStep = 16 * 1024;
+constexpr std::size_t kGzipStep = 16 * 1024;
 
 struct IgzipLevel {
   std::uint32_t level;
@@ -27,10 +27,10 @@ constexpr std::array<IgzipLevel, 5> kIgzipLevels{{{1, ISAL_DEF_LVL1_DEFAULT},
                                                   {3, ISAL_DEF_LVL3_DEFAULT},
                                                   {3, ISAL_DEF_LVL3_DEFAULT}}};
 
-/// Grows `out` by kStep and gives the new room.
+/// Grows `out` by kGzipStep and gives the new room.
 unsigned char* grow(std::string& out) {
   const std::size_t size = out.size();
-  out.resize(size + kStep);
+  out.resize(size + kGzipStep);
   return reinterpret_cast<unsigned char*>(out.data() + size);
 }
 
@@ -56,7 +56,7 @@ class IgzipEncoder final : public Encoder {
     stream_.end_of_stream = flush == Flush::kEnd ? 1 : 0;
     for (;;) {
       stream_.next_out = grow(out);
-      stream_.avail_out = kStep;
+      stream_.avail_out = kGzipStep;
       const int done = isal_deflate(&stream_);
       const std::uint32_t room = stream_.avail_out;
       out.resize(out.size() - room);
@@ -98,7 +98,7 @@ class ZlibEncoder final : public Encoder {
     const int mode = flush == Flush::kEnd ? Z_FINISH : flush == Flush::kSync ? Z_SYNC_FLUSH : Z_NO_FLUSH;
     for (;;) {
       stream_.next_out = grow(out);
-      stream_.avail_out = kStep;
+      stream_.avail_out = kGzipStep;
       const int done = deflate(&stream_, mode);
       const unsigned room = stream_.avail_out;
       out.resize(out.size() - room);

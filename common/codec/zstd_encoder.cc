@@ -7,15 +7,15 @@ namespace rpx::codec {
 namespace {
 
 // Bounds a state to about 1 MB at usual levels; far below the 8 MB that RFC 9659 lets receivers insist on.
-constexpr int kWindowLog = 19;
-constexpr std::size_t kStep = 16 * 1024;
+constexpr int kZstdWindowLog = 19;
+constexpr std::size_t kZstdStep = 16 * 1024;
 
 class ZstdEncoder final : public Encoder {
  public:
   explicit ZstdEncoder(std::uint32_t level) : context_(ZSTD_createCCtx()) {
     if (!context_) return;
     ZSTD_CCtx_setParameter(context_, ZSTD_c_compressionLevel, static_cast<int>(level));
-    ZSTD_CCtx_setParameter(context_, ZSTD_c_windowLog, kWindowLog);
+    ZSTD_CCtx_setParameter(context_, ZSTD_c_windowLog, kZstdWindowLog);
   }
   ~ZstdEncoder() override { ZSTD_freeCCtx(context_); }
   ZstdEncoder(const ZstdEncoder&) = delete;
@@ -29,8 +29,8 @@ class ZstdEncoder final : public Encoder {
     ZSTD_inBuffer in{data.data(), data.size(), 0};
     for (;;) {
       const std::size_t before = out.size();
-      out.resize(before + kStep);
-      ZSTD_outBuffer room{out.data() + before, kStep, 0};
+      out.resize(before + kZstdStep);
+      ZSTD_outBuffer room{out.data() + before, kZstdStep, 0};
       const std::size_t left = ZSTD_compressStream2(context_, &room, &in, mode);
       out.resize(before + room.pos);
       if (ZSTD_isError(left) != 0) return false;

@@ -21,7 +21,7 @@ namespace {
 using Object = Poco::JSON::Object;
 using Table = std::shared_ptr<const policy::BlockTable>;
 
-constexpr double kMostSeconds = 10 * 365 * 86400.0;
+constexpr double kLongestSeconds = 10 * 365 * 86400.0;
 constexpr std::string_view kNone = "the configuration has no [blocklist]";
 
 std::unexpected<Error> bad(std::string detail) { return client_error(ErrorKind::kBadRequest, std::move(detail)); }
@@ -73,7 +73,7 @@ Result<std::optional<WallTime>> end_of(const Object& object, WallTime now) {
     const auto value = object.get("for");
     if (!value.isNumeric() || value.isBoolean()) return bad("for is a number of seconds");
     const double seconds = value.convert<double>();
-    if (!(seconds > 0) || seconds > kMostSeconds) return bad("for is a number of seconds, more than 0");
+    if (!(seconds > 0) || seconds > kLongestSeconds) return bad("for is a number of seconds, more than 0");
     return now + std::chrono::duration_cast<WallTime::duration>(std::chrono::duration<double>(seconds));
   }
   if (until.empty()) return std::nullopt;

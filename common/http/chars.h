@@ -18,6 +18,8 @@ consteval ByteTable make_table(Member member) {
 
 constexpr bool is_digit(unsigned c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_letter(unsigned c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+/// RFC 9110 section 5.6.3.
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 constexpr bool is_one_of(unsigned c, std::string_view set) noexcept {
   return c < 0x80 && set.find(static_cast<char>(c)) != std::string_view::npos;
 }

@@ -60,8 +60,6 @@ const char* find_end_of_text(const char* at, const char* end) noexcept {
   }
 }
 
-bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
-
 const char* fault_of_name(char c, bool at_start) noexcept {
   if (c == '\n') return "line feed without carriage return";
   if (is_blank(c)) return at_start ? "folded line" : "whitespace in a field name";

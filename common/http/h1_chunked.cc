@@ -16,8 +16,6 @@ constexpr std::uint32_t kAllExtensions = 16 * 1024;
 /// More digits can only be zeros or an overflow.
 constexpr std::uint8_t kMostDigits = 16;
 
-bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
-
 /// RFC 9110 section 6.5.1: what a recipient would have needed before the body must not come after it.
 bool may_trail(const Field& field) noexcept {
   switch (field.id) {

@@ -6,16 +6,14 @@
 namespace rpx::http {
 namespace {
 
-using enum Method;
-
 struct Named {
   std::string_view name;
   Method method;
 };
 constexpr std::array kMethods{
-    Named{"GET", kGet},     Named{"HEAD", kHead},       Named{"POST", kPost},
-    Named{"PUT", kPut},     Named{"DELETE", kDelete},   Named{"OPTIONS", kOptions},
-    Named{"PATCH", kPatch}, Named{"CONNECT", kConnect}, Named{"TRACE", kTrace},
+    Named{"GET", Method::kGet},     Named{"HEAD", Method::kHead},       Named{"POST", Method::kPost},
+    Named{"PUT", Method::kPut},     Named{"DELETE", Method::kDelete},   Named{"OPTIONS", Method::kOptions},
+    Named{"PATCH", Method::kPatch}, Named{"CONNECT", Method::kConnect}, Named{"TRACE", Method::kTrace},
 };
 
 struct Reason {
@@ -93,11 +91,11 @@ static_assert(std::is_sorted(kReasons.begin(), kReasons.end(),
 Method method_of(std::string_view name) noexcept {
   for (const Named& row : kMethods)
     if (row.name == name) return row.method;
-  return kOther;
+  return Method::kOther;
 }
 
 bool is_idempotent(Method method) noexcept {
-  return method != kPost && method != kPatch && method != kConnect && method != kOther;
+  return method != Method::kPost && method != Method::kPatch && method != Method::kConnect && method != Method::kOther;
 }
 
 void RequestHead::clear() noexcept {

@@ -15,9 +15,9 @@ consteval ByteSet set_of(std::string_view marks) {
   return set;
 }
 
-constexpr ByteSet kPath = set_of("-._~/!$&'()*+,;=:@%");
+constexpr ByteSet kPathText = set_of("-._~/!$&'()*+,;=:@%");
 constexpr ByteSet kUri = set_of("-._~/!$&'()*+,;=:@%?#[]");
-constexpr ByteSet kTarget = set_of("-._~/!$&'()*+,;=:@%?[]");
+constexpr ByteSet kTargetText = set_of("-._~/!$&'()*+,;=:@%?[]");
 constexpr ByteSet kData = set_of("-._~/");
 
 void append_encoded(std::string& out, std::string_view text, const ByteSet& kept) {
@@ -36,9 +36,9 @@ void append_encoded(std::string& out, std::string_view text, const ByteSet& kept
 
 }  // namespace
 
-void append_path_text(std::string& out, std::string_view text) { append_encoded(out, text, kPath); }
+void append_path_text(std::string& out, std::string_view text) { append_encoded(out, text, kPathText); }
 void append_uri_text(std::string& out, std::string_view text) { append_encoded(out, text, kUri); }
-void append_target_text(std::string& out, std::string_view text) { append_encoded(out, text, kTarget); }
+void append_target_text(std::string& out, std::string_view text) { append_encoded(out, text, kTargetText); }
 void append_uri_data(std::string& out, std::string_view text) { append_encoded(out, text, kData); }
 
 }  // namespace rpx::policy

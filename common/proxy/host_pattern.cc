@@ -8,7 +8,7 @@
 namespace rpx::proxy {
 namespace {
 
-std::unexpected<Error> bad(std::string_view text, std::string_view why) {
+std::unexpected<Error> bad_host(std::string_view text, std::string_view why) {
   return self_error(ErrorKind::kConfig, fmt::format("host \"{}\": {}", text, why));
 }
 
@@ -26,25 +26,25 @@ bool is_label(std::string_view label) noexcept {
 
 Result<HostPattern> HostPattern::parse(std::string_view text) {
   std::string_view rest = text;
-  if (rest == "*") return bad(text, "leave \"host\" out for any host");
+  if (rest == "*") return bad_host(text, "leave \"host\" out for any host");
   if (rest.starts_with('[') && rest.ends_with(']')) {
     const auto ip = IpAddress::parse(rest.substr(1, rest.size() - 2));
-    if (!ip || rest.find(':') == std::string_view::npos) return bad(text, "no IPv6 address is in the brackets");
+    if (!ip || rest.find(':') == std::string_view::npos) return bad_host(text, "no IPv6 address is in the brackets");
     return HostPattern{Kind::kExact, lower(rest)};
   }
   if (const auto ip = IpAddress::parse(rest)) {
     const bool bare_v6 = rest.find(':') != std::string_view::npos;
     return HostPattern{Kind::kExact, bare_v6 ? fmt::format("[{}]", lower(rest)) : std::string(rest)};
   }
-  if (rest.find(':') != std::string_view::npos) return bad(text, "a host is written without scheme and port");
+  if (rest.find(':') != std::string_view::npos) return bad_host(text, "a host is written without scheme and port");
   const bool wildcard = rest.starts_with("*.");
   if (wildcard) rest.remove_prefix(2);
   if (rest.ends_with('.')) rest.remove_suffix(1);
   if (rest.find('*') != std::string_view::npos)
-    return bad(text, "\"*\" stands for whole labels at the start alone: \"*.example.com\"");
+    return bad_host(text, "\"*\" stands for whole labels at the start alone: \"*.example.com\"");
   for (const std::string_view label : split(rest, '.'))
-    if (!is_label(label)) return bad(text, "not a name or an address");
-  if (rest.size() > 253) return bad(text, "longer than a name can be");
+    if (!is_label(label)) return bad_host(text, "not a name or an address");
+  if (rest.size() > 253) return bad_host(text, "longer than a name can be");
   return HostPattern{wildcard ? Kind::kWildcard : Kind::kExact, (wildcard ? "." : "") + lower(rest)};
 }
 

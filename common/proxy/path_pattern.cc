@@ -14,7 +14,7 @@
 namespace rpx::proxy {
 namespace {
 
-std::unexpected<Error> bad(std::string_view text, std::string_view why) {
+std::unexpected<Error> bad_path(std::string_view text, std::string_view why) {
   return self_error(ErrorKind::kConfig, fmt::format("path \"{}\": {}", text, why));
 }
 
@@ -31,24 +31,24 @@ Result<PathPattern> PathPattern::parse(std::string_view text) {
   if (text.starts_with('~')) {
     out.kind_ = Kind::kRegex;
     out.text_ = trim(text.substr(1));
-    if (out.text_.empty()) return bad(text, "\"~\" is followed by a regular expression");
+    if (out.text_.empty()) return bad_path(text, "\"~\" is followed by a regular expression");
     re2::RE2::Options settings(re2::RE2::Latin1);
     settings.set_log_errors(false);
     auto regex = std::make_shared<const re2::RE2>(out.text_, settings);
-    if (!regex->ok()) return bad(text, regex->error());
+    if (!regex->ok()) return bad_path(text, regex->error());
     out.regex_ = std::move(regex);
     return out;
   }
-  if (!text.starts_with('/')) return bad(text, "a path starts with \"/\", a regular expression with \"~\"");
-  if (text.find_first_of("?#") != std::string_view::npos) return bad(text, "a path has no query and no fragment");
+  if (!text.starts_with('/')) return bad_path(text, "a path starts with \"/\", a regular expression with \"~\"");
+  if (text.find_first_of("?#") != std::string_view::npos) return bad_path(text, "a path has no query and no fragment");
   const bool prefix = text.ends_with("/*");
   const std::string_view plain = prefix ? text.substr(0, text.size() - 1) : text;
   if (plain.find('*') != std::string_view::npos)
-    return bad(text, "\"*\" stands at the end, after a \"/\"; for other patterns write a regular expression, \"~ …\"");
+    return bad_path(text, "\"*\" stands at the end, after a \"/\"; for other patterns write a regular expression, \"~ …\"");
   // Requests are matched in canonical form, so a pattern in any other form would never match.
   Arena arena;
   const auto canonical = http::canonical_path(plain, arena);
-  if (!canonical) return bad(text, canonical.error().detail);
+  if (!canonical) return bad_path(text, canonical.error().detail);
   out.kind_ = prefix ? Kind::kPrefix : Kind::kExact;
   out.text_ = *canonical;
   if (prefix) out.text_.pop_back();

@@ -12,7 +12,7 @@ namespace rpx::proxy {
 namespace {
 
 // After this much other connections get their turn.
-constexpr std::size_t kTurn = 2 * 1024 * 1024;
+constexpr std::size_t kTunnelTurn = 2 * 1024 * 1024;
 
 struct Pulse {
   Instant last;
@@ -44,7 +44,7 @@ rt::Task<Status> pump(Direction way, std::string_view ahead, Duration idle, Puls
   way.moved += ahead.size();
   std::size_t most = 64 * 1024;
   for (std::size_t in_turn = 0;;) {
-    if (in_turn >= kTurn) {
+    if (in_turn >= kTunnelTurn) {
       in_turn = 0;
       co_await loop.yield();
     }

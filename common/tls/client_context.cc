@@ -32,7 +32,7 @@ Status use_certificate(SSL_CTX* context, const ClientOptions& options) {
 }  // namespace
 
 Result<std::shared_ptr<const ClientContext>> ClientContext::build(const ClientOptions& options) {
-  const std::shared_ptr<ClientContext> out(new ClientContext);
+  std::shared_ptr<ClientContext> out(new ClientContext);
   out->context_.reset(SSL_CTX_new(TLS_client_method()));
   SSL_CTX* context = out->context_.get();
   if (context == nullptr) return config_error("TLS");

@@ -136,7 +136,7 @@ struct ServerContexts::Loading {
 Result<std::shared_ptr<const ServerContexts>> ServerContexts::build(const TlsOptions& options,
                                                                     std::span<const CertificateOptions> certificates,
                                                                     const ServerContexts* previous) {
-  const std::shared_ptr<ServerContexts> out(new ServerContexts);
+  std::shared_ptr<ServerContexts> out(new ServerContexts);
   out->tickets_ = previous != nullptr && previous->tickets_->rotation() == options.ticket_rotation
                       ? previous->tickets_
                       : std::make_shared<TicketKeys>(options.ticket_rotation);

@@ -59,8 +59,8 @@ BIO_METHOD* make_method() {
 }
 
 const BIO_METHOD* method() {
-  static BIO_METHOD* const made = make_method();
-  return made;
+  static BIO_METHOD* const kMade = make_method();
+  return kMade;
 }
 
 bool begins_like_http(char first) noexcept { return first >= 'A' && first <= 'Z'; }

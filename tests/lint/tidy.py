@@ -2,7 +2,8 @@
 
     tidy.py ROOT BUILD_DIR CLANG_TIDY [FILTER]
 
-Precompiled headers are taken out of the commands: clang-tidy cannot read those of another build.
+The files of a folder are read as one, so that the headers they share are parsed once: names in the anonymous
+namespaces of a folder must therefore differ, which is kinder to readers as well. Precompiled headers are taken out of the commands: clang-tidy cannot read those of another build.
 """
 
 import concurrent.futures
@@ -16,6 +17,7 @@ import tempfile
 
 from support import lint
 
+FILES_AT_ONCE = 12
 PRECOMPILED = re.compile(r"cmake_pch|-fno-pch-timestamp|-include-pch|-fpch-instantiate-templates|-Winvalid-pch")
 
 
@@ -45,16 +47,37 @@ def database(build, root, pattern):
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as f:
         rows = json.load(f)
     chosen = []
-    for row in rows:
+    for row in {row["file"]: row for row in rows}.values():  # a file of several tools is read once
         path = os.path.relpath(os.path.realpath(row["file"]), os.path.realpath(root))
         if path.startswith(("common/", "tools/")) and path.endswith(".cc") and re.search(pattern, path):
             chosen.append({"directory": row["directory"], "file": row["file"], "arguments": plain(row["command"])})
     return chosen
 
 
-def check(clang_tidy, folder, path):
-    done = subprocess.run([clang_tidy, "--quiet", "-p", folder, path], capture_output=True, text=True, timeout=900,
-                          check=False)
+def batches(rows, folder):
+    """One file to check for each FILES_AT_ONCE files of a source folder, written into `folder`; their commands."""
+    by_folder = {}
+    for row in sorted(rows, key=lambda row: row["file"]):
+        by_folder.setdefault(os.path.dirname(row["file"]), []).append(row)
+    out = []
+    sizes = {}
+    for same in by_folder.values():
+        parts = -(-len(same) // FILES_AT_ONCE)
+        for part in range(parts):
+            files = [row["file"] for row in same[part::parts]]
+            path = os.path.join(folder, f"batch{len(out)}.cc")
+            with open(path, "w", encoding="utf-8") as f:
+                f.writelines(f'#include "{file}"\n' for file in files)
+            arguments = [path if word == same[part]["file"] else word for word in same[part]["arguments"]]
+            out.append({"directory": same[0]["directory"], "file": path, "arguments": arguments})
+            sizes[path] = len(files)
+    return sorted(out, key=lambda row: -sizes[row["file"]])
+
+
+def check(clang_tidy, root, folder, path):
+    done = subprocess.run([clang_tidy, "--quiet", "-p", folder, f"--config-file={root}/.clang-tidy",
+                           "--checks=-bugprone-suspicious-include", path],
+                          capture_output=True, text=True, timeout=900, check=False)
     if done.returncode < 0:
         return f"{path}:1: {clang_tidy} ended with signal {-done.returncode}\n"
     return done.stdout + ("" if done.returncode == 0 else done.stderr)
@@ -64,11 +87,11 @@ def main(root, build, clang_tidy, pattern="."):
     rows = database(build, root, pattern)
     problems = []
     with tempfile.TemporaryDirectory(prefix="rpx-tidy-") as folder:
+        todo = batches(rows, folder)
         with open(os.path.join(folder, "compile_commands.json"), "w", encoding="utf-8") as f:
-            json.dump(rows, f)
-        rows.sort(key=lambda row: -os.path.getsize(row["file"]))
+            json.dump(todo, f)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for text in pool.map(lambda row: check(clang_tidy, folder, row["file"]), rows):
+            for text in pool.map(lambda row: check(clang_tidy, root, folder, row["file"]), todo):
                 text = text.replace(os.path.realpath(root) + "/", "")
                 if text.strip():
                     problems.append(text.rstrip())

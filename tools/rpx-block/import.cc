@@ -90,7 +90,6 @@ void read_nft(Imported& out, std::string_view text, WallTime now) {
     const std::string_view body = text.substr(at, text.find('}', at) - at);
     const auto line = static_cast<std::size_t>(std::ranges::count(text.substr(0, at), '\n')) + 1;
     for (const std::string_view element : split(body, ',')) {
-      std::string word;
       std::optional<Duration> span;
       std::string flat(element);
       std::ranges::replace_if(flat, [](char c) { return c == '\n' || c == '\t' || c == '\r'; }, ' ');
@@ -112,7 +111,7 @@ void read_json(Imported& out, const Poco::Dynamic::Var& value, WallTime now) {
     return;
   }
   if (value.type() != typeid(Poco::JSON::Object::Ptr)) return;
-  const auto object = value.extract<Poco::JSON::Object::Ptr>();
+  const auto& object = value.extract<Poco::JSON::Object::Ptr>();
   const auto text = [&](const char* name) {
     const auto member = object->get(name);
     return member.isString() ? member.extract<std::string>() : std::string();
