@@ -1,6 +1,6 @@
-// The shape of the key tables: a row a key, a section a table of TOML. The rows themselves are in keys.cc; reading,
-// checking, the commented file, the effective configuration, the difference of two and the man page all walk them.
-// Constant data, any thread.
+// The shape of the key tables: a row a key, a section a table of TOML. The rows themselves are in keys.cc and
+// keys_of_*.cc; reading, checking, the commented file, the effective configuration, the difference of two and the man
+// page all walk them. Constant data, any thread.
 #pragma once
 
 #include <cstdint>

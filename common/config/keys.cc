@@ -1,6 +1,7 @@
 #include "config/keys.h"
 
 #include "config/checks.h"
+#include "config/keys_of.h"
 #include "config/kinds.h"
 #include "config/kinds_of_protection.h"
 #include "config/site.h"
@@ -9,31 +10,12 @@ namespace rpx::config {
 namespace {
 
 using policy::BlocklistOptions;
-using policy::CompressLevels;
-using policy::CompressOptions;
-using policy::HeaderRuleOptions;
-using policy::RedirectOptions;
-using policy::RespondOptions;
-using policy::RewriteOptions;
-using policy::TemplateUse;
 using proxy::ListenOptions;
 using proxy::LogOptions;
-using proxy::RouteOptions;
-using proxy::RouteTimeouts;
 using proxy::ServeOptions;
 using proxy::SiteOptions;
 using tls::CertificateOptions;
 using tls::TlsOptions;
-using upstream::ConnectOptions;
-using upstream::HealthOptions;
-using upstream::RetryOptions;
-using upstream::ServerOptions;
-using upstream::UpstreamOptions;
-
-template <TemplateUse Use, HeaderPart Part>
-Complaint check_rule(std::string_view text) {
-  return check_header_rule(text, Use, Part);
-}
 
 /// A member of the document's site.
 template <auto Pointer>
@@ -129,211 +111,6 @@ constexpr Key kCertificateKeys[] = {
 constexpr Section kCertificate = {"certificate", "A certificate for TLS listeners; the first is for those who ask for no name we know.",
                                   Shape::kTables, kCertificateKeys,
                                   {}, {}, nullptr, kAllKeys, true};
-
-constexpr Key kServerKeys[] = {
-    key("url", kAddress, at<&ServerOptions::url>, "",
-        "\"http://host:port\" or \"unix:path\"",
-        {.example = R"("http://127.0.0.1:3000")", .check = check_server_url, .required = true}),
-    key("weight", kCount, at<&ServerOptions::weight>, "1",
-        "share of the requests, relative to the other servers", {.least = 1, .most = 65535}),
-    key("backup", kBool, at<&ServerOptions::backup>, "false",
-        "used only when no other server can be"),
-    key("max_connections", kCount, at<&ServerOptions::max_connections>, "0",
-        "requests it may have at once, of all workers; 0 = no limit", {.unit = "requests"}),
-    later("resolve"),
-};
-constexpr Section kServer = {"servers", "A server, where its URL alone does not say everything.", Shape::kTables, kServerKeys};
-
-constexpr Key kConnectKeys[] = {
-    key("timeout", kDuration, at<&ConnectOptions::timeout>, R"("2s")",
-        "to connect, per address", {.zero = Zero::kRefused}),
-    key("keepalive", kCount, at<&ConnectOptions::keepalive>, "64",
-        "idle connections kept per worker and server", {.most = 100'000, .unit = "connections"}),
-    key("idle", kDuration, at<&ConnectOptions::idle>, R"("1m")",
-        "how long one is kept idle"),
-    key("max_pending", kCount, at<&ConnectOptions::max_pending>, "1000",
-        "requests that may wait when every server has its max_connections; past it 503",
-        {.most = 1'000'000, .unit = "requests"}),
-    key("queue", kDuration, at<&ConnectOptions::queue>, R"("5s")",
-        "how long they wait; then 503"),
-};
-constexpr Section kConnect = {"connect", "Connections to the servers.", Shape::kTable, kConnectKeys};
-
-constexpr Key kRetryKeys[] = {
-    key("attempts", kCount, at<&RetryOptions::attempts>, "2",
-        "further servers tried", {.most = 10, .unit = "tries"}),
-    key("on", kTexts, at<&RetryOptions::on>, R"(["connect", "timeout", "reset", "502", "503", "504"])",
-        "what makes another try worth it: connect, timeout, reset, or a status",
-        {.choices = "connect timeout reset", .check = check_retry_status}),
-    key("methods", kTexts, at<&RetryOptions::methods>, R"(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])",
-        "a request that reached a server is repeated only for these", {.check = check_method}),
-    key("budget", kShare, at<&RetryOptions::budget>, R"("20%")",
-        "retries as a share of requests, so that a bad day is not made worse"),
-};
-constexpr Section kRetry = {"retry", "When a request is tried with another server.", Shape::kTable, kRetryKeys};
-
-constexpr Key kHealthKeys[] = {
-    key("tcp", kBool, at<&HealthOptions::tcp>, "false",
-        "a connection that is accepted is enough; no request is sent"),
-    key("path", kText, at<&HealthOptions::path>, R"("/")",
-        "what is asked for, with a query if need be", {.start = R"("/healthz")", .check = check_probe_path}),
-    key("method", kText, at<&HealthOptions::method>, R"("GET")",
-        "with which method", {.check = check_method}),
-    key("headers", kNameValues, at<&HealthOptions::headers>, "{}",
-        "sent with it; Host is the server's own unless it is set here",
-        {.check = [](std::string_view text) { return check_reply_header(text, true); },
-         .check_name = [](std::string_view text) { return check_reply_header(text, false); }}),
-    key("interval", kDuration, at<&HealthOptions::interval>, R"("2s")",
-        "between two checks, a tenth more or less; a fifth of it while the state changes", {.zero = Zero::kRefused}),
-    key("timeout", kDuration, at<&HealthOptions::timeout>, R"("1s")",
-        "for a whole check", {.zero = Zero::kRefused}),
-    key("rise", kCount, at<&HealthOptions::rise>, "2",
-        "good checks in a row that bring a server back", {.least = 1, .most = 1000, .unit = "checks"}),
-    key("fall", kCount, at<&HealthOptions::fall>, "3",
-        "failed checks in a row that take a server out", {.least = 1, .most = 1000, .unit = "checks"}),
-    key("status", kTexts, at<&HealthOptions::status>, R"(["200-399"])",
-        "statuses, or ranges of them, that are good", {.check = check_status_range}),
-    key("body", kText, at<&HealthOptions::body>, R"("")",
-        "text that the first 64 KiB of the reply's body must hold; \"\" = anything"),
-    key("initial", kText, at<&HealthOptions::initial>, R"("up")",
-        "what a server is until checks have proven otherwise: up or down", {.choices = "up down"}),
-    key("slow_start", kDuration, at<&HealthOptions::slow_start>, R"("0s")",
-        "the weight of a server that came back rises over this long; 0 = at once"),
-    later("grpc"), later("tls"),
-};
-constexpr Section kHealth = {"health", "Active checks of the servers; none without this table.", Shape::kTable, kHealthKeys, {}, {}, check_health};
-
-constexpr Key kUpstreamKeys[] = {
-    list("servers", kServers, at<&UpstreamOptions::servers>, kServer,
-         "URLs, or tables where there is more to say of a server",
-         {.example = R"(["http://127.0.0.1:3000"])",
-           .start = R"(["http://127.0.0.1:3000", { url = "http://127.0.0.1:3001", weight = 1, backup = true }])",
-           .required = true}),
-    key("balance", kText, at<&UpstreamOptions::balance>, R"("round_robin")",
-        "how a server is chosen",
-        {.choices = "round_robin least_connections least_time random_two ip_hash hash first"}),
-    key("hash", kText, at<&UpstreamOptions::hash>, R"("")",
-        "what \"hash\" goes by, as a template such as \"{header:X-User}\"; requests of one value go to one server",
-        {.check = check_hash}),
-    key("host", kText, at<&UpstreamOptions::host>, R"("preserve")",
-        "Host that is sent on: preserve (what the client sent), server, or a fixed name",
-        {.choices = "preserve server", .check = check_host_value}),
-    only("protocol", kOnlyText, R"("http/1.1")", "what is spoken to the servers",
-         {.choices = "http/1.1", .later = "h2 h2c auto"}),
-    table("connect", kTable, at<&UpstreamOptions::connect>, kConnect),
-    table("retry", kTable, at<&UpstreamOptions::retry>, kRetry),
-    table("health", kTable, at<&UpstreamOptions::health>, kHealth),
-    later("proxy_protocol"), later("sticky"), later("eject"), later("tls"),
-};
-constexpr Section kUpstream = {"upstream", "A pool of servers, named for the routes that use it.", Shape::kNamed, kUpstreamKeys, {}, {}, check_upstream};
-
-constexpr Key kCompressLevelKeys[] = {
-    key("gzip", kCount, at<&CompressLevels::gzip>, "5", "1 (fast) to 9 (small)", {.least = 1, .most = 9}),
-    key("br", kCount, at<&CompressLevels::br>, "4", "1 (fast) to 11 (small)", {.least = 1, .most = 11}),
-    key("zstd", kCount, at<&CompressLevels::zstd>, "3", "1 (fast) to 19 (small)", {.least = 1, .most = 19}),
-};
-constexpr Section kCompressLevel = {"level", "How hard each coding tries.", Shape::kTable, kCompressLevelKeys};
-
-constexpr Key kCompressKeys[] = {
-    key("encodings", kTexts, at<&CompressOptions::encodings>, R"(["zstd", "br", "gzip"])",
-        "codings, the best liked first; the client's weights come before that", {.choices = "zstd br gzip"}),
-    table("level", kTable, at<&CompressOptions::level>, kCompressLevel),
-    key("min_size", kSize, at<&CompressOptions::min_size>, R"("1KiB")",
-        "shorter bodies go as they are; streams, whose length is not known, are coded"),
-    key("types", kTexts, at<&CompressOptions::types>,
-        R"(["text/*", "application/json", "application/javascript", "application/xml", "image/svg+xml"])",
-        "media types that are coded: \"type/subtype\", \"type/*\" or \"*/*\"", {.check = check_media_range}),
-    later("requests"), later("decompress_requests"), later("max_ratio"),
-};
-constexpr Section kCompress = {"compress", "How replies are compressed, named for the routes that want it.", Shape::kNamed, kCompressKeys};
-
-constexpr Key kTimeoutKeys[] = {
-    key("response", kDuration, at<&RouteTimeouts::response>, R"("1m")",
-        "from the request sent to the head of the reply; 0 = for ever", {.zero = Zero::kUnlimited}),
-    key("idle", kDuration, at<&RouteTimeouts::idle>, R"("1m")",
-        "between two pieces of the reply, and in a tunnel; 0 = for ever", {.zero = Zero::kUnlimited}),
-};
-constexpr Section kTimeout = {"timeout", "How long a server may take.", Shape::kTable, kTimeoutKeys};
-
-constexpr Key kRewriteKeys[] = {
-    key("from", kText, at<&RewriteOptions::from>, "", "regular expression (RE2) on the path",
-        {.example = R"("^/old/(.*)$")", .required = true}),
-    key("to", kText, at<&RewriteOptions::to>, "", "what takes its place, with $1 to $9 for the groups",
-        {.example = R"("/new/$1")", .required = true}),
-};
-constexpr Section kRewrite = {"rewrite", "Changes the path the servers see.", Shape::kTable, kRewriteKeys, {}, {}, check_rewrite};
-
-constexpr Key kRedirectKeys[] = {
-    key("to", kText, at<&RedirectOptions::to>, "", "where to, as a template; the query is kept unless this has one",
-        {.example = R"("https://example.com{path}")", .required = true}),
-    key("status", kStatus, at<&RedirectOptions::status>, "308", "301, 302, 303, 307 or 308"),
-};
-constexpr Section kRedirect = {"redirect", "Answers with a redirect.", Shape::kTable, kRedirectKeys, {}, {}, check_redirect};
-
-constexpr Key kRespondKeys[] = {
-    key("status", kStatus, at<&RespondOptions::status>, "200", "status of the answer", {.least = 200, .most = 599}),
-    key("body", kText, at<&RespondOptions::body>, R"("")", "its body"),
-    key("headers", kNameValues, at<&RespondOptions::headers>, "{}", "its headers",
-        {.check = [](std::string_view text) { return check_reply_header(text, true); },
-         .check_name = [](std::string_view text) { return check_reply_header(text, false); }}),
-};
-constexpr Section kRespond = {"respond", "Answers by itself.", Shape::kTable, kRespondKeys, {}, {}, check_respond};
-
-template <TemplateUse Use>
-constexpr Key kHeaderKeys[] = {
-    key("set", kNameValues, at<&HeaderRuleOptions::set>, "{}", "headers replaced or added; values are templates",
-        {.check = check_rule<Use, HeaderPart::kValue>, .check_name = check_rule<Use, HeaderPart::kSetName>}),
-    key("add", kNameValues, at<&HeaderRuleOptions::add>, "{}", "headers added to those of the same name",
-        {.check = check_rule<Use, HeaderPart::kValue>, .check_name = check_rule<Use, HeaderPart::kAddName>}),
-    key("remove", kNames, at<&HeaderRuleOptions::remove>, "[]", "headers taken out",
-        {.check = check_rule<Use, HeaderPart::kRemoveName>}),
-};
-constexpr Section kRequestHeaders = {"request_headers", "Changes to the headers the servers see.", Shape::kTable,
-                                     kHeaderKeys<TemplateUse::kRequest>, {}, {}, check_header_rules};
-constexpr Section kResponseHeaders = {"response_headers", "Changes to the headers the clients see.", Shape::kTable,
-                                      kHeaderKeys<TemplateUse::kResponse>, {}, {}, check_header_rules};
-
-// The keys of one route come first, then those that [defaults] may hold too.
-constexpr std::size_t kOwnRouteKeys = 10;
-constexpr Key kRouteKeys[] = {
-    key("name", kText, at<&RouteOptions::name>, "",
-        "what logs and the control API call it; without one, \"route-N\"", {.example = R"("api")", .check = check_name}),
-    key("host", kTexts, at<&RouteOptions::host>, "[]",
-        "hosts it is for, such as \"example.com\" or \"*.example.com\"; none = any", {.check = check_host_pattern}),
-    key("path", kText, at<&RouteOptions::path>, R"("/*")",
-        "path it is for: exact, a prefix with /*, or a regular expression behind \"~ \"", {.check = check_path_pattern}),
-    key("methods", kTexts, at<&RouteOptions::methods>, "[]",
-        "methods it is for; none = any", {.check = check_method}),
-    key("header", kNameValues, at<&RouteOptions::header>, "{}",
-        "headers a request must have; \"*\" = any value", {.check = check_field_value, .check_name = check_token}),
-    key("upstream", kText, at<&RouteOptions::upstream>, "",
-        "upstream that answers: its name, or the URL of a server",
-        {.example = R"("http://127.0.0.1:3000")", .start = R"("app")"}),
-    key("strip_prefix", kText, at<&RouteOptions::strip_prefix>, R"("")",
-        "taken off the path before it is sent on", {.check = check_path_prefix}),
-    table("rewrite", kTable, at<&RouteOptions::rewrite>, kRewrite),
-    table("redirect", kTable, at<&RouteOptions::redirect>, kRedirect),
-    table("respond", kTable, at<&RouteOptions::respond>, kRespond),
-    table("timeout", kTable, at<&RouteOptions::timeout>, kTimeout),
-    key("body_bytes", kSize, at<&RouteOptions::body_bytes>, "",
-        "largest request body; 0 = no limit; without one, that of [limits]", {.example = R"("100MiB")"}),
-    table("request_headers", kTable, at<&RouteOptions::request_headers>, kRequestHeaders),
-    table("response_headers", kTable, at<&RouteOptions::response_headers>, kResponseHeaders),
-    key("hide_origin", kBool, at<&RouteOptions::hide_origin>, "true",
-        "take out what tells on the servers: Server, X-Powered-By and their like; rewrite Location and cookie domains"),
-    key("errors", kErrorPages, at<&RouteOptions::errors>, "{}",
-        "files sent instead of our own error pages, by status (\"502\") or class (\"5xx\")", {.check_name = check_error_status}),
-    key("compress", kText, at<&RouteOptions::compress>, R"("")",
-        "compress replies as [compress.NAME] says; \"default\" is there without one; \"\" = as they come"),
-    later("access"), later("rate_limit"), later("cache"), later("split"), later("mirror"),
-    later("fault"), later("maintenance"),
-};
-constexpr Section kRoute = {"route", "What is done with the requests it matches; the most specific route wins, then the first.",
-                            Shape::kTables, kRouteKeys, {}, {}, nullptr, kOwnRouteKeys};
-constexpr Section kDefaultsSection = {"defaults", "What every route starts from; a route's own keys win, one by one.",
-                                      Shape::kTable, std::span(kRouteKeys).subspan(kOwnRouteKeys),
-                                      std::span(kRouteKeys).first(kOwnRouteKeys), "has no default: give it in a [[route]]"};
-static_assert(kRouteKeys[kOwnRouteKeys].name == "timeout");
 
 constexpr Size kMostHead = 16 * 1024 * 1024;
 constexpr Key kLimitsKeys[] = {

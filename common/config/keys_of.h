@@ -1,0 +1,14 @@
+// The larger sections, each with its keys in a file of its own (keys_of_*.cc); keys.cc puts them together.
+// Constant data, any thread.
+#pragma once
+
+#include "config/key.h"
+
+namespace rpx::config {
+
+extern const Section kUpstream;         ///< [upstream.NAME]
+extern const Section kCompress;         ///< [compress.NAME]
+extern const Section kRoute;            ///< [[route]]
+extern const Section kDefaultsSection;  ///< [defaults]
+
+}  // namespace rpx::config

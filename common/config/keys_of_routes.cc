@@ -1,0 +1,138 @@
+#include "config/keys_of.h"
+
+#include "config/checks.h"
+#include "config/kinds.h"
+#include "proxy/options.h"
+
+namespace rpx::config {
+namespace {
+
+using policy::CompressLevels;
+using policy::CompressOptions;
+using policy::HeaderRuleOptions;
+using policy::RedirectOptions;
+using policy::RespondOptions;
+using policy::RewriteOptions;
+using policy::TemplateUse;
+using proxy::RouteOptions;
+using proxy::RouteTimeouts;
+
+template <TemplateUse Use, HeaderPart Part>
+Complaint check_rule(std::string_view text) {
+  return check_header_rule(text, Use, Part);
+}
+
+// clang-format off
+constexpr Key kCompressLevelKeys[] = {
+    key("gzip", kCount, at<&CompressLevels::gzip>, "5", "1 (fast) to 9 (small)", {.least = 1, .most = 9}),
+    key("br", kCount, at<&CompressLevels::br>, "4", "1 (fast) to 11 (small)", {.least = 1, .most = 11}),
+    key("zstd", kCount, at<&CompressLevels::zstd>, "3", "1 (fast) to 19 (small)", {.least = 1, .most = 19}),
+};
+constexpr Section kCompressLevel = {"level", "How hard each coding tries.", Shape::kTable, kCompressLevelKeys};
+
+constexpr Key kCompressKeys[] = {
+    key("encodings", kTexts, at<&CompressOptions::encodings>, R"(["zstd", "br", "gzip"])",
+        "codings, the best liked first; the client's weights come before that", {.choices = "zstd br gzip"}),
+    table("level", kTable, at<&CompressOptions::level>, kCompressLevel),
+    key("min_size", kSize, at<&CompressOptions::min_size>, R"("1KiB")",
+        "shorter bodies go as they are; streams, whose length is not known, are coded"),
+    key("types", kTexts, at<&CompressOptions::types>,
+        R"(["text/*", "application/json", "application/javascript", "application/xml", "image/svg+xml"])",
+        "media types that are coded: \"type/subtype\", \"type/*\" or \"*/*\"", {.check = check_media_range}),
+    later("requests"), later("decompress_requests"), later("max_ratio"),
+};
+
+constexpr Key kTimeoutKeys[] = {
+    key("response", kDuration, at<&RouteTimeouts::response>, R"("1m")",
+        "from the request sent to the head of the reply; 0 = for ever", {.zero = Zero::kUnlimited}),
+    key("idle", kDuration, at<&RouteTimeouts::idle>, R"("1m")",
+        "between two pieces of the reply, and in a tunnel; 0 = for ever", {.zero = Zero::kUnlimited}),
+};
+constexpr Section kTimeout = {"timeout", "How long a server may take.", Shape::kTable, kTimeoutKeys};
+
+constexpr Key kRewriteKeys[] = {
+    key("from", kText, at<&RewriteOptions::from>, "", "regular expression (RE2) on the path",
+        {.example = R"("^/old/(.*)$")", .required = true}),
+    key("to", kText, at<&RewriteOptions::to>, "", "what takes its place, with $1 to $9 for the groups",
+        {.example = R"("/new/$1")", .required = true}),
+};
+constexpr Section kRewrite = {"rewrite", "Changes the path the servers see.", Shape::kTable, kRewriteKeys, {}, {}, check_rewrite};
+
+constexpr Key kRedirectKeys[] = {
+    key("to", kText, at<&RedirectOptions::to>, "", "where to, as a template; the query is kept unless this has one",
+        {.example = R"("https://example.com{path}")", .required = true}),
+    key("status", kStatus, at<&RedirectOptions::status>, "308", "301, 302, 303, 307 or 308"),
+};
+constexpr Section kRedirect = {"redirect", "Answers with a redirect.", Shape::kTable, kRedirectKeys, {}, {}, check_redirect};
+
+constexpr Key kRespondKeys[] = {
+    key("status", kStatus, at<&RespondOptions::status>, "200", "status of the answer", {.least = 200, .most = 599}),
+    key("body", kText, at<&RespondOptions::body>, R"("")", "its body"),
+    key("headers", kNameValues, at<&RespondOptions::headers>, "{}", "its headers",
+        {.check = [](std::string_view text) { return check_reply_header(text, true); },
+         .check_name = [](std::string_view text) { return check_reply_header(text, false); }}),
+};
+constexpr Section kRespond = {"respond", "Answers by itself.", Shape::kTable, kRespondKeys, {}, {}, check_respond};
+
+template <TemplateUse Use>
+constexpr Key kHeaderKeys[] = {
+    key("set", kNameValues, at<&HeaderRuleOptions::set>, "{}", "headers replaced or added; values are templates",
+        {.check = check_rule<Use, HeaderPart::kValue>, .check_name = check_rule<Use, HeaderPart::kSetName>}),
+    key("add", kNameValues, at<&HeaderRuleOptions::add>, "{}", "headers added to those of the same name",
+        {.check = check_rule<Use, HeaderPart::kValue>, .check_name = check_rule<Use, HeaderPart::kAddName>}),
+    key("remove", kNames, at<&HeaderRuleOptions::remove>, "[]", "headers taken out",
+        {.check = check_rule<Use, HeaderPart::kRemoveName>}),
+};
+constexpr Section kRequestHeaders = {"request_headers", "Changes to the headers the servers see.", Shape::kTable,
+                                     kHeaderKeys<TemplateUse::kRequest>, {}, {}, check_header_rules};
+constexpr Section kResponseHeaders = {"response_headers", "Changes to the headers the clients see.", Shape::kTable,
+                                      kHeaderKeys<TemplateUse::kResponse>, {}, {}, check_header_rules};
+
+// The keys of one route come first, then those that [defaults] may hold too.
+constexpr std::size_t kOwnRouteKeys = 10;
+constexpr Key kRouteKeys[] = {
+    key("name", kText, at<&RouteOptions::name>, "",
+        "what logs and the control API call it; without one, \"route-N\"", {.example = R"("api")", .check = check_name}),
+    key("host", kTexts, at<&RouteOptions::host>, "[]",
+        "hosts it is for, such as \"example.com\" or \"*.example.com\"; none = any", {.check = check_host_pattern}),
+    key("path", kText, at<&RouteOptions::path>, R"("/*")",
+        "path it is for: exact, a prefix with /*, or a regular expression behind \"~ \"", {.check = check_path_pattern}),
+    key("methods", kTexts, at<&RouteOptions::methods>, "[]",
+        "methods it is for; none = any", {.check = check_method}),
+    key("header", kNameValues, at<&RouteOptions::header>, "{}",
+        "headers a request must have; \"*\" = any value", {.check = check_field_value, .check_name = check_token}),
+    key("upstream", kText, at<&RouteOptions::upstream>, "",
+        "upstream that answers: its name, or the URL of a server",
+        {.example = R"("http://127.0.0.1:3000")", .start = R"("app")"}),
+    key("strip_prefix", kText, at<&RouteOptions::strip_prefix>, R"("")",
+        "taken off the path before it is sent on", {.check = check_path_prefix}),
+    table("rewrite", kTable, at<&RouteOptions::rewrite>, kRewrite),
+    table("redirect", kTable, at<&RouteOptions::redirect>, kRedirect),
+    table("respond", kTable, at<&RouteOptions::respond>, kRespond),
+    table("timeout", kTable, at<&RouteOptions::timeout>, kTimeout),
+    key("body_bytes", kSize, at<&RouteOptions::body_bytes>, "",
+        "largest request body; 0 = no limit; without one, that of [limits]", {.example = R"("100MiB")"}),
+    table("request_headers", kTable, at<&RouteOptions::request_headers>, kRequestHeaders),
+    table("response_headers", kTable, at<&RouteOptions::response_headers>, kResponseHeaders),
+    key("hide_origin", kBool, at<&RouteOptions::hide_origin>, "true",
+        "take out what tells on the servers: Server, X-Powered-By and their like; rewrite Location and cookie domains"),
+    key("errors", kErrorPages, at<&RouteOptions::errors>, "{}",
+        "files sent instead of our own error pages, by status (\"502\") or class (\"5xx\")", {.check_name = check_error_status}),
+    key("compress", kText, at<&RouteOptions::compress>, R"("")",
+        "compress replies as [compress.NAME] says; \"default\" is there without one; \"\" = as they come"),
+    later("access"), later("rate_limit"), later("cache"), later("split"), later("mirror"),
+    later("fault"), later("maintenance"),
+};
+static_assert(kRouteKeys[kOwnRouteKeys].name == "timeout");
+
+}  // namespace
+
+constinit const Section kCompress = {"compress", "How replies are compressed, named for the routes that want it.", Shape::kNamed, kCompressKeys};
+constinit const Section kRoute = {"route", "What is done with the requests it matches; the most specific route wins, then the first.",
+                            Shape::kTables, kRouteKeys, {}, {}, nullptr, kOwnRouteKeys};
+constinit const Section kDefaultsSection = {"defaults", "What every route starts from; a route's own keys win, one by one.",
+                                      Shape::kTable, std::span(kRouteKeys).subspan(kOwnRouteKeys),
+                                      std::span(kRouteKeys).first(kOwnRouteKeys), "has no default: give it in a [[route]]"};
+// clang-format on
+
+}  // namespace rpx::config

@@ -1,0 +1,118 @@
+#include "config/keys_of.h"
+
+#include "config/checks.h"
+#include "config/kinds.h"
+#include "upstream/options.h"
+
+namespace rpx::config {
+namespace {
+
+using upstream::ConnectOptions;
+using upstream::HealthOptions;
+using upstream::RetryOptions;
+using upstream::ServerOptions;
+using upstream::UpstreamOptions;
+
+// clang-format off
+constexpr Key kServerKeys[] = {
+    key("url", kAddress, at<&ServerOptions::url>, "",
+        "\"http://host:port\" or \"unix:path\"",
+        {.example = R"("http://127.0.0.1:3000")", .check = check_server_url, .required = true}),
+    key("weight", kCount, at<&ServerOptions::weight>, "1",
+        "share of the requests, relative to the other servers", {.least = 1, .most = 65535}),
+    key("backup", kBool, at<&ServerOptions::backup>, "false",
+        "used only when no other server can be"),
+    key("max_connections", kCount, at<&ServerOptions::max_connections>, "0",
+        "requests it may have at once, of all workers; 0 = no limit", {.unit = "requests"}),
+    later("resolve"),
+};
+constexpr Section kServer = {"servers", "A server, where its URL alone does not say everything.", Shape::kTables, kServerKeys};
+
+constexpr Key kConnectKeys[] = {
+    key("timeout", kDuration, at<&ConnectOptions::timeout>, R"("2s")",
+        "to connect, per address", {.zero = Zero::kRefused}),
+    key("keepalive", kCount, at<&ConnectOptions::keepalive>, "64",
+        "idle connections kept per worker and server", {.most = 100'000, .unit = "connections"}),
+    key("idle", kDuration, at<&ConnectOptions::idle>, R"("1m")",
+        "how long one is kept idle"),
+    key("max_pending", kCount, at<&ConnectOptions::max_pending>, "1000",
+        "requests that may wait when every server has its max_connections; past it 503",
+        {.most = 1'000'000, .unit = "requests"}),
+    key("queue", kDuration, at<&ConnectOptions::queue>, R"("5s")",
+        "how long they wait; then 503"),
+};
+constexpr Section kConnect = {"connect", "Connections to the servers.", Shape::kTable, kConnectKeys};
+
+constexpr Key kRetryKeys[] = {
+    key("attempts", kCount, at<&RetryOptions::attempts>, "2",
+        "further servers tried", {.most = 10, .unit = "tries"}),
+    key("on", kTexts, at<&RetryOptions::on>, R"(["connect", "timeout", "reset", "502", "503", "504"])",
+        "what makes another try worth it: connect, timeout, reset, or a status",
+        {.choices = "connect timeout reset", .check = check_retry_status}),
+    key("methods", kTexts, at<&RetryOptions::methods>, R"(["GET", "HEAD", "OPTIONS", "PUT", "DELETE"])",
+        "a request that reached a server is repeated only for these", {.check = check_method}),
+    key("budget", kShare, at<&RetryOptions::budget>, R"("20%")",
+        "retries as a share of requests, so that a bad day is not made worse"),
+};
+constexpr Section kRetry = {"retry", "When a request is tried with another server.", Shape::kTable, kRetryKeys};
+
+constexpr Key kHealthKeys[] = {
+    key("tcp", kBool, at<&HealthOptions::tcp>, "false",
+        "a connection that is accepted is enough; no request is sent"),
+    key("path", kText, at<&HealthOptions::path>, R"("/")",
+        "what is asked for, with a query if need be", {.start = R"("/healthz")", .check = check_probe_path}),
+    key("method", kText, at<&HealthOptions::method>, R"("GET")",
+        "with which method", {.check = check_method}),
+    key("headers", kNameValues, at<&HealthOptions::headers>, "{}",
+        "sent with it; Host is the server's own unless it is set here",
+        {.check = [](std::string_view text) { return check_reply_header(text, true); },
+         .check_name = [](std::string_view text) { return check_reply_header(text, false); }}),
+    key("interval", kDuration, at<&HealthOptions::interval>, R"("2s")",
+        "between two checks, a tenth more or less; a fifth of it while the state changes", {.zero = Zero::kRefused}),
+    key("timeout", kDuration, at<&HealthOptions::timeout>, R"("1s")",
+        "for a whole check", {.zero = Zero::kRefused}),
+    key("rise", kCount, at<&HealthOptions::rise>, "2",
+        "good checks in a row that bring a server back", {.least = 1, .most = 1000, .unit = "checks"}),
+    key("fall", kCount, at<&HealthOptions::fall>, "3",
+        "failed checks in a row that take a server out", {.least = 1, .most = 1000, .unit = "checks"}),
+    key("status", kTexts, at<&HealthOptions::status>, R"(["200-399"])",
+        "statuses, or ranges of them, that are good", {.check = check_status_range}),
+    key("body", kText, at<&HealthOptions::body>, R"("")",
+        "text that the first 64 KiB of the reply's body must hold; \"\" = anything"),
+    key("initial", kText, at<&HealthOptions::initial>, R"("up")",
+        "what a server is until checks have proven otherwise: up or down", {.choices = "up down"}),
+    key("slow_start", kDuration, at<&HealthOptions::slow_start>, R"("0s")",
+        "the weight of a server that came back rises over this long; 0 = at once"),
+    later("grpc"), later("tls"),
+};
+constexpr Section kHealth = {"health", "Active checks of the servers; none without this table.", Shape::kTable, kHealthKeys, {}, {}, check_health};
+
+constexpr Key kUpstreamKeys[] = {
+    list("servers", kServers, at<&UpstreamOptions::servers>, kServer,
+         "URLs, or tables where there is more to say of a server",
+         {.example = R"(["http://127.0.0.1:3000"])",
+           .start = R"(["http://127.0.0.1:3000", { url = "http://127.0.0.1:3001", weight = 1, backup = true }])",
+           .required = true}),
+    key("balance", kText, at<&UpstreamOptions::balance>, R"("round_robin")",
+        "how a server is chosen",
+        {.choices = "round_robin least_connections least_time random_two ip_hash hash first"}),
+    key("hash", kText, at<&UpstreamOptions::hash>, R"("")",
+        "what \"hash\" goes by, as a template such as \"{header:X-User}\"; requests of one value go to one server",
+        {.check = check_hash}),
+    key("host", kText, at<&UpstreamOptions::host>, R"("preserve")",
+        "Host that is sent on: preserve (what the client sent), server, or a fixed name",
+        {.choices = "preserve server", .check = check_host_value}),
+    only("protocol", kOnlyText, R"("http/1.1")", "what is spoken to the servers",
+         {.choices = "http/1.1", .later = "h2 h2c auto"}),
+    table("connect", kTable, at<&UpstreamOptions::connect>, kConnect),
+    table("retry", kTable, at<&UpstreamOptions::retry>, kRetry),
+    table("health", kTable, at<&UpstreamOptions::health>, kHealth),
+    later("proxy_protocol"), later("sticky"), later("eject"), later("tls"),
+};
+
+}  // namespace
+
+constinit const Section kUpstream = {"upstream", "A pool of servers, named for the routes that use it.", Shape::kNamed, kUpstreamKeys, {}, {}, check_upstream};
+// clang-format on
+
+}  // namespace rpx::config
