@@ -127,7 +127,7 @@ struct Key {
   const Section* section = nullptr;  ///< of kinds that hold keys of their own
   Field field;
   std::string_view standard;  ///< the default as TOML; empty = none
-  std::string_view help;
+  std::string_view help;      ///< empty for tables: that of their section
   Extra extra;
 };
 
@@ -160,7 +160,7 @@ constexpr Key key(std::string_view name, const Kind<T>& kind, const TypedField<T
 /// A table of its own, or many of one section.
 template <class T>
 constexpr Key table(std::string_view name, const KindBase& kind, const TypedField<T>& field, const Section& section) {
-  return {name, &kind, &section, field, {}, section.help, {}};
+  return {name, &kind, &section, field, {}, {}, {}};
 }
 
 /// A list of values that may be tables, of `section`.

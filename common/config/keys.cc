@@ -159,12 +159,12 @@ constexpr Key kFileKeys[] = {
     table("listen", kListeners, self<Document>, kListen),
     table("tls", kTable, in_site<&SiteOptions::tls>, kTls),
     table("certificate", kCertificates, self<Document>, kCertificate),
-    table("upstream", kUpstreams, self<Document>, kUpstream),
-    table("compress", kCompressRules, self<Document>, kCompress),
+    table("upstream", kUpstreams, self<Document>, kUpstreamSection),
+    table("compress", kCompressRules, self<Document>, kCompressSection),
     table("limits", kTable, in_site<&SiteOptions::limits>, kLimits),
     table("blocklist", kTable, in_site<&SiteOptions::blocklist>, kBlocklist),
     table("defaults", kDefaults, self<Document>, kDefaultsSection),
-    table("route", kRoutes, self<Document>, kRoute),
+    table("route", kRoutes, self<Document>, kRouteSection),
     later("admin"), later("acme"), later("cache"), later("rate_limit"), later("access"), later("fault"), later("ban"), later("cluster"),
 };
 // clang-format on

@@ -6,9 +6,9 @@
 
 namespace rpx::config {
 
-extern const Section kUpstream;         ///< [upstream.NAME]
-extern const Section kCompress;         ///< [compress.NAME]
-extern const Section kRoute;            ///< [[route]]
+extern const Section kUpstreamSection;  ///< [upstream.NAME]
+extern const Section kCompressSection;  ///< [compress.NAME]
+extern const Section kRouteSection;     ///< [[route]]
 extern const Section kDefaultsSection;  ///< [defaults]
 
 }  // namespace rpx::config

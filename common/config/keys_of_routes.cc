@@ -2,6 +2,7 @@
 
 #include "config/checks.h"
 #include "config/kinds.h"
+#include "config/site.h"
 #include "proxy/options.h"
 
 namespace rpx::config {
@@ -127,8 +128,8 @@ static_assert(kRouteKeys[kOwnRouteKeys].name == "timeout");
 
 }  // namespace
 
-constinit const Section kCompress = {"compress", "How replies are compressed, named for the routes that want it.", Shape::kNamed, kCompressKeys};
-constinit const Section kRoute = {"route", "What is done with the requests it matches; the most specific route wins, then the first.",
+constinit const Section kCompressSection = {"compress", "How replies are compressed, named for the routes that want it.", Shape::kNamed, kCompressKeys};
+constinit const Section kRouteSection = {"route", "What is done with the requests it matches; the most specific route wins, then the first.",
                             Shape::kTables, kRouteKeys, {}, {}, nullptr, kOwnRouteKeys};
 constinit const Section kDefaultsSection = {"defaults", "What every route starts from; a route's own keys win, one by one.",
                                       Shape::kTable, std::span(kRouteKeys).subspan(kOwnRouteKeys),

@@ -2,6 +2,7 @@
 
 #include "config/checks.h"
 #include "config/kinds.h"
+#include "config/site.h"
 #include "upstream/options.h"
 
 namespace rpx::config {
@@ -112,7 +113,7 @@ constexpr Key kUpstreamKeys[] = {
 
 }  // namespace
 
-constinit const Section kUpstream = {"upstream", "A pool of servers, named for the routes that use it.", Shape::kNamed, kUpstreamKeys, {}, {}, check_upstream};
+constinit const Section kUpstreamSection = {"upstream", "A pool of servers, named for the routes that use it.", Shape::kNamed, kUpstreamKeys, {}, {}, check_upstream};
 // clang-format on
 
 }  // namespace rpx::config

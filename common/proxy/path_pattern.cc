@@ -44,7 +44,8 @@ Result<PathPattern> PathPattern::parse(std::string_view text) {
   const bool prefix = text.ends_with("/*");
   const std::string_view plain = prefix ? text.substr(0, text.size() - 1) : text;
   if (plain.find('*') != std::string_view::npos)
-    return bad_path(text, "\"*\" stands at the end, after a \"/\"; for other patterns write a regular expression, \"~ …\"");
+    return bad_path(text,
+                    "\"*\" stands at the end, after a \"/\"; for other patterns write a regular expression, \"~ …\"");
   // Requests are matched in canonical form, so a pattern in any other form would never match.
   Arena arena;
   const auto canonical = http::canonical_path(plain, arena);
