@@ -15,6 +15,7 @@ constexpr std::array<ErrorFacts, kErrorKinds> kFacts{{
     {kUriTooLong, "uri_too_long", 414, false, "http_request_error"},
     {kHeaderTooLarge, "header_too_large", 431, false, "http_request_error"},
     {kBodyTooLarge, "body_too_large", 413, false, "http_request_error"},
+    {kUnsupportedCoding, "unsupported_coding", 415, false, "http_request_error"},
     {kMethodNotAllowed, "method_not_allowed", 405, false, "http_request_denied"},
     {kVersionNotSupported, "version_not_supported", 505, false, "http_request_error"},
     {kMisdirected, "misdirected", 421, false, "http_request_denied"},

@@ -20,6 +20,7 @@ enum class ErrorKind : std::uint8_t {
   kUriTooLong,
   kHeaderTooLarge,
   kBodyTooLarge,
+  kUnsupportedCoding,
   kMethodNotAllowed,
   kVersionNotSupported,
   kMisdirected,

@@ -10,6 +10,7 @@ namespace {
 
 using policy::CompressLevels;
 using policy::CompressOptions;
+using policy::CompressRequestOptions;
 using policy::HeaderRuleOptions;
 using policy::RedirectOptions;
 using policy::RespondOptions;
@@ -31,6 +32,14 @@ constexpr Key kCompressLevelKeys[] = {
 };
 constexpr Section kCompressLevel = {"level", "How hard each coding tries.", Shape::kTable, kCompressLevelKeys};
 
+constexpr Key kCompressRequestsKeys[] = {
+    key("encoding", kText, at<&CompressRequestOptions::encoding>, R"("auto")",
+        "gzip, br, zstd, or auto: the first of `encodings` that a server says it takes (Accept-Encoding in its replies)",
+        {.choices = "auto gzip br zstd"}),
+    key("min_size", kSize, at<&CompressRequestOptions::min_size>, R"("4KiB")", "shorter bodies go as they are"),
+};
+constexpr Section kCompressRequests = {"requests", "Request bodies are compressed towards the servers; not without this table.", Shape::kTable, kCompressRequestsKeys};
+
 constexpr Key kCompressKeys[] = {
     key("encodings", kTexts, at<&CompressOptions::encodings>, R"(["zstd", "br", "gzip"])",
         "codings, the best liked first; the client's weights come before that", {.choices = "zstd br gzip"}),
@@ -40,7 +49,14 @@ constexpr Key kCompressKeys[] = {
     key("types", kTexts, at<&CompressOptions::types>,
         R"(["text/*", "application/json", "application/javascript", "application/xml", "image/svg+xml"])",
         "media types that are coded: \"type/subtype\", \"type/*\" or \"*/*\"", {.check = check_media_range}),
-    later("requests"), later("decompress_requests"), later("max_ratio"),
+    table("requests", kTable, at<&CompressOptions::requests>, kCompressRequests),
+    key("decompress_requests", kBool, at<&CompressOptions::decompress_requests>, "false",
+        "undo a client's Content-Encoding, for servers that cannot; codings we do not know are answered with 415"),
+    key("decompress_replies", kBool, at<&CompressOptions::decompress_replies>, "false",
+        "undo a server's Content-Encoding for clients that do not accept it"),
+    key("max_ratio", kCount, at<&CompressOptions::max_ratio>, "100",
+        "bytes out per byte in of what is decompressed; past it 413, or the reply is cut; 0 = no limit",
+        {.most = 1'000'000}),
 };
 
 constexpr Key kTimeoutKeys[] = {
@@ -128,7 +144,7 @@ static_assert(kRouteKeys[kOwnRouteKeys].name == "timeout");
 
 }  // namespace
 
-constinit const Section kCompressSection = {"compress", "How replies are compressed, named for the routes that want it.", Shape::kNamed, kCompressKeys};
+constinit const Section kCompressSection = {"compress", "How bodies are compressed and decompressed, named for the routes that want it.", Shape::kNamed, kCompressKeys};
 constinit const Section kRouteSection = {"route", "What is done with the requests it matches; the most specific route wins, then the first.",
                             Shape::kTables, kRouteKeys, {}, {}, nullptr, kOwnRouteKeys};
 constinit const Section kDefaultsSection = {"defaults", "What every route starts from; a route's own keys win, one by one.",

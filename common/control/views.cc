@@ -10,6 +10,19 @@ namespace rpx::control {
 
 namespace {
 
+void write_codings(Json& json, std::string_view name, std::string_view what,
+                   const std::vector<proxy::CodingView>& codings) {
+  json.key(name).open_object();
+  for (const proxy::CodingView& coding : codings)
+    json.key(coding.coding)
+        .open_object()
+        .member(what, coding.bodies)
+        .member("plain_bytes", coding.plain_bytes)
+        .member("coded_bytes", coding.coded_bytes)
+        .close_object();
+  json.close_object();
+}
+
 void write_counters(Json& json, const proxy::Counters& counters) {
   json.member("connections_accepted", counters.connections_accepted)
       .member("connections_refused", counters.connections_refused)
@@ -27,15 +40,10 @@ void write_counters(Json& json, const proxy::Counters& counters) {
       .member("upstream_connects", counters.upstream_connects)
       .member("upgrades", counters.upgrades)
       .member("parse_errors", counters.parse_errors);
-  json.key("compressed").open_object();
-  for (const proxy::CodingView& coding : counters.encoded)
-    json.key(coding.coding)
-        .open_object()
-        .member("replies", coding.bodies)
-        .member("plain_bytes", coding.plain_bytes)
-        .member("coded_bytes", coding.coded_bytes)
-        .close_object();
-  json.close_object();
+  write_codings(json, "compressed", "replies", counters.encoded);
+  write_codings(json, "decompressed", "replies", counters.decoded);
+  write_codings(json, "compressed_requests", "requests", counters.encoded_requests);
+  write_codings(json, "decompressed_requests", "requests", counters.decoded_requests);
 }
 
 void write_text_or_null(Json& json, std::string_view name, const std::string& text) {

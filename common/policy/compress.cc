@@ -11,13 +11,6 @@ namespace {
 using http::Coding;
 using http::FieldId;
 
-/// Whether Cache-Control forbids intermediaries to change the content (RFC 9111 sections 5.2.1.6 and 5.2.2.6).
-bool forbids_transform(const http::Headers& headers) noexcept {
-  return std::ranges::any_of(headers, [](const http::Field& field) {
-    return field.id == FieldId::kCacheControl && http::list_contains(field.value, "no-transform");
-  });
-}
-
 /// Digests of the content as it is (RFC 9530), and fields that only partial content has.
 bool is_about_bytes(const http::Field& field) noexcept {
   constexpr std::array<std::string_view, 5> kNames{"Content-Range", "Content-Digest", "Repr-Digest", "Digest",
@@ -28,7 +21,17 @@ bool is_about_bytes(const http::Field& field) noexcept {
 
 }  // namespace
 
-CompressRule::CompressRule(const CompressOptions& options) : level_(options.level), min_size_(options.min_size) {
+CompressRule::CompressRule(const CompressOptions& options)
+    : level_(options.level),
+      min_size_(options.min_size),
+      decompress_requests_(options.decompress_requests),
+      decompress_replies_(options.decompress_replies),
+      max_ratio_(options.max_ratio) {
+  if (options.requests) {
+    requests_ = true;
+    request_coding_ = http::coding_of(options.requests->encoding).value_or(Coding::kIdentity);
+    request_min_size_ = options.requests->min_size;
+  }
   for (const std::string& name : options.encodings)
     if (const auto coding = http::coding_of(name); coding && *coding != Coding::kIdentity)
       encodings_.push_back(*coding);
@@ -55,6 +58,13 @@ bool CompressRule::suits(std::uint16_t status, const http::Headers& request,
     if (is_about_bytes(field)) return false;
   }
   return !forbids_transform(reply) && !forbids_transform(request);
+}
+
+bool CompressRule::suits_request(const http::RequestHead& request) const noexcept {
+  if (!requests_ || request.framing == http::Framing::kNone) return false;
+  if (request.framing == http::Framing::kLength && request.content_length < request_min_size_) return false;
+  if (!takes_type(request.headers.value(FieldId::kContentType))) return false;
+  return std::ranges::none_of(request.headers, is_about_bytes) && !forbids_transform(request.headers);
 }
 
 std::uint32_t CompressRule::level(Coding coding) const noexcept {
@@ -91,6 +101,35 @@ void mark_encoded(http::Headers& reply, Arena& arena, Coding coding) {
   reply.remove(FieldId::kAcceptRanges);
   reply.add(FieldId::kContentEncoding, "Content-Encoding", http::name_of(coding));
   weaken_etag(reply, arena);
+}
+
+void mark_decoded(http::Headers& reply, Arena& arena) {
+  reply.remove(FieldId::kContentEncoding);
+  reply.remove(FieldId::kAcceptRanges);
+  weaken_etag(reply, arena);
+}
+
+bool forbids_transform(const http::Headers& headers) noexcept {
+  return std::ranges::any_of(headers, [](const http::Field& field) {
+    return field.id == FieldId::kCacheControl && http::list_contains(field.value, "no-transform");
+  });
+}
+
+std::optional<std::vector<Coding>> codings_of(const http::Headers& headers) {
+  constexpr std::size_t kMostCodings = 3;
+  std::vector<Coding> out;
+  for (const http::Field& field : headers) {
+    if (field.id != FieldId::kContentEncoding) continue;
+    for (const std::string_view member : split(field.value, ',')) {
+      const std::string_view name = trim(member);
+      if (name.empty()) continue;
+      const auto coding = http::coding_of(name);
+      if (!coding) return std::nullopt;
+      if (*coding != Coding::kIdentity) out.push_back(*coding);
+    }
+  }
+  if (out.size() > kMostCodings) return std::nullopt;
+  return out;
 }
 
 bool looks_dense(std::string_view sample) noexcept {

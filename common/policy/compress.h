@@ -1,8 +1,10 @@
-// Which replies are worth compressing, and what their fields say then. Compiled once per site; asked per reply by
-// proxy/encode. Pure; any thread.
+// Which replies and request bodies are worth compressing, and what their fields say then. Compiled once per site; asked
+// by proxy/encode and proxy/request_coding. Pure; any thread.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,7 +12,7 @@
 #include "base/arena.h"
 #include "base/units.h"
 #include "http/coding.h"
-#include "http/headers.h"
+#include "http/message.h"
 
 namespace rpx::policy {
 
@@ -22,6 +24,13 @@ struct CompressLevels {
   auto operator<=>(const CompressLevels&) const = default;
 };
 
+/// Request bodies towards the servers, of one [compress.NAME].
+struct CompressRequestOptions {
+  std::string encoding = "auto";  ///< gzip, br, zstd; auto = what a server says it takes (RFC 7694)
+  Size min_size = 4096;           ///< shorter bodies go as they are
+  auto operator<=>(const CompressRequestOptions&) const = default;
+};
+
 /// One [compress.NAME].
 struct CompressOptions {
   std::string name;
@@ -30,6 +39,10 @@ struct CompressOptions {
   Size min_size = 1024;  ///< shorter bodies go as they are
   std::vector<std::string> types{"text/*", "application/json", "application/javascript", "application/xml",
                                  "image/svg+xml"};
+  std::optional<CompressRequestOptions> requests;
+  bool decompress_requests = false;  ///< undo a client's Content-Encoding
+  bool decompress_replies = false;   ///< undo a server's, for clients that do not accept it
+  std::uint32_t max_ratio = 100;     ///< bytes out per byte in of what is decompressed; 0 = unlimited
   auto operator<=>(const CompressOptions&) const = default;
 };
 
@@ -43,6 +56,18 @@ class CompressRule {
   /// The coding for this client; kIdentity = none.
   http::Coding choose(const http::Headers& request) const noexcept { return http::choose_coding(request, encodings_); }
   std::uint32_t level(http::Coding coding) const noexcept;
+
+  /// Whether request bodies are looked at, at all.
+  bool changes_requests() const noexcept { return requests_ || decompress_requests_; }
+  /// Whether the body of this request may be sent on in another coding.
+  bool suits_request(const http::RequestHead& request) const noexcept;
+  /// The coding that is sent; kIdentity = that which the server says it takes, the first of encodings().
+  http::Coding request_coding() const noexcept { return request_coding_; }
+  std::uint64_t request_min_size() const noexcept { return request_min_size_; }
+  std::span<const http::Coding> encodings() const noexcept { return encodings_; }
+  bool decompress_requests() const noexcept { return decompress_requests_; }
+  bool decompress_replies() const noexcept { return decompress_replies_; }
+  std::uint32_t max_ratio() const noexcept { return max_ratio_; }
   std::uint64_t min_size() const noexcept { return min_size_; }
 
  private:
@@ -52,6 +77,12 @@ class CompressRule {
   CompressLevels level_;
   std::uint64_t min_size_;
   std::vector<std::string> types_;
+  bool requests_ = false;
+  http::Coding request_coding_ = http::Coding::kIdentity;
+  std::uint64_t request_min_size_ = 0;
+  bool decompress_requests_ = false;
+  bool decompress_replies_ = false;
+  std::uint32_t max_ratio_ = 0;
 };
 
 /// Has Vary name Accept-Encoding (RFC 9110 section 12.5.5).
@@ -60,6 +91,15 @@ void vary_by_encoding(http::Headers& reply, Arena& arena);
 void weaken_etag(http::Headers& reply, Arena& arena);
 /// The fields of a reply in `coding`; what no longer holds goes. Vary is not touched.
 void mark_encoded(http::Headers& reply, Arena& arena, http::Coding coding);
+
+/// The fields of a reply whose coding was taken off. Vary is not touched.
+void mark_decoded(http::Headers& reply, Arena& arena);
+/// Whether Cache-Control forbids intermediaries to change the content (RFC 9111 sections 5.2.1.6 and 5.2.2.6).
+bool forbids_transform(const http::Headers& headers) noexcept;
+
+/// The codings that Content-Encoding names, in the order they were applied; identity is left out. Nothing when one is
+/// unknown or when there are more than three.
+std::optional<std::vector<http::Coding>> codings_of(const http::Headers& headers);
 
 /// Whether a body that begins so is compressed already, as far as a look at a few KiB tells.
 bool looks_dense(std::string_view sample) noexcept;

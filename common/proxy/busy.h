@@ -14,6 +14,7 @@
 namespace rpx::proxy {
 
 class Site;
+class RequestCoding;
 
 /// A site as one worker serves it: the compiled snapshot and this worker's pools for its upstreams.
 struct LiveSite {
@@ -27,6 +28,7 @@ struct Busy {
   /// Ends what is going on and lets go of every connection and buffer.
   void reset() noexcept {
     upload.cancel();
+    coding.reset();
     lease.drop();
     place.release();
     call.release();
@@ -50,6 +52,7 @@ struct Busy {
   http::H1Call call;
   upstream::Place place;  ///< at the server, where it has max_connections
   upstream::Lease lease;
+  std::shared_ptr<RequestCoding> coding;  ///< where the request's body changes on its way; mostly null
   rt::Child<Status> upload;
   Interrupt interrupt;
   http::Headers out;        ///< fields of the message being written

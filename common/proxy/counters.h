@@ -50,7 +50,10 @@ struct WorkerCounters {
   Count stale_leases;
   Count upgrades;
   Count parse_errors;
-  std::array<CodingCounters, 4> encoded;  ///< replies, by http::Coding
+  std::array<CodingCounters, 4> encoded;           ///< replies, by http::Coding
+  std::array<CodingCounters, 4> decoded;           ///< replies, for clients that do not take the server's coding
+  std::array<CodingCounters, 4> encoded_requests;  ///< towards servers
+  std::array<CodingCounters, 4> decoded_requests;  ///< for servers
   Count tls_handshakes;
   Count tls_resumed;
   Count tls_failed;

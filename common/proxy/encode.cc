@@ -48,6 +48,29 @@ bool encode_at_hand(ClientConnection& connection, Busy& busy, const policy::Comp
   return true;
 }
 
+/// Takes the server's coding off a reply whose client does not say that it takes it.
+Result<std::unique_ptr<codec::DecodingSource>> begin_decoding(Busy& busy, const policy::CompressRule& rule,
+                                                              Outgoing& reply) {
+  std::unique_ptr<codec::DecodingSource> none;
+  const http::RequestHead& request = busy.exchange.request();
+  if (reply.status == 204 || reply.status == 206 || reply.status == 304) return none;
+  const auto codings = policy::codings_of(busy.out);
+  // One over another is rare, and then nobody can say which of them the client means.
+  if (!codings || codings->size() != 1 || policy::forbids_transform(busy.out)) return none;
+  policy::vary_by_encoding(busy.out, busy.exchange.arena());
+  if (http::choose_coding(request.headers, *codings) != Coding::kIdentity) return none;
+  policy::mark_decoded(busy.out, busy.exchange.arena());
+  reply.plan.length.reset();
+  if (!reply.plan.present) return none;
+  auto decoding = std::make_unique<codec::DecodingSource>(
+      *reply.more, codings->front(), codec::DecodingLimits{.side = Side::kUpstream, .ratio = rule.max_ratio()});
+  if (!reply.first.blocked) decoding->put(reply.first);
+  reply.more = decoding.get();
+  RPX_TRY(reply.first, decoding->try_read(net::kScratchBytes));
+  if (reply.first.end) reply.plan.length = reply.first.data.size();
+  return decoding;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<codec::EncodingSink>> begin_encoding(ClientConnection& connection, Busy& busy,
@@ -82,8 +105,25 @@ Result<std::unique_ptr<codec::EncodingSink>> begin_encoding(ClientConnection& co
   return std::make_unique<codec::EncodingSink>(coding, rule.level(coding));
 }
 
-void count_encoded(ClientConnection& connection, const codec::EncodingSink& sink) noexcept {
-  count(connection, sink.coding(), sink.plain_bytes(), sink.coded_bytes());
+Result<Coders> begin_coding(ClientConnection& connection, Busy& busy, const policy::CompressRule& rule,
+                            Outgoing& reply) {
+  Coders out;
+  if (rule.decompress_replies()) {
+    RPX_TRY(out.decoding, begin_decoding(busy, rule, reply));
+  }
+  RPX_TRY(out.encoding, begin_encoding(connection, busy, rule, reply));
+  return out;
+}
+
+void count_coded(ClientConnection& connection, const Coders& coders) noexcept {
+  if (coders.encoding)
+    count(connection, coders.encoding->coding(), coders.encoding->plain_bytes(), coders.encoding->coded_bytes());
+  if (!coders.decoding) return;
+  const codec::DecodingSource& decoding = *coders.decoding;
+  CodingCounters& counters = connection.worker.counts().decoded[static_cast<std::size_t>(decoding.coding())];
+  counters.bodies.add();
+  counters.plain_bytes.add(decoding.received());
+  counters.coded_bytes.add(decoding.consumed());
 }
 
 }  // namespace rpx::proxy

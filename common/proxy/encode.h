@@ -1,9 +1,10 @@
-// Compression of replies: whether the one at hand is coded, and its first piece with it. Beside respond.cc, which
-// calls it for routes that compress. On the worker's thread.
+// Codings of replies: whether the one at hand is coded or decoded, and its first piece with it. Beside respond.cc,
+// which calls it for routes that compress. On the worker's thread.
 #pragma once
 
 #include <memory>
 
+#include "codec/decoding_source.h"
 #include "codec/encoding_sink.h"
 #include "http/exchange.h"
 #include "proxy/connection.h"
@@ -25,7 +26,18 @@ struct Outgoing {
 Result<std::unique_ptr<codec::EncodingSink>> begin_encoding(ClientConnection& connection, Busy& busy,
                                                             const policy::CompressRule& rule, Outgoing& reply);
 
-/// Counts what went through `sink`.
-void count_encoded(ClientConnection& connection, const codec::EncodingSink& sink) noexcept;
+/// What a reply goes through on its way.
+struct Coders {
+  std::unique_ptr<codec::DecodingSource> decoding;  ///< null where the body comes from the server as it is
+  std::unique_ptr<codec::EncodingSink> encoding;    ///< as begin_encoding() gives it
+};
+
+/// Takes the server's coding off where `rule` says so and the client does not accept it; then as begin_encoding().
+/// Errors: those of both.
+Result<Coders> begin_coding(ClientConnection& connection, Busy& busy, const policy::CompressRule& rule,
+                            Outgoing& reply);
+
+/// Counts what went through them.
+void count_coded(ClientConnection& connection, const Coders& coders) noexcept;
 
 }  // namespace rpx::proxy

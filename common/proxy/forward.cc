@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "http/hop_by_hop.h"
+#include "proxy/request_coding.h"
 
 namespace rpx::proxy {
 namespace {
@@ -102,9 +103,12 @@ void build_head(const Ask& ask, upstream::Server& server) {
       busy.trail.client_text = arena.copy(busy.trail.client.client.to_string());
     ask.route.request_rules.apply(out, arena, values_of(ask));
   }
-  if (request.framing == Framing::kLength)
+  if (busy.coding)
+    busy.coding->complete(out, arena);
+  else if (request.framing == Framing::kLength)
     out.add(FieldId::kContentLength, "Content-Length", decimal(arena, request.content_length));
-  if (request.framing == Framing::kChunked) out.add(FieldId::kTransferEncoding, "Transfer-Encoding", "chunked");
+  else if (request.framing == Framing::kChunked)
+    out.add(FieldId::kTransferEncoding, "Transfer-Encoding", "chunked");
   if (request.expects_continue && request.framing != Framing::kNone)
     out.add(FieldId::kExpect, "Expect", "100-continue");
   if (request.wants_upgrade) {
@@ -121,10 +125,12 @@ http::RelayTimeouts upload_timeouts(const Ask& ask) {
 Status send_request(const Ask& ask) {
   Busy& busy = ask.busy;
   const http::RequestHead& request = busy.exchange.request();
-  http::BodySink& sink = busy.call.begin(busy.lease.stream(), busy.live->site->limits(),
-                                         {request.method_name, ask.path, ask.query}, busy.out, request.framing);
+  http::BodySink& wire =
+      busy.call.begin(busy.lease.stream(), busy.live->site->limits(), {request.method_name, ask.path, ask.query},
+                      busy.out, busy.coding ? busy.coding->framing() : request.framing);
+  http::BodySink& sink = busy.coding ? busy.coding->sink_over(wire) : wire;
   if (busy.has_replay) {
-    RPX_TRY([[maybe_unused]] const bool sent, sink.try_write(busy.replay, true));
+    RPX_TRY([[maybe_unused]] const bool sent, sink.try_write(busy.coding ? busy.coding->whole() : busy.replay, true));
     if (!sent) busy.upload.start(sink.drain(ask.route.options->timeout.response), &busy.interrupt);
     return {};
   }
@@ -133,9 +139,9 @@ Status send_request(const Ask& ask) {
     if (!sent) busy.upload.start(sink.drain(ask.route.options->timeout.response), &busy.interrupt);
     return {};
   }
-  http::BodySource& body = busy.exchange.body(ask.route.body_bytes);
+  http::BodySource& body = busy.coding ? busy.coding->source() : busy.exchange.body(ask.route.body_bytes);
   RPX_TRY(const http::BodyPiece piece, body.try_read(kReplayBytes));
-  if (piece.end && piece.data.size() <= kReplayBytes && !body.trailers()) {
+  if (!busy.coding && piece.end && piece.data.size() <= kReplayBytes && !body.trailers()) {
     busy.replay = busy.exchange.arena().copy(piece.data);
     busy.has_replay = true;
   }
@@ -292,6 +298,7 @@ rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   }
   previous.drop();
   server.counters().requests.fetch_add(1, std::memory_order_relaxed);
+  if (busy.coding) busy.coding->begin_try(server, worker.loop().now());
   build_head(ask, server);
   const Status sent = send_request(ask);
   // A failed send still leaves a reply to be read: a server may answer and close before it has read all.
@@ -325,6 +332,15 @@ bool is_failed_reply(const Ask& ask, std::uint16_t status, std::uint32_t tries) 
   return ask.upstream.retry.after(failure, request.method_name, request.method, tries) == upstream::Verdict::kNext;
 }
 
+// Learns what the server makes of coded bodies; true when the request is to be sent to it again without a coding.
+bool repeats_plain(const Ask& ask) {
+  Busy& busy = ask.busy;
+  upstream::Server& server = *busy.trail.server;
+  const Instant now = ask.connection.worker.loop().now();
+  busy.coding->learn(server, busy.call.head(), now);
+  return busy.coding->refused(server, busy.call.head().status, now);
+}
+
 Result<Ask> prepare(ClientConnection& connection, Busy& busy, const Route& route) {
   const http::RequestHead& request = busy.exchange.request();
   const auto index = static_cast<std::size_t>(route.upstream);
@@ -347,6 +363,8 @@ Result<Ask> prepare(ClientConnection& connection, Busy& busy, const Route& route
 rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& route) {
   RPX_CO_TRY(const Ask ask, prepare(connection, busy, route));
   const http::RequestHead& request = busy.exchange.request();
+  if (route.compress && route.compress->changes_requests() && request.framing != Framing::kNone)
+    RPX_CO_TRY_VOID(co_await prepare_request_coding(busy, route));
   std::array<upstream::Member*, kMostTries> tried;
   std::uint32_t tries = 0;
   bool fresh = false;
@@ -370,6 +388,10 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
     const Status done = co_await attempt(ask, *member, fresh);
     if (done || done.error().side == Side::kUpstream)
       ask.pool.learn(*member, connection.worker.loop().now() - begun, !done || busy.call.head().status >= 500);
+    if (done && busy.coding && repeats_plain(ask)) {
+      fresh = true;
+      continue;
+    }
     if (done) {
       if (!is_failed_reply(ask, busy.call.head().status, tries)) co_return done;
       // The last server's failed reply is better than one of our own.

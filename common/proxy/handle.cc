@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "proxy/forward.h"
 #include "proxy/protect.h"
+#include "proxy/request_coding.h"
 #include "proxy/respond.h"
 #include "proxy/site.h"
 
@@ -99,6 +100,10 @@ void finish(ClientConnection& connection, Busy& busy) {
   counts.add_latency(took);
   if (worker.access_log().enabled()) write_access_line(connection, busy, took);
   busy.upload.cancel();
+  if (busy.coding) {
+    busy.coding->count(counts);
+    busy.coding.reset();
+  }
   busy.lease.drop();
   busy.place.release();
 }

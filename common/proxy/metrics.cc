@@ -92,16 +92,20 @@ void write_upstreams(Text& text, std::span<const UpstreamView> upstreams) {
        [](const ServerView& s) { return s.idle; });
 }
 
-void write_encoded(Text& text, const std::vector<CodingView>& codings) {
-  const auto each = [&](std::string_view name, std::string_view help, auto value_of) {
+// `did`: encoded or decoded. `what`: replies or requests.
+void write_codings(Text& text, std::string_view did, std::string_view what, const std::vector<CodingView>& codings) {
+  const auto each = [&](const std::string& name, const std::string& help, auto value_of) {
     text.family(name, "counter", help);
     for (const CodingView& coding : codings)
       text.sample(name, fmt::format("coding=\"{}\"", coding.coding), value_of(coding));
   };
-  each("rpx_encoded_replies_total", "Replies compressed.", [](const CodingView& c) { return c.bodies; });
-  each("rpx_encoded_plain_bytes_total", "Bytes of those replies before.",
+  // The first of these families came without "replies" in its names of bytes, and keeps them.
+  const std::string stem = did == "encoded" && what == "replies" ? "rpx_encoded" : fmt::format("rpx_{}_{}", did, what);
+  each(fmt::format("rpx_{}_{}_total", did, what), fmt::format("Bodies of {} {}.", what, did),
+       [](const CodingView& c) { return c.bodies; });
+  each(stem + "_plain_bytes_total", "Bytes of those bodies without the coding.",
        [](const CodingView& c) { return c.plain_bytes; });
-  each("rpx_encoded_coded_bytes_total", "Bytes of those replies after.",
+  each(stem + "_coded_bytes_total", "Bytes of those bodies in the coding.",
        [](const CodingView& c) { return c.coded_bytes; });
 }
 
@@ -123,19 +127,29 @@ void describe_health(const upstream::Server& server, ServerView& view) {
   view.last_check_s = std::chrono::duration<double>(facts.took).count();
 }
 
-}  // namespace
-
-Counters sum_counters(std::span<const WorkerCounters* const> workers) {
-  Counters out;
+std::vector<CodingView> sum_codings(std::span<const WorkerCounters* const> workers,
+                                    std::array<CodingCounters, 4> WorkerCounters::* member) {
+  std::vector<CodingView> out;
   for (const http::Coding coding : http::kCodings) {
-    CodingView& view = out.encoded.emplace_back(CodingView{.coding = std::string(http::name_of(coding))});
+    CodingView& view = out.emplace_back(CodingView{.coding = std::string(http::name_of(coding))});
     for (const WorkerCounters* worker : workers) {
-      const CodingCounters& counters = worker->encoded[static_cast<std::size_t>(coding)];
+      const CodingCounters& counters = (worker->*member)[static_cast<std::size_t>(coding)];
       view.bodies += counters.bodies.read();
       view.plain_bytes += counters.plain_bytes.read();
       view.coded_bytes += counters.coded_bytes.read();
     }
   }
+  return out;
+}
+
+}  // namespace
+
+Counters sum_counters(std::span<const WorkerCounters* const> workers) {
+  Counters out;
+  out.encoded = sum_codings(workers, &WorkerCounters::encoded);
+  out.decoded = sum_codings(workers, &WorkerCounters::decoded);
+  out.encoded_requests = sum_codings(workers, &WorkerCounters::encoded_requests);
+  out.decoded_requests = sum_codings(workers, &WorkerCounters::decoded_requests);
   for (const WorkerCounters* worker : workers) {
     out.connections_accepted += worker->accepted.read();
     out.connections_refused += worker->refused.read();
@@ -223,7 +237,10 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
            status.certificates_unusable);
   text.one("rpx_access_log_dropped_lines_total", "counter", "Access-log lines that could not be written.",
            dropped_lines);
-  write_encoded(text, counters.encoded);
+  write_codings(text, "encoded", "replies", counters.encoded);
+  write_codings(text, "decoded", "replies", counters.decoded);
+  write_codings(text, "encoded", "requests", counters.encoded_requests);
+  write_codings(text, "decoded", "requests", counters.decoded_requests);
   write_latency(text, workers);
   write_upstreams(text, upstreams);
   return text.take();

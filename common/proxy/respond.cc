@@ -109,8 +109,8 @@ void settle(Busy& busy, Duration server_idle) {
 
 // Passes the body on, beginning with `first`, which was read with the head: most replies are whole by then, and
 // go out in one piece.
-rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodyPiece first, http::BodySink& sink, bool as_is) {
-  http::BodySource& body = busy.call.reader();
+rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodySource& body, http::BodySink& sink, bool as_is) {
+  const http::BodyPiece first = busy.first;
   const bool trailers = busy.exchange.request().minor_version == 1;
   if (!first.blocked) {
     RPX_CO_TRY(const bool taken, sink.try_write(first.data, first.end, trailers ? body.trailers() : nullptr));
@@ -195,25 +195,27 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   busy.trail.phase = Phase::kSending;
   // A reply that overtakes its request: how the rest of that request ends is not clear, so the connection ends.
   if (busy.upload.started() && !busy.upload.done()) busy.exchange.close_after();
-  std::unique_ptr<codec::EncodingSink> encoding;
+  Coders coders;
   if (route.compress) {
     Outgoing reply{head.status, plan, busy.first, &busy.call.reader()};
-    auto begun = begin_encoding(connection, busy, *route.compress, reply);
+    auto begun = begin_coding(connection, busy, *route.compress, reply);
     if (!begun) {
       co_await respond_error(connection, busy, &route, std::move(begun).error());
       co_return;
     }
-    encoding = std::move(*begun);
+    coders = std::move(*begun);
     plan = reply.plan;
   }
   http::BodySink* sink = &busy.exchange.reply(head.status, head.reason, busy.out, plan);
-  if (encoding) {
-    encoding->to(*sink);
-    sink = encoding.get();
+  if (coders.encoding) {
+    coders.encoding->to(*sink);
+    sink = coders.encoding.get();
   }
+  http::BodySource* body = &busy.call.reader();
+  if (coders.decoding) body = coders.decoding.get();
   if (!plan.present) busy.first = {{}, true, false};
-  Status done = co_await pass_body(busy, route, busy.first, *sink, !encoding);
-  if (encoding) count_encoded(connection, *encoding);
+  Status done = co_await pass_body(busy, route, *body, *sink, !coders.encoding && !coders.decoding);
+  count_coded(connection, coders);
   if (done) {
     settle(busy, server_idle);
     co_return;
@@ -277,6 +279,8 @@ rt::Task<void> respond_error(ClientConnection& connection, Busy& busy, const Rou
     busy.out.add("Allow",
                  busy.exchange.arena().copy(allow.empty() ? "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH" : allow));
   }
+  if (error.kind == ErrorKind::kUnsupportedCoding)
+    busy.out.add(FieldId::kAcceptEncoding, "Accept-Encoding", "gzip, br, zstd");
   if (status == 503) busy.out.add(FieldId::kRetryAfter, "Retry-After", "1");
   if (error.side != Side::kClient) add_proxy_status(busy, error);
   complete_headers(connection, busy, route, status);

@@ -16,7 +16,7 @@ struct ListenerView {
   bool tls = false;
 };
 
-/// Replies sent in one content coding.
+/// Bodies that went through one content coding.
 struct CodingView {
   std::string coding;
   std::uint64_t bodies = 0;
@@ -38,7 +38,10 @@ struct Counters {
   std::uint64_t upstream_connects = 0;
   std::uint64_t upgrades = 0;
   std::uint64_t parse_errors = 0;
-  std::vector<CodingView> encoded;   ///< one for each coding
+  std::vector<CodingView> encoded;  ///< replies that were compressed, one for each coding
+  std::vector<CodingView> decoded;  ///< replies that were decompressed
+  std::vector<CodingView> encoded_requests;
+  std::vector<CodingView> decoded_requests;
   std::uint64_t tls_handshakes = 0;  ///< with clients
   std::uint64_t tls_resumed = 0;     ///< of those, with a session of before
   std::uint64_t tls_failed = 0;

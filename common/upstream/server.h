@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "net/resolver.h"
+#include "upstream/coding_memory.h"
 #include "upstream/options.h"
 #include "upstream/server_state.h"
 
@@ -56,6 +57,9 @@ class Server {
   ServerState& state() noexcept { return state_; }
   const ServerState& state() const noexcept { return state_; }
 
+  /// What it makes of coded request bodies.
+  CodingMemory& codings() noexcept { return codings_; }
+
   /// It takes max_connections requests at once and no more.
   bool is_limited() const noexcept { return options_.max_connections != 0; }
   bool is_full() const noexcept { return is_limited() && taken_.load() >= options_.max_connections; }
@@ -78,6 +82,7 @@ class Server {
   std::shared_ptr<net::Name> name_;
   Counters counters_;
   ServerState state_;
+  CodingMemory codings_;
   std::atomic<std::uint32_t> taken_{0};
   mutable std::mutex mutex_;
   std::string last_failure_;

@@ -43,16 +43,19 @@ std::string responses_text(const Object& status) {
   return out;
 }
 
-// "gzip 12 replies, 1.0 MiB to 200.0 KiB": only codings that were used.
-std::string compressed_text(const Object& status) {
+// "gzip 12 replies, 1.0 MiB to 200.0 KiB": only codings that were used. `what` is replies or requests.
+std::string coded_text(const Object& status, const std::string& member, const std::string& what) {
   std::string out;
-  const auto codings = status.getObject("compressed");
+  const auto codings = status.getObject(member);
   if (codings.isNull()) return out;
+  const bool undone = member.starts_with("de");
   for (const std::string& name : codings->getNames()) {
     const auto coding = codings->getObject(name);
-    if (number_of(*coding, "replies") == 0) continue;
-    out += fmt::format("{}{} {} replies, {} to {}", out.empty() ? "" : "; ", name, count_of(*coding, "replies"),
-                       bytes_text(number_of(*coding, "plain_bytes")), bytes_text(number_of(*coding, "coded_bytes")));
+    if (number_of(*coding, what) == 0) continue;
+    const std::string plain = bytes_text(number_of(*coding, "plain_bytes"));
+    const std::string coded = bytes_text(number_of(*coding, "coded_bytes"));
+    out += fmt::format("{}{} {} {}, {} to {}", out.empty() ? "" : "; ", name, count_of(*coding, what), what,
+                       undone ? coded : plain, undone ? plain : coded);
   }
   return out;
 }
@@ -82,8 +85,11 @@ Facts facts_of(const Object& status, const std::vector<Object::Ptr>& upstreams) 
                                              count_of(status, "exchanges"), responses_text(status)));
   facts.emplace_back("traffic", fmt::format("{} received, {} sent", bytes_text(number_of(status, "bytes_received")),
                                             bytes_text(number_of(status, "bytes_sent"))));
-  if (std::string compressed = compressed_text(status); !compressed.empty())
-    facts.emplace_back("compressed", std::move(compressed));
+  for (const std::string done : {"compressed", "decompressed"}) {
+    for (const std::string what : {"replies", "requests"})
+      if (std::string text = coded_text(status, what == "replies" ? done : done + "_requests", what); !text.empty())
+        facts.emplace_back(done, std::move(text));
+  }
   facts.emplace_back("memory", bytes_text(number_of(status, "memory")));
   for (const Object::Ptr& upstream : upstreams) {
     const auto servers = upstream->getArray("servers");

@@ -118,5 +118,67 @@ TEST_CASE("compress: noise looks dense, text and short bodies do not", "[policy]
   CHECK_FALSE(looks_dense({}));
 }
 
+TEST_CASE("compress: which request bodies may be coded", "[policy]") {
+  CompressOptions options;
+  options.requests = CompressRequestOptions{.encoding = "gzip", .min_size = 1000};
+  const CompressRule rule(options);
+  CHECK(rule.changes_requests());
+  CHECK(rule.request_coding() == http::Coding::kGzip);
+  struct Row {
+    http::Framing framing;
+    std::uint64_t length;
+    const char* type;
+    Fields more;
+    bool suits;
+  };
+  const Row rows[] = {
+      {http::Framing::kLength, 1000, "application/json", {}, true},
+      {http::Framing::kLength, 999, "application/json", {}, false},
+      {http::Framing::kChunked, 0, "application/json", {}, true},
+      {http::Framing::kNone, 0, "application/json", {}, false},
+      {http::Framing::kChunked, 0, "image/png", {}, false},
+      {http::Framing::kChunked, 0, "", {}, false},
+      {http::Framing::kChunked, 0, "text/plain", {"Content-Digest", "sha-256=:x:"}, false},
+      {http::Framing::kChunked, 0, "text/plain", {"Cache-Control", "no-transform"}, false},
+  };
+  for (const Row& row : rows) {
+    http::RequestHead request;
+    request.framing = row.framing;
+    request.content_length = row.length;
+    if (*row.type != 0) request.headers.set("Content-Type", row.type);
+    if (row.more.name) request.headers.set(row.more.name, row.more.value);
+    CAPTURE(row.length, row.type);
+    CHECK(rule.suits_request(request) == row.suits);
+  }
+  http::RequestHead request;
+  request.framing = http::Framing::kChunked;
+  request.headers.set("Content-Type", "text/plain");
+  CHECK_FALSE(CompressRule(CompressOptions{}).suits_request(request));
+  CHECK_FALSE(CompressRule(CompressOptions{}).changes_requests());
+}
+
+TEST_CASE("compress: the codings of a body, in the order they were put on", "[policy][rfc9110-8.4]") {
+  using Codings = std::vector<http::Coding>;
+  struct Row {
+    const char* value;
+    std::optional<Codings> codings;
+  };
+  const Row rows[] = {
+      {"gzip", Codings{http::Coding::kGzip}},
+      {"X-GZIP , br", Codings{http::Coding::kGzip, http::Coding::kBr}},
+      {"identity", Codings{}},
+      {", zstd,", Codings{http::Coding::kZstd}},
+      {"compress", std::nullopt},
+      {"gzip, deflate", std::nullopt},
+      {"gzip, gzip, gzip, gzip", std::nullopt},
+  };
+  for (const Row& row : rows) {
+    http::Headers headers;
+    headers.set("Content-Encoding", row.value);
+    CAPTURE(row.value);
+    CHECK(codings_of(headers) == row.codings);
+  }
+}
+
 }  // namespace
 }  // namespace rpx::policy

@@ -1,0 +1,139 @@
+#include "proxy/request_coding.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/result.h"
+
+namespace rpx::proxy {
+namespace {
+
+using http::Coding;
+using http::FieldId;
+using Answer = upstream::CodingMemory::Answer;
+
+// Bodies up to this size are read whole before they are sent, so that they can be sent again.
+constexpr std::size_t kMostGathered = 64 * 1024;
+
+/// The coding a server takes, as far as is known: the one configured, or the first of ours that it named.
+Coding coding_for(const policy::CompressRule& rule, const upstream::CodingMemory& memory, bool replayable,
+                  Instant now) {
+  if (const Coding fixed = rule.request_coding(); fixed != Coding::kIdentity) {
+    const Answer answer = memory.of(fixed, now);
+    // What cannot be sent again is coded once the server has shown that it takes it.
+    return answer == Answer::kTakes || (answer == Answer::kUnknown && replayable) ? fixed : Coding::kIdentity;
+  }
+  for (const Coding coding : rule.encodings())
+    if (memory.of(coding, now) == Answer::kTakes) return coding;
+  return Coding::kIdentity;
+}
+
+}  // namespace
+
+void RequestCoding::decode(std::span<const Coding> codings, const codec::DecodingLimits& limits) {
+  for (std::size_t i = codings.size(); i-- > 0;) {
+    decoders_.push_back(std::make_unique<codec::DecodingSource>(*source_, codings[i], limits));
+    source_ = decoders_.back().get();
+  }
+}
+
+rt::Task<Status> RequestCoding::gather(std::size_t most, std::optional<Duration> stall) {
+  held_ = std::make_unique<http::HeldBody>(*source_);
+  source_ = held_.get();
+  RPX_CO_TRY(whole_, co_await held_->gather(most, stall));
+  // Trailers are only sent behind chunks.
+  if (whole_ && held_->trailers() != nullptr) whole_ = false;
+  if (whole_) plain_ = held_->text();
+  co_return Status{};
+}
+
+void RequestCoding::begin_try(upstream::Server& server, Instant now) {
+  coding_ = may_encode_ ? coding_for(rule_, server.codings(), whole_, now) : Coding::kIdentity;
+  if (coding_ == Coding::kIdentity || !whole_ || coded_as_ == coding_) return;
+  coded_.clear();
+  const bool worth = plain_.size() >= rule_.request_min_size() && !policy::looks_dense(plain_) &&
+                     codec::encode_whole(coding_, rule_.level(coding_), plain_, coded_) &&
+                     coded_.size() < plain_.size();
+  coded_as_ = worth ? coding_ : Coding::kIdentity;
+  if (!worth) coding_ = Coding::kIdentity;
+}
+
+void RequestCoding::complete(http::Headers& out, Arena& arena) const {
+  if (!decoders_.empty()) out.remove(FieldId::kContentEncoding);
+  if (coding_ != Coding::kIdentity) {
+    out.remove(FieldId::kContentEncoding);
+    out.add(FieldId::kContentEncoding, "Content-Encoding", http::name_of(coding_));
+  }
+  if (whole_)
+    out.add(FieldId::kContentLength, "Content-Length", arena.copy(std::to_string(whole().size())));
+  else
+    out.add(FieldId::kTransferEncoding, "Transfer-Encoding", "chunked");
+}
+
+http::BodySink& RequestCoding::sink_over(http::BodySink& sink) {
+  encoder_.reset();
+  if (coding_ == Coding::kIdentity || whole_) return sink;
+  encoder_ = std::make_unique<codec::EncodingSink>(coding_, rule_.level(coding_));
+  encoder_->to(sink);
+  return *encoder_;
+}
+
+bool RequestCoding::refused(upstream::Server& server, std::uint16_t status, Instant now) {
+  if (coding_ == Coding::kIdentity || status != 415) return false;
+  server.codings().learn(coding_, false, now);
+  return whole_;
+}
+
+void RequestCoding::learn(upstream::Server& server, const http::ResponseHead& reply, Instant now) {
+  if (coding_ != Coding::kIdentity && reply.status < 400) server.codings().learn(coding_, true, now);
+  if (!reply.headers.has(FieldId::kAcceptEncoding)) return;
+  for (const Coding coding : rule_.encodings()) {
+    const std::array<Coding, 1> one{coding};
+    server.codings().learn(coding, http::choose_coding(reply.headers, one) == coding, now);
+  }
+}
+
+void RequestCoding::count(WorkerCounters& counts) const noexcept {
+  const auto add = [](CodingCounters& to, std::uint64_t plain, std::uint64_t coded) {
+    to.bodies.add();
+    to.plain_bytes.add(plain);
+    to.coded_bytes.add(coded);
+  };
+  for (const auto& decoder : decoders_)
+    add(counts.decoded_requests[static_cast<std::size_t>(decoder->coding())], decoder->received(), decoder->consumed());
+  if (coding_ == Coding::kIdentity) return;
+  CodingCounters& to = counts.encoded_requests[static_cast<std::size_t>(coding_)];
+  if (encoder_)
+    add(to, encoder_->plain_bytes(), encoder_->coded_bytes());
+  else
+    add(to, plain_.size(), coded_.size());
+}
+
+rt::Task<Status> prepare_request_coding(Busy& busy, const Route& route) {
+  const policy::CompressRule& rule = *route.compress;
+  const http::RequestHead& request = busy.exchange.request();
+  const bool is_coded = request.headers.has(FieldId::kContentEncoding);
+  std::optional<std::vector<Coding>> codings;
+  if (is_coded && rule.decompress_requests()) {
+    codings = policy::codings_of(request.headers);
+    if (!codings)
+      co_return client_error(ErrorKind::kUnsupportedCoding,
+                             "a body in a coding that decompress_requests does not know");
+  }
+  const bool decodes = codings && !codings->empty();
+  if (!decodes && (is_coded || !rule.suits_request(request))) co_return Status{};
+  busy.coding = std::make_shared<RequestCoding>(rule, busy.exchange.body(route.body_bytes), !is_coded);
+  if (decodes) busy.coding->decode(*codings, {Side::kClient, rule.max_ratio(), route.body_bytes});
+  // Who waits for 100 (Continue) sends nothing before the server has said so.
+  if (request.expects_continue) co_return Status{};
+  std::optional<Duration> stall;
+  if (request.framing == http::Framing::kLength) {
+    if (request.content_length > kMostGathered) co_return Status{};
+    stall = busy.live->site->limits().body_timeout;
+  }
+  RPX_CO_TRY_VOID(co_await busy.coding->gather(kMostGathered, stall));
+  busy.has_replay = busy.coding->is_whole();
+  co_return Status{};
+}
+
+}  // namespace rpx::proxy
