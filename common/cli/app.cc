@@ -142,10 +142,17 @@ Result<VerbSpec*> App::find_verb(const std::vector<std::string>& arguments, std:
     return self_error(ErrorKind::kUsage, fmt::format("which verb? See {} --help", name_));
   }
   std::vector<std::string_view> known;
+  std::string pair = arguments[position];
+  if (position + 1 < arguments.size()) pair += ' ' + arguments[position + 1];
+  std::string_view family;
   for (VerbSpec& verb : verbs_) {
-    if (verb.name == arguments[position]) return &verb;
+    if (verb.name == arguments[position] || verb.name == pair) return &verb;
+    if (verb.name.starts_with(arguments[position] + ' ')) family = verb.name;
     known.push_back(verb.name);
   }
+  if (!family.empty())
+    return self_error(ErrorKind::kUsage,
+                      fmt::format("{} what? As in \"{}\"; see {} --help", arguments[position], family, name_));
   // What looks like a verb may be the value of an option nobody knows: then that is what to tell.
   const auto stray = std::find_if(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(position),
                                   [this](const std::string& one) { return one.starts_with('-') && !is_option(one); });
@@ -188,7 +195,10 @@ Result<int> App::dispatch(std::vector<std::string> arguments) {
   RPX_TRY(VerbSpec * verb, std::move(found));
 
   std::vector<std::string> rest = before;
-  if (position < rest.size()) rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(position));
+  if (position < rest.size()) {
+    const auto begin = rest.begin() + static_cast<std::ptrdiff_t>(position);
+    rest.erase(begin, begin + (verb->name.find(' ') == std::string::npos ? 1 : 2));
+  }
   if (verb->command != nullptr && cut < arguments.size()) {
     verb->command->assign(arguments.begin() + static_cast<std::ptrdiff_t>(cut) + 1, arguments.end());
     if (verb->command->empty()) {

@@ -41,6 +41,7 @@ class App {
   App(std::string name, std::string summary, bool default_verb = true);
   /// An example of `--help` of the tool as a whole.
   App& example(std::string command, std::string what);
+  /// `name` is one word, or two as in "ca issue".
   Verb verb(std::string name, std::string summary);
 
   /// Parses, prints help and usage errors, runs the verb. Returns the exit code.

@@ -106,10 +106,13 @@ std::string dump(const std::vector<VerbSpec>& verbs, const std::vector<OptionSpe
   for (const OptionSpec& option : common) add_option("*", option);
   out += "option * --help -h -\noption * --version - -\n";
   for (const VerbSpec& verb : verbs) {
-    out += fmt::format("verb {}\n", verb.name);
-    for (const OptionSpec& option : verb.options) add_option(verb.name, option);
-    if (verb.command != nullptr) out += fmt::format("option {} --exec - COMMAND\n", verb.name);
-    for (const OperandSpec& operand : verb.operands) out += fmt::format("operand {} {}\n", verb.name, operand.name);
+    // One word a fact: "ca issue" is ca_issue here.
+    std::string name = verb.name;
+    std::ranges::replace(name, ' ', '_');
+    out += fmt::format("verb {}\n", name);
+    for (const OptionSpec& option : verb.options) add_option(name, option);
+    if (verb.command != nullptr) out += fmt::format("option {} --exec - COMMAND\n", name);
+    for (const OperandSpec& operand : verb.operands) out += fmt::format("operand {} {}\n", name, operand.name);
   }
   return out;
 }

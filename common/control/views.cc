@@ -54,7 +54,11 @@ void write_text_or_null(Json& json, std::string_view name, const std::string& te
 }  // namespace
 
 void write_listener(Json& json, const proxy::ListenerView& listener) {
-  json.open_object().member("name", listener.name).member("address", listener.address).close_object();
+  json.open_object()
+      .member("name", listener.name)
+      .member("address", listener.address)
+      .member("tls", listener.tls)
+      .close_object();
 }
 
 void write_route(Json& json, const proxy::RouteOptions& route) {

@@ -55,25 +55,6 @@ std::string text_of(const ASN1_STRING* text) {
           static_cast<std::size_t>(ASN1_STRING_length(text))};
 }
 
-void read_names(Certificate& out) {
-  auto* names =
-      static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(out.chain.front().get(), NID_subject_alt_name, nullptr, nullptr));
-  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {
-    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
-    if (name->type == GEN_DNS) out.names.push_back(lower(text_of(name->d.dNSName)));
-    if (name->type != GEN_IPADD) continue;
-    const std::string bytes = text_of(name->d.iPAddress);
-    std::array<std::uint8_t, 16> raw{};
-    if (bytes.size() != 4 && bytes.size() != 16) continue;
-    std::memcpy(raw.data(), bytes.data(), bytes.size());
-    const std::uint32_t v4 =
-        (std::uint32_t{raw[0]} << 24) | (std::uint32_t{raw[1]} << 16) | (std::uint32_t{raw[2]} << 8) | raw[3];
-    out.addresses.push_back(bytes.size() == 4 ? IpAddress::v4(v4) : IpAddress::v6(raw));
-  }
-  GENERAL_NAMES_free(names);
-  ERR_clear_error();
-}
-
 std::string doubts_of(const Certificate& certificate, WallTime now) {
   std::time_t at = std::chrono::system_clock::to_time_t(now);
   const X509* leaf = certificate.chain.front().get();
@@ -99,11 +80,33 @@ Status load_key(Certificate& out, const std::string& path) {
 Status load_into(Certificate& out, const CertificateOptions& options) {
   RPX_TRY(out.chain, read_bundle(options.cert));
   out.fingerprint = fingerprint_of(out.chain.front().get());
-  read_names(out);
+  Names names = names_of(out.chain.front().get());
+  out.names = std::move(names.dns);
+  out.addresses = std::move(names.addresses);
   return load_key(out, options.key);
 }
 
 }  // namespace
+
+Names names_of(const X509* certificate) {
+  Names out;
+  auto* names = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; names != nullptr && i < sk_GENERAL_NAME_num(names); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names, i);
+    if (name->type == GEN_DNS) out.dns.push_back(lower(text_of(name->d.dNSName)));
+    if (name->type != GEN_IPADD) continue;
+    const std::string bytes = text_of(name->d.iPAddress);
+    std::array<std::uint8_t, 16> raw{};
+    if (bytes.size() != 4 && bytes.size() != 16) continue;
+    std::memcpy(raw.data(), bytes.data(), bytes.size());
+    const std::uint32_t v4 =
+        (std::uint32_t{raw[0]} << 24) | (std::uint32_t{raw[1]} << 16) | (std::uint32_t{raw[2]} << 8) | raw[3];
+    out.addresses.push_back(bytes.size() == 4 ? IpAddress::v4(v4) : IpAddress::v6(raw));
+  }
+  GENERAL_NAMES_free(names);
+  ERR_clear_error();
+  return out;
+}
 
 Result<std::vector<X509Ptr>> read_bundle(const std::string& path) {
   RPX_TRY(const std::string text, read_file(path));

@@ -22,6 +22,13 @@ struct Certificate {
   std::string warning;      ///< it can be served, but clients will hardly like it; empty = fine
 };
 
+/// The subject alternative names of a certificate, as far as they name hosts.
+struct Names {
+  std::vector<std::string> dns;  ///< in lower case, "*.example.com" among them
+  std::vector<IpAddress> addresses;
+};
+Names names_of(const X509* certificate);
+
 /// Reads one certificate; what is wrong is in `problem`. `now` is what its dates are held against.
 Certificate load_certificate(const CertificateOptions& options, WallTime now);
 

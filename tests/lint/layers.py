@@ -15,6 +15,7 @@ DIRECTLY_BELOW = {
     "rt": ["base"],
     "net": ["rt"],
     "tls": ["net"],
+    "pki": ["tls"],
     "http": ["net"],
     "codec": ["http"],
     "balance": ["base"],

@@ -4,6 +4,7 @@
 
 The program tells them itself (rpx-NAME --dump-options), one fact a line:
     verb NAME | option VERB|* LONG SHORT|- VALUE|- [choices…] | operand VERB VALUE
+A verb of two words has a "_" between them there.
 """
 
 import os
@@ -23,7 +24,7 @@ def dumped(program):
     for line in done.stdout.splitlines():
         words = line.split()
         if words[0] == "verb":
-            verbs.add(words[1])
+            verbs.add(words[1].replace("_", " "))
         elif words[0] == "option":
             options.add(words[2])
     if not verbs or not options:

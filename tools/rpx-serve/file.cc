@@ -17,9 +17,9 @@ std::unexpected<Error> failed(const std::string& path, std::string_view call) {
 
 }  // namespace
 
-Status replace_file(const std::string& path, std::string_view text) {
+Status replace_file(const std::string& path, std::string_view text, unsigned mode) {
   const std::string temporary = fmt::format("{}.{}.new", path, ::getpid());
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (fd < 0) return failed(path, "open " + temporary);
   Status done;
   while (!text.empty() && done) {

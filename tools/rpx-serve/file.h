@@ -9,6 +9,6 @@
 namespace rpx::serve {
 
 /// Writes `text` to a temporary file beside `path`, syncs it and renames it. Errors: kIo.
-Status replace_file(const std::string& path, std::string_view text);
+Status replace_file(const std::string& path, std::string_view text, unsigned mode = 0644);
 
 }  // namespace rpx::serve

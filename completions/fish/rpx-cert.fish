@@ -1,0 +1,63 @@
+# fish completion for rpx-cert
+
+set -l verbs inspect check list key csr self-signed ca lab reload
+set -l none "not __fish_seen_subcommand_from $verbs"
+set -l ca "__fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init issue"
+
+complete -c rpx-cert -n "$none" -f
+complete -c rpx-cert -n "$none" -a inspect -d 'tell what certificates say'
+complete -c rpx-cert -n "$none" -a check -d 'judge certificates as clients will'
+complete -c rpx-cert -n "$none" -a list -d 'the certificates of a configuration'
+complete -c rpx-cert -n "$none" -a key -d 'make a private key'
+complete -c rpx-cert -n "$none" -a csr -d 'make a request to a certificate authority'
+complete -c rpx-cert -n "$none" -a self-signed -d 'make a certificate that signs itself'
+complete -c rpx-cert -n "$none" -a lab -d 'write certificates that are bad on purpose'
+complete -c rpx-cert -n "$none" -a reload -d 'make the proxy read its certificates again'
+complete -c rpx-cert -n "$none" -a ca -d 'an authority for development: ca init, ca issue'
+complete -c rpx-cert -n "$ca" -f -a init -d 'make a certificate authority'
+complete -c rpx-cert -n "$ca" -f -a issue -d 'make a certificate that the authority signs'
+
+complete -c rpx-cert -s c -l config -r -F -d 'configuration file'
+complete -c rpx-cert -l socket -r -F -d 'control socket of the proxy'
+complete -c rpx-cert -s o -l output -x -a 'table json ndjson csv plain' -d 'how answers are written'
+complete -c rpx-cert -s q -l quiet -d 'only errors'
+complete -c rpx-cert -s v -l verbose -d 'tell more'
+complete -c rpx-cert -l color -x -a 'auto always never' -d colours
+complete -c rpx-cert -l no-progress -d 'no progress line on a terminal'
+complete -c rpx-cert -l timeout -x -d 'give up after this long'
+complete -c rpx-cert -s h -l help -d help
+complete -c rpx-cert -l version -d 'name and version'
+
+complete -c rpx-cert -n '__fish_seen_subcommand_from inspect' -l name -x -d 'name to be for, and to ask for'
+complete -c rpx-cert -n '__fish_seen_subcommand_from inspect' -l leaf -d 'leave intermediates out'
+complete -c rpx-cert -n '__fish_seen_subcommand_from check' -l name -x -d 'name to be for, and to ask for'
+complete -c rpx-cert -n '__fish_seen_subcommand_from check' -l ca -r -F -d 'authorities to trust'
+complete -c rpx-cert -n '__fish_seen_subcommand_from check' -l key -r -F -d 'the private key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from check' -l within -x -d 'what expires so soon needs attention'
+complete -c rpx-cert -n '__fish_seen_subcommand_from check' -l no-trust -d 'do not ask for a trusted authority'
+complete -c rpx-cert -n '__fish_seen_subcommand_from key' -l kind -x -a 'ec ec-p384 rsa rsa-3072 rsa-4096 ed25519' -d 'kind of the key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from key' -l passphrase-file -r -F -d 'file with the passphrase'
+complete -c rpx-cert -n '__fish_seen_subcommand_from key' -l force -d 'replace what is there'
+complete -c rpx-cert -n '__fish_seen_subcommand_from csr' -l key -r -F -d 'the private key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from csr' -l kind -x -a 'ec ec-p384 rsa rsa-3072 rsa-4096 ed25519' -d 'kind of the key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from csr' -l passphrase-file -r -F -d 'file with the passphrase'
+complete -c rpx-cert -n '__fish_seen_subcommand_from csr' -l out -r -F -d 'where to'
+complete -c rpx-cert -n '__fish_seen_subcommand_from csr' -l force -d 'replace what is there'
+complete -c rpx-cert -n '__fish_seen_subcommand_from self-signed' -l key -r -F -d 'the private key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from self-signed' -l kind -x -a 'ec ec-p384 rsa rsa-3072 rsa-4096 ed25519' -d 'kind of the key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from self-signed' -l passphrase-file -r -F -d 'file with the passphrase'
+complete -c rpx-cert -n '__fish_seen_subcommand_from self-signed' -l for -x -d 'how long it is good'
+complete -c rpx-cert -n '__fish_seen_subcommand_from self-signed' -l out -r -F -d 'where to'
+complete -c rpx-cert -n '__fish_seen_subcommand_from self-signed' -l force -d 'replace what is there'
+complete -c rpx-cert -n '__fish_seen_subcommand_from init' -l kind -x -a 'ec ec-p384 rsa rsa-3072 rsa-4096 ed25519' -d 'kind of the key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from init' -l subject -x -d 'what it is called'
+complete -c rpx-cert -n '__fish_seen_subcommand_from init' -l for -x -d 'how long it is good'
+complete -c rpx-cert -n '__fish_seen_subcommand_from init' -l force -d 'replace what is there'
+complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l ca -r -F -d 'authorities to trust'
+complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l kind -x -a 'ec ec-p384 rsa rsa-3072 rsa-4096 ed25519' -d 'kind of the key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l for -x -d 'how long it is good'
+complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l out -r -F -d 'where to'
+complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l client -d 'for clients that show it'
+complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l env -d 'print variables for the shell'
+complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l force -d 'replace what is there'
+complete -c rpx-cert -n '__fish_seen_subcommand_from lab' -l force -d 'replace what is there'

@@ -1,0 +1,98 @@
+"""rpx-cert with a running proxy: what is served, what should be, and getting the one to be the other."""
+
+import json
+import os
+import unittest
+
+from support.flow import FlowTest
+from support.proxy import BINARY, run_tool
+
+CERT = os.path.join(os.path.dirname(BINARY), "rpx-cert")
+
+
+class CertTool(FlowTest):
+    def setUp(self):
+        super().setUp()
+        self.at = self.folder()
+        self.cert("ca", "init", "-q")
+
+    def cert(self, *arguments, expect=0):
+        done = run_tool(*arguments, binary=CERT, cwd=self.at)
+        self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
+        return done.stdout
+
+    def rows(self, *arguments, expect=0):
+        return json.loads(self.cert(*arguments, "-o", "json", expect=expect))
+
+    def issue(self, *names, stem="site", more=()):
+        self.cert("ca", "issue", "-q", "--force", "--out", stem, *more, *names)
+
+    def site(self, host="a.test", listen=""):
+        proxy = self.proxy(f'[[listen]]\naddress = "127.0.0.1:0"\ntls = true\n{listen}\n'
+                           f'[[certificate]]\ncert = "{self.at}/site.pem"\nkey = "{self.at}/site.key"\n'
+                           f'[[route]]\nhost = ["{host}"]\nrespond = {{ status = 204 }}\n')
+        self.asked = ("-c", proxy.path("rpx.toml"), "--socket", proxy.path("rpx.sock"))
+        return proxy
+
+    def findings(self, expect=1):
+        return [row["finding"] for row in self.rows("check", "--ca", "ca/ca.pem", *self.asked, expect=expect)]
+
+    def test_what_is_served_can_be_looked_at(self):
+        self.issue("a.test", "*.w.test")
+        proxy = self.site()
+        at = "%s:%d" % proxy.address()
+        seen = self.rows("inspect", "--name", "x.w.test", at)[0]
+        stored = self.rows("inspect", "site.pem")[0]
+        self.assertEqual((seen["names"], seen["issuer"]), ("a.test *.w.test", "CN=rpx development CA"))
+        self.assertEqual(seen["fingerprint"], stored["fingerprint"])
+        self.assertEqual(self.rows("check", "--ca", "ca/ca.pem", "--name", "a.test", at)[0]["good"], True)
+        self.assertIn("it is not for b.test",
+                      [r["finding"] for r in self.rows("check", "--ca", "ca/ca.pem", "--name", "b.test", at, expect=1)])
+
+    def test_a_configuration_is_judged_whole(self):
+        self.issue("a.test")
+        self.site()
+        self.assertEqual(self.findings(expect=0), [None])
+        listed = self.rows("list", *self.asked)[0]
+        self.assertEqual((listed["names"], listed["key"], listed["days_left"]), ("a.test", "EC P-256", 89))
+        self.issue("a.test", more=("--for", "5d"))
+        soon, other = self.findings()
+        self.assertRegex(soon, "^it has 4 days left")
+        self.assertRegex(other, "serves another certificate for a.test .*reload")
+
+    def test_reload_makes_what_is_served_what_is_stored(self):
+        self.issue("a.test")
+        self.site()
+        self.issue("a.test", more=("--kind", "rsa"))
+        self.assertEqual(len(self.findings()), 1)
+        self.cert("reload", *self.asked)
+        self.assertEqual(self.findings(expect=0), [None])
+
+    def test_a_host_without_a_certificate_is_told(self):
+        self.issue("other.test")
+        self.site(host="a.test")
+        self.assertEqual(self.findings(), [None, "no certificate is for this host of a route"])
+
+    def test_a_broken_certificate_is_told_by_check_list_and_reload(self):
+        self.issue("a.test")
+        self.site()
+        with open(os.path.join(self.at, "site.key"), "w", encoding="utf-8") as f:
+            f.write("nonsense")
+        self.assertRegex(self.findings()[0], "site.key: no private key that can be read")
+        self.assertRegex(self.rows("list", *self.asked)[0]["problem"], "site.key")
+        self.cert("reload", *self.asked, expect=1)
+
+    def test_clients_trust_what_env_says(self):
+        self.issue("a.test", "127.0.0.1")
+        proxy = self.site(host="127.0.0.1")
+        done = run_tool("-c", 'eval "$("$0" ca issue --env again.test)"; curl -sS -o /dev/null -w "%{http_code}" "$1"', CERT,
+                        "https://127.0.0.1:%d/" % proxy.address()[1], binary="sh", cwd=self.at)
+        self.assertEqual((done.returncode, done.stdout), (0, "204"), done.stderr)
+
+    def test_nobody_there_is_an_exit_status_of_its_own(self):
+        self.cert("inspect", "127.0.0.1:1", expect=3)
+        self.cert("reload", "--socket", os.path.join(self.at, "none.sock"), expect=3)
+
+
+if __name__ == "__main__":
+    unittest.main()
