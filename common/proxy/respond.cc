@@ -73,6 +73,22 @@ rt::Task<void> send_whole(Busy& busy, std::uint16_t status, std::string_view bod
   }
 }
 
+// As much of a stored body as is handed to the kernel at once.
+constexpr std::size_t kPiece = 256 * 1024;
+
+// Sends `piece`, then `rest` in pieces, with others having their turn in between.
+rt::Task<Status> send_pieces(ClientConnection& connection, Busy& busy, http::BodySink& sink, std::string_view piece,
+                             std::string_view rest) {
+  for (;;) {
+    RPX_CO_TRY(const bool taken, sink.try_write(piece, rest.empty()));
+    if (!taken) RPX_CO_TRY_VOID(co_await sink.drain(write_patience(busy)));
+    if (rest.empty()) co_return Status{};
+    if (taken) co_await connection.worker.loop().yield();
+    piece = rest.substr(0, kPiece);
+    rest.remove_prefix(piece.size());
+  }
+}
+
 http::ReplyBody plan_of(const http::ResponseHead& head, const http::RequestHead& request) {
   http::ReplyBody plan;
   plan.present = request.method != http::Method::kHead && head.status != 204 && head.status != 304;
@@ -110,7 +126,7 @@ void settle(Busy& busy, Duration server_idle) {
 // Passes the body on, beginning with `first`, which was read with the head: most replies are whole by then, and
 // go out in one piece.
 rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodyPiece first, http::BodySink& sink, bool as_is) {
-  http::BodySource& body = busy.call.reader();
+  http::BodySource& body = busy.reply_body();
   const bool trailers = busy.exchange.request().minor_version == 1;
   if (!first.blocked) {
     RPX_CO_TRY(const bool taken, sink.try_write(first.data, first.end, trailers ? body.trailers() : nullptr));
@@ -118,7 +134,7 @@ rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodyPiece first
     if (first.end) co_return Status{};
   }
   const http::RelayTimeouts timeouts{route.options->timeout.idle, write_patience(busy)};
-  if (as_is && may_splice(busy)) {
+  if (as_is && !busy.fill && may_splice(busy)) {
     Status spliced = co_await splice_body(busy, timeouts);
     if (!spliced || body.ended()) co_return spliced;
   }
@@ -197,7 +213,7 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   if (busy.upload.started() && !busy.upload.done()) busy.exchange.close_after();
   std::unique_ptr<codec::EncodingSink> encoding;
   if (route.compress) {
-    Outgoing reply{head.status, plan, busy.first, &busy.call.reader()};
+    Outgoing reply{head.status, plan, busy.first, &busy.reply_body()};
     auto begun = begin_encoding(connection, busy, *route.compress, reply);
     if (!begun) {
       co_await respond_error(connection, busy, &route, std::move(begun).error());
@@ -317,6 +333,41 @@ rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Rou
     }
   }
   co_await send_whole(busy, route.respond->status(), body.data);
+}
+
+rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const Route& route, std::uint16_t status,
+                               std::string_view body) {
+  if (route.options->hide_origin)
+    policy::hide_origin(busy.out, route.origin_names, busy.trail.client, busy.exchange.arena());
+  complete_headers(connection, busy, &route, status);
+  http::ReplyBody plan{.present = busy.exchange.request().method != http::Method::kHead && status != 204 && status != 304};
+  if (status != 204 && status != 304) plan.length = body.size();
+  http::BodyPiece first{.data = body.substr(0, kPiece), .end = body.size() <= kPiece};
+  std::unique_ptr<codec::EncodingSink> encoding;
+  if (route.compress) {
+    Outgoing reply{status, plan, first};
+    auto begun = begin_encoding(connection, busy, *route.compress, reply);
+    if (!begun) {
+      co_await respond_error(connection, busy, &route, std::move(begun).error());
+      co_return;
+    }
+    encoding = std::move(*begun);
+    plan = reply.plan;
+    first = reply.first;
+  }
+  busy.trail.status = status;
+  busy.trail.phase = Phase::kSending;
+  http::BodySink* sink = &busy.exchange.reply(status, {}, busy.out, plan);
+  if (encoding) {
+    encoding->to(*sink);
+    sink = encoding.get();
+  }
+  body = plan.present && !first.end ? body.substr(kPiece) : std::string_view();
+  Status done = co_await send_pieces(connection, busy, *sink, plan.present ? first.data : std::string_view(), body);
+  if (encoding) count_encoded(connection, *encoding);
+  if (done) co_return;
+  busy.exchange.cut();
+  fail(busy, std::move(done).error());
 }
 
 }  // namespace rpx::proxy
