@@ -137,6 +137,12 @@ Status Site::build_caches(const Site* previous) {
   return {};
 }
 
+std::vector<std::shared_ptr<cache::Store>> Site::stores() const {
+  std::vector<std::shared_ptr<cache::Store>> out;
+  for (const auto& rule : caches_) out.push_back(rule->store);
+  return out;
+}
+
 Status Site::build_routes() {
   routes_.reserve(options_.routes.size());
   for (const RouteOptions& options : options_.routes) {

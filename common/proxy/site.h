@@ -75,8 +75,8 @@ class Site {
   Status change_server(const ServerChange& change, Instant now) const;
   /// What TLS listeners serve with; null when there is none.
   const std::shared_ptr<const tls::ServerContexts>& tls() const noexcept { return tls_; }
-  /// By the order of the options.
-  const std::vector<std::shared_ptr<const cache::Rule>>& caches() const noexcept { return caches_; }
+  /// Of the caches, in the order of the options.
+  std::vector<std::shared_ptr<cache::Store>> stores() const;
   /// What listeners with redirect_https answer.
   const policy::Redirect& https_redirect() const noexcept { return *https_redirect_; }
   const std::shared_ptr<const AccessFormat>& access_format() const noexcept { return access_format_; }
