@@ -241,8 +241,8 @@ std::optional<Directives> parse_targeted(const http::Headers& headers) {
   Directives out;
   out.present = true;
   for (const Item& item : items) {
-    // A value of another type than the directive has is as if it were not there (RFC 9213 section 2.1).
-    if (wants_span(item.name) && (item.quoted || !parse_delta(item.value))) continue;
+    // A value of another type than the directive has makes the field invalid (RFC 9213 section 2.1).
+    if (wants_span(item.name) && (item.quoted || !parse_delta(item.value))) return std::nullopt;
     if (!wants_span(item.name) && item.value == "?0") continue;
     apply(item, out);
   }

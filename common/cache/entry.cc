@@ -15,8 +15,8 @@ constexpr std::size_t kPlaceBytes = 160;
 
 // Fields of the message that was received, not of the object (RFC 9111 section 3.1).
 bool is_left_out(const Field& field, const Terms& terms) {
-  if (field.id == FieldId::kContentLength || field.id == FieldId::kTransferEncoding || field.id == FieldId::kConnection ||
-      field.id == FieldId::kTrailer)
+  if (field.id == FieldId::kContentLength || field.id == FieldId::kTransferEncoding ||
+      field.id == FieldId::kConnection || field.id == FieldId::kTrailer)
     return true;
   if (field.name.size() == 3 && iequals(field.name, "Age")) return true;
   return std::ranges::any_of(terms.private_fields, [&](const std::string& name) { return iequals(name, field.name); });

@@ -47,6 +47,18 @@ std::optional<WallTime> date_field(const http::Headers& headers, std::string_vie
   return field ? http::parse_http_date(field->value) : std::nullopt;
 }
 
+// Dates in another case than they should have are read all the same: what the origin means is clear.
+std::optional<WallTime> lenient_date(std::string_view text) {
+  if (const auto date = http::parse_http_date(text)) return date;
+  std::string tidy = lower(text);
+  for (std::size_t i = 0; i < tidy.size(); ++i)
+    if (const bool starts = i == 0 || tidy[i - 1] == ' ' || tidy[i - 1] == '-';
+        starts && tidy[i] >= 'a' && tidy[i] <= 'z')
+      tidy[i] = static_cast<char>(tidy[i] & ~0x20);
+  if (tidy.ends_with(" Gmt")) tidy.replace(tidy.size() - 3, 3, "GMT");
+  return http::parse_http_date(tidy);
+}
+
 // The one Expires field: one that cannot be read, or is there twice with different values, means the past
 // (RFC 9111 section 5.3).
 std::optional<Duration> expires_of(const http::Headers& reply, WallTime answered) {
@@ -55,7 +67,7 @@ std::optional<Duration> expires_of(const http::Headers& reply, WallTime answered
   bool any = false;
   for (const http::Field& field : reply) {
     if (field.name.size() != 7 || !iequals(field.name, "Expires")) continue;
-    const auto one = http::parse_http_date(field.value);
+    const auto one = lenient_date(field.value);
     bad = bad || !one || (any && one != at);
     any = true;
     at = one;
@@ -75,7 +87,8 @@ Duration initial_age(const http::Headers& reply, Times times) {
     break;
   }
   Duration apparent{};
-  if (const auto date = date_field(reply, "Date")) apparent = std::max<Duration>(Duration::zero(), times.answered - *date);
+  if (const auto date = date_field(reply, "Date"))
+    apparent = std::max<Duration>(Duration::zero(), times.answered - *date);
   return std::max<Duration>(apparent, told + (times.answered - times.asked));
 }
 
@@ -88,8 +101,8 @@ struct Lifetime {
 Lifetime lifetime_of(const Directives& said, bool targeted, const http::Headers& reply, Times times) {
   if (said.s_maxage) return {*said.s_maxage, {"s-maxage", "RFC 9111 5.2.2.10"}, true};
   if (said.max_age)
-    return {*said.max_age, {targeted ? "max-age of CDN-Cache-Control" : "max-age",
-                            targeted ? "RFC 9213 2.1" : "RFC 9111 5.2.2.1"},
+    return {*said.max_age,
+            {targeted ? "max-age of CDN-Cache-Control" : "max-age", targeted ? "RFC 9213 2.1" : "RFC 9111 5.2.2.1"},
             true};
   if (!targeted)
     if (const auto span = expires_of(reply, times.answered)) return {*span, {"Expires", "RFC 9111 5.3"}, true};
@@ -118,9 +131,11 @@ Verdict refuse(std::string_view says, std::string_view section) {
 
 // Why a reply is not to be stored, whatever it says of freshness; empty when it may be.
 Reason obstacle(const RequestFacts& request, std::uint16_t status, const http::Headers& reply, const Directives& said) {
-  if (status < 200 || status == 206 || status == 304) return {"a reply of this status is no whole object", "RFC 9111 3"};
+  if (status < 200 || status == 206 || status == 304)
+    return {"a reply of this status is no whole object", "RFC 9111 3"};
   if (request.has_control && request.control.no_store) return {"the request says no-store", "RFC 9111 5.2.1.5"};
-  if (said.must_understand && !understands(status)) return {"must-understand, and the status is unknown", "RFC 9111 5.2.2.3"};
+  if (said.must_understand && !understands(status))
+    return {"must-understand, and the status is unknown", "RFC 9111 5.2.2.3"};
   if (said.no_store && !said.must_understand) return {"the reply says no-store", "RFC 9111 5.2.2.5"};
   if (said.is_private) return {"the reply says private", "RFC 9111 5.2.2.7"};
   if (request.authorized && !said.is_public && !said.must_revalidate && !said.s_maxage)
@@ -183,8 +198,8 @@ Verdict judge_reply(const RequestFacts& request, std::uint16_t status, const htt
   const bool invited = life.is_explicit || said.is_public;
   if (!invited && !is_heuristic_status(status))
     return refuse("the status needs a stated freshness to be stored", "RFC 9111 3");
-  if (reply.has(FieldId::kSetCookie) && !said.is_public && !said.s_maxage && !targeted)
-    return refuse("Set-Cookie is for one client, and the reply does not say public or s-maxage", "RFC 9111 7.3");
+  if (reply.has(FieldId::kSetCookie) && !invited)
+    return refuse("Set-Cookie is for one client, and the reply does not say how long it is fresh", "RFC 9111 7.3");
   Verdict out;
   Terms& terms = out.terms;
   terms.lifetime = life.span;
@@ -231,7 +246,8 @@ Decision decide(const Terms& terms, Duration age, const RequestFacts& request, b
     out.why = {"it is not fresh for as long as the request's min-fresh", "RFC 9111 5.2.1.3"};
   } else if (outdated) {
     out.why = {"it was purged softly", "RFC 9111 4.4"};
-    if (!terms.must_revalidate && terms.stale_while_revalidate > Duration::zero() && -left <= terms.stale_while_revalidate)
+    if (!terms.must_revalidate && terms.stale_while_revalidate > Duration::zero() &&
+        -left <= terms.stale_while_revalidate)
       out.use = Use::kRefresh;
   } else if (left > Duration::zero()) {
     out.use = Use::kFresh;

@@ -15,9 +15,9 @@ namespace rpx::cache {
 /// What a key is made of.
 struct KeyParts {
   std::string_view scheme;
-  std::string_view host;   ///< lower case; with its port where that is not the scheme's own
-  std::string_view path;   ///< canonical
-  std::string_view query;  ///< with its '?', or empty
+  std::string_view host;                   ///< lower case; with its port where that is not the scheme's own
+  std::string_view path;                   ///< canonical
+  std::string_view query;                  ///< with its '?', or empty
   const http::Headers* headers = nullptr;  ///< of the request; null = none
 };
 

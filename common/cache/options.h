@@ -16,7 +16,7 @@ struct CacheOptions {
   Duration default_ttl{};            ///< freshness at most when a reply states none; 0 = such replies are revalidated
   std::vector<std::string> methods{"GET", "HEAD"};
   std::string key = "{scheme}{host}{path}{query}";
-  std::vector<std::string> ignore_query;  ///< patterns of names of query parameters that are left out of the key
+  std::vector<std::string> ignore_query;        ///< patterns of names of query parameters that are left out of the key
   Duration collapse = std::chrono::seconds(5);  ///< how long misses of one key wait for the first; 0 = they do not
   Duration stale_while_revalidate{};            ///< where the origin states none
   Duration stale_if_error{};                    ///< where the origin states none

@@ -1,4 +1,5 @@
-// Rule: a [cache.NAME] compiled for routes: its options, its key and the store behind it. Built with a site; any thread.
+// Rule: a [cache.NAME] compiled for routes: its options, its key and the store behind it. Built with a site; any
+// thread.
 #pragma once
 
 #include <memory>

@@ -166,33 +166,43 @@ void Store::put(EntryPtr entry) {
   make_room();
 }
 
-bool Store::evict_one(Shard& shard) {
+bool Store::evict_one(Shard& shard, Give give) {
   for (;;) {
     const std::uint64_t all = shard.small.bytes + shard.main.bytes;
-    const bool from_small = shard.small.oldest && (!shard.main.oldest || shard.small.bytes * kSmallShare >= all);
-    Node* node = from_small ? shard.small.oldest : shard.main.oldest;
+    if (give == Give::kSmallOver && shard.small.bytes * kSmallShare < all) return false;
+    const bool from_main = give == Give::kMain || !shard.small.oldest;
+    Node* node = from_main ? shard.main.oldest : shard.small.oldest;
     if (!node) return false;
     const std::uint8_t wanted = node->entry->wanted();
     if (wanted == 0) {
-      if (from_small) shard.remember_ghost(node->hash);
+      if (!from_main) shard.remember_ghost(node->hash);
       remove(shard, *node);
       counters_.evicted.fetch_add(1, std::memory_order_relaxed);
       return true;
     }
     node->entry->set_wanted(static_cast<std::uint8_t>(wanted - 1));
-    (from_small ? shard.small : shard.main).take_out(*node);
+    (from_main ? shard.main : shard.small).take_out(*node);
     node->in_main = true;
     shard.main.push(*node);
+    // One second chance a visit: other shards may hold what nobody wants.
+    if (from_main) return false;
   }
 }
 
-void Store::make_room() {
-  // Shards give way in turn; one that is empty is passed over.
-  for (std::size_t empty = 0; bytes() > capacity() && empty < kShards;) {
+bool Store::evict_in_turn(Give give) {
+  // Four rounds take the last chance of what was wanted three times.
+  for (std::size_t i = 0; i < 4 * kShards; ++i) {
     Shard& shard = *shards_[next_shard_.fetch_add(1, std::memory_order_relaxed) % kShards];
     const std::scoped_lock lock(shard.mutex);
-    empty = evict_one(shard) ? 0 : empty + 1;
+    if (evict_one(shard, give)) return true;
+    if (give != Give::kMain && i + 1 == kShards) return false;
   }
+  return false;
+}
+
+void Store::make_room() {
+  while (bytes() > capacity())
+    if (!evict_in_turn(Give::kSmallOver) && !evict_in_turn(Give::kMain) && !evict_in_turn(Give::kAny)) return;
 }
 
 template <class Take>

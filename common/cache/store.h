@@ -92,7 +92,10 @@ class Store {
   template <class Take>
   void each(const Filter& filter, Take take) const;
   void remove(Shard& shard, Node& node);
-  bool evict_one(Shard& shard);
+  /// What may go next.
+  enum class Give : std::uint8_t { kSmallOver, kMain, kAny };
+  bool evict_one(Shard& shard, Give give);
+  bool evict_in_turn(Give give);
   void make_room();
 
   std::string name_;

@@ -11,7 +11,7 @@ using cache::CacheOptions;
 // clang-format off
 constexpr Key kCacheKeys[] = {
     key("memory", kSize, at<&CacheOptions::memory>, R"("256MiB")",
-        "for all objects together, their heads and keys included", {.least = 1 << 16}),
+        "for all objects together, their heads and keys included", {.least = 65536, .most = Size{1} << 50U}),
     later("disk"),
     key("max_object", kSize, at<&CacheOptions::max_object>, R"("64MiB")",
         "a reply with a larger body is passed on, not stored", {.least = 1}),
@@ -41,6 +41,9 @@ constexpr Key kCacheKeys[] = {
 }  // namespace
 
 constinit const Section kCacheSection = {
-    "cache", "What is stored of replies, and for how long, named for the routes that want it.", Shape::kNamed, kCacheKeys};
+    "cache",
+    "What is stored of replies, and for how long, named for the routes that want it. What a reply says of itself comes "
+    "first (RFC 9111): no-store, private or no-cache=\"Set-Cookie\" keep it from others, also where it sets a cookie.",
+    Shape::kNamed, kCacheKeys};
 
 }  // namespace rpx::config

@@ -111,8 +111,7 @@ void write_variant(Json& json, const cache::Entry& entry, WallTime now) {
       .member("stale_while_revalidate", seconds(terms.stale_while_revalidate))
       .member("stale_if_error", seconds(terms.stale_if_error));
   json.member("answered", format_rfc3339(entry.times().answered)).key("headers").open_array();
-  for (const http::Field& field : entry.fields())
-    json.open_array().value(field.name).value(field.value).close_array();
+  for (const http::Field& field : entry.fields()) json.open_array().value(field.name).value(field.value).close_array();
   json.close_array().close_object();
 }
 

@@ -23,9 +23,7 @@ std::int64_t whole_seconds(Duration span) noexcept {
 
 void count(std::atomic<std::uint64_t>& counter) noexcept { counter.fetch_add(1, std::memory_order_relaxed); }
 
-std::string_view in_arena(const Visit& visit, std::string_view text) {
-  return visit.busy.exchange.arena().copy(text);
-}
+std::string_view in_arena(const Visit& visit, std::string_view text) { return visit.busy.exchange.arena().copy(text); }
 
 // Fields of a reply that has no body are about what the client has already (RFC 9110 section 15.4.5).
 bool is_of_body(const http::Field& field) noexcept {
@@ -93,8 +91,8 @@ rt::Task<void> answer_stored(Visit& visit, cache::EntryPtr stored, Via via) {
     }
     if (part.kind == cache::Part::Kind::kPart) {
       status = 206;
-      busy.out.add("Content-Range", in_arena(visit, fmt::format("bytes {}-{}/{}", part.first,
-                                                                part.first + part.size - 1, body.size())));
+      busy.out.add("Content-Range",
+                   in_arena(visit, fmt::format("bytes {}-{}/{}", part.first, part.first + part.size - 1, body.size())));
       body = body.substr(part.first, part.size);
     }
   }
@@ -177,9 +175,9 @@ rt::Task<void> pass_on(Visit& visit, Lead& lead, WallTime asked) {
   const bool get = busy.exchange.request().method == Method::kGet;
   const bool stored = get && head.status != 101 && fill.begin(asked);
   if (!stored) lead.end(Flight::End::kNothing);
-  const bool has_it = stored && head.status == 200 && !busy.first.blocked && busy.first.end &&
-                      (!visit.facts.if_none_match.empty() || !visit.facts.if_modified_since.empty() ||
-                       !visit.facts.range.empty());
+  const bool has_it =
+      stored && head.status == 200 && !busy.first.blocked && busy.first.end &&
+      (!visit.facts.if_none_match.empty() || !visit.facts.if_modified_since.empty() || !visit.facts.range.empty());
   if (has_it && fill.entry()) {
     // The whole object is there, and the client has asked for less.
     busy.fill = nullptr;
@@ -187,8 +185,9 @@ rt::Task<void> pass_on(Visit& visit, Lead& lead, WallTime asked) {
     co_await answer_stored(visit, fill.entry(), Via::kJustStored);
     co_return;
   }
-  add_status(visit, head.headers, busy.exchange.arena().join("fwd=", visit.why, stored ? "; stored" : "",
-                                                             visit.collapsed ? "; collapsed" : ""));
+  add_status(
+      visit, head.headers,
+      busy.exchange.arena().join("fwd=", visit.why, stored ? "; stored" : "", visit.collapsed ? "; collapsed" : ""));
   co_await respond(visit.connection, busy, visit.route);
   busy.fill = nullptr;
 }
@@ -250,7 +249,8 @@ rt::Task<void> serve_cached(ClientConnection& connection, Busy& busy, const Rout
     cache::Store::Found found = store.find(visit.key, request.headers);
     cache::Decision decision;
     if (found.entry) {
-      decision = cache::decide(found.entry->terms(), found.entry->age(visit.now()), visit.facts, found.entry->outdated());
+      decision =
+          cache::decide(found.entry->terms(), found.entry->age(visit.now()), visit.facts, found.entry->outdated());
       if (decision.use != Use::kValidate) {
         count(decision.use == Use::kFresh ? store.counters().hits : store.counters().stale);
         if (decision.use == Use::kRefresh) start_refresh(visit, found.entry);

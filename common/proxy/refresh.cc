@@ -13,8 +13,8 @@ namespace {
 std::string text_of(const http::RequestHead& request) {
   http::Headers fields;
   http::copy_end_to_end(request.headers, fields);
-  for (const std::string_view name : {"If-None-Match", "If-Modified-Since", "If-Range", "Range", "Cache-Control", "Pragma",
-                                      "Expect", "Trailer"})
+  for (const std::string_view name :
+       {"If-None-Match", "If-Modified-Since", "If-Range", "Range", "Cache-Control", "Pragma", "Expect", "Trailer"})
     fields.remove(name);
   std::string text;
   http::write_request_head(text, "GET", request.raw_target, {}, fields);

@@ -1,5 +1,5 @@
-// Refreshes of stale objects that were answered with meanwhile (RFC 5861 section 3): requests of the proxy's own, on the
-// worker that noticed.
+// Refreshes of stale objects that were answered with meanwhile (RFC 5861 section 3): requests of the proxy's own, on
+// the worker that noticed.
 #pragma once
 
 #include "proxy/visit.h"

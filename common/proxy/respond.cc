@@ -340,7 +340,8 @@ rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const R
   if (route.options->hide_origin)
     policy::hide_origin(busy.out, route.origin_names, busy.trail.client, busy.exchange.arena());
   complete_headers(connection, busy, &route, status);
-  http::ReplyBody plan{.present = busy.exchange.request().method != http::Method::kHead && status != 204 && status != 304};
+  http::ReplyBody plan{.present =
+                           busy.exchange.request().method != http::Method::kHead && status != 204 && status != 304};
   if (status != 204 && status != 304) plan.length = body.size();
   http::BodyPiece first{.data = body.substr(0, kPiece), .end = body.size() <= kPiece};
   std::unique_ptr<codec::EncodingSink> encoding;

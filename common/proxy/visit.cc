@@ -140,8 +140,7 @@ rt::Task<Asked> ask_origin(Visit& visit, const cache::Entry* stored, bool whole)
   if (changes) {
     as_received = request.headers;
     std::erase_if(request.headers.raw(), is_condition);
-    if (stored && !stored->validators().etag.empty())
-      request.headers.add("If-None-Match", stored->validators().etag);
+    if (stored && !stored->validators().etag.empty()) request.headers.add("If-None-Match", stored->validators().etag);
     if (stored && !stored->validators().last_modified.empty())
       request.headers.add("If-Modified-Since", stored->validators().last_modified);
   }

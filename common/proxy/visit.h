@@ -86,7 +86,7 @@ class Fill final : public http::BodySource {
 /// What came of asking the origin.
 struct Asked {
   WallTime at;
-  Status status;         ///< as forward()'s; when fine, busy.call holds a head
+  Status status;           ///< as forward()'s; when fine, busy.call holds a head
   bool confirmed = false;  ///< a 304 to our own validators
 };
 /// Forwards the request; with `stored` (may be null) as a validation of it. `whole`: conditions and ranges of the

@@ -78,7 +78,7 @@ class Stored(CacheTest):
 
     def test_what_is_not_stored(self):
         for fields, asks in (([("Cache-Control", "no-store")], ()), ([("Cache-Control", "private")], ()),
-                             ([("Cache-Control", "max-age=60"), ("Set-Cookie", "a=b")], ()),
+                             ([("Last-Modified", "Sun, 06 Nov 1994 08:49:37 GMT"), ("Set-Cookie", "a=b")], ()),
                              ([("Cache-Control", "max-age=60"), ("Vary", "*")], ()),
                              ([("Cache-Control", "max-age=60")], [("Authorization", "Basic YTpi")]), ([], ())):
             self.fields = fields

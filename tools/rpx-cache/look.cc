@@ -46,8 +46,9 @@ cli::Cell ratio_of(const Object& store) {
 Result<int> stats(const LookOptions& options, const cli::Common& common) {
   RPX_TRY(const control::Client proxy, serve::find_proxy(common));
   RPX_TRY(const std::vector<Object> stores, ask_stores(proxy, options.cache));
-  constexpr const char* kCounts[] = {"entries",  "bytes",     "memory", "hits",    "stale",       "revalidated", "misses",
-                                     "bypasses", "collapsed", "stored", "evicted", "invalidated", "purged"};
+  constexpr const char* kCounts[] = {"entries",     "bytes",       "memory",   "hits",      "stale",
+                                     "revalidated", "misses",      "bypasses", "collapsed", "stored",
+                                     "evicted",     "invalidated", "purged"};
   std::vector<cli::Column> columns{{"cache"}, {"hit_percent", true}};
   for (const char* name : kCounts) columns.push_back({name, true});
   cli::Records records(columns);
@@ -82,7 +83,8 @@ void sort_entries(std::vector<Object>& entries, const std::string& by) {
   // The proxy lists them by URL. Of sizes and hits the most is of interest, of what is left the least.
   if (by == "url") return;
   std::ranges::sort(entries, [&](const Object& a, const Object& b) {
-    if (real_of(a, by) != real_of(b, by)) return by == "left" ? real_of(a, by) < real_of(b, by) : real_of(a, by) > real_of(b, by);
+    if (real_of(a, by) != real_of(b, by))
+      return by == "left" ? real_of(a, by) < real_of(b, by) : real_of(a, by) > real_of(b, by);
     return serve::text_of(*a, "url") < serve::text_of(*b, "url");
   });
 }
@@ -90,16 +92,15 @@ void sort_entries(std::vector<Object>& entries, const std::string& by) {
 Result<int> ls(const LookOptions& options, const cli::Common& common) {
   RPX_TRY(const control::Client proxy, serve::find_proxy(common));
   RPX_TRY(const std::vector<Object> stores, ask_stores(proxy, options.cache));
-  cli::Records records({{"cache"}, {"state"}, {"status", true}, {"age", true}, {"left", true}, {"size", true},
-                        {"hits", true}, {"url"}});
+  cli::Records records(
+      {{"cache"}, {"state"}, {"status", true}, {"age", true}, {"left", true}, {"size", true}, {"hits", true}, {"url"}});
   for (const Object& store : stores) {
     RPX_TRY(std::vector<Object> entries, entries_of(proxy, store, options));
     sort_entries(entries, options.sort);
     for (const Object& entry : entries)
-      records.add({serve::text_of(*store, "name"), serve::text_of(*entry, "state"),
-                   serve::number_of(*entry, "status"), static_cast<std::int64_t>(real_of(entry, "age")),
-                   static_cast<std::int64_t>(real_of(entry, "left")), serve::number_of(*entry, "size"),
-                   serve::number_of(*entry, "hits"), serve::text_of(*entry, "url")});
+      records.add({serve::text_of(*store, "name"), serve::text_of(*entry, "state"), serve::number_of(*entry, "status"),
+                   static_cast<std::int64_t>(real_of(entry, "age")), static_cast<std::int64_t>(real_of(entry, "left")),
+                   serve::number_of(*entry, "size"), serve::number_of(*entry, "hits"), serve::text_of(*entry, "url")});
   }
   return print(records, common);
 }
@@ -125,9 +126,9 @@ Result<int> show(const LookOptions& options, const cli::Common& common) {
     const auto variants = variants_in(looked);
     if (variants->empty()) continue;
     if (options.body) {
-      RPX_TRY(const std::string body,
-              serve::ask(proxy, "GET", fmt::format("/v1/cache/{}/body?url={}", looked.cache,
-                                                   percent_encoded(serve::text_of(*looked.answer, "url")))));
+      RPX_TRY(const std::string body, serve::ask(proxy, "GET",
+                                                 fmt::format("/v1/cache/{}/body?url={}", looked.cache,
+                                                             percent_encoded(serve::text_of(*looked.answer, "url")))));
       cli::write_stdout(body);
       return 0;
     }
@@ -155,7 +156,8 @@ void explain_variant(cli::Records& records, const std::string& cache, const Obje
   add_step(records, cache,
            fmt::format("fresh for {:.0f} s: {}", real_of(variant, "lifetime"), serve::text_of(*freshness, "says")),
            serve::text_of(*freshness, "rule"));
-  add_step(records, cache, fmt::format("{:.0f} s old, {:.0f} s left", real_of(variant, "age"), real_of(variant, "left")),
+  add_step(records, cache,
+           fmt::format("{:.0f} s old, {:.0f} s left", real_of(variant, "age"), real_of(variant, "left")),
            "RFC 9111 4.2.3");
   if (real_of(variant, "stale_while_revalidate") > 0)
     add_step(records, cache,
@@ -165,7 +167,8 @@ void explain_variant(cli::Records& records, const std::string& cache, const Obje
     add_step(records, cache,
              fmt::format("sent stale for {:.0f} s when the origin fails", real_of(variant, "stale_if_error")),
              "RFC 5861 4");
-  add_step(records, cache, fmt::format("now: {}, since {}", serve::text_of(*variant, "use"), serve::text_of(*why, "says")),
+  add_step(records, cache,
+           fmt::format("now: {}, since {}", serve::text_of(*variant, "use"), serve::text_of(*why, "says")),
            serve::text_of(*why, "rule"));
 }
 

@@ -26,8 +26,7 @@ struct PurgeOptions {
 Result<std::string> body_of(const PurgeOptions& options) {
   const int given = (options.url.empty() ? 0 : 1) + (options.prefix.empty() ? 0 : 1) + (options.host.empty() ? 0 : 1) +
                     (options.tag.empty() ? 0 : 1) + (options.all ? 1 : 0);
-  if (given != 1)
-    return self_error(ErrorKind::kUsage, "purge takes one of URL, --prefix, --host, --tag and --all");
+  if (given != 1) return self_error(ErrorKind::kUsage, "purge takes one of URL, --prefix, --host, --tag and --all");
   control::Json json;
   json.open_object();
   if (!options.url.empty()) {
@@ -45,7 +44,8 @@ Result<std::string> body_of(const PurgeOptions& options) {
 Result<int> purge(const PurgeOptions& options, const cli::Common& common) {
   RPX_TRY(const std::string body, body_of(options));
   if (options.all && !options.yes && !options.dry_run) {
-    cli::write_stderr("rpx-cache: purging all of a cache sends every client to the origin; say --yes if that is meant\n");
+    cli::write_stderr(
+        "rpx-cache: purging all of a cache sends every client to the origin; say --yes if that is meant\n");
     return cli::to_int(cli::ExitCode::kRefused);
   }
   RPX_TRY(const control::Client proxy, serve::find_proxy(common));
@@ -54,8 +54,8 @@ Result<int> purge(const PurgeOptions& options, const cli::Common& common) {
   for (const Object& store : stores) {
     RPX_TRY(const std::string answer, serve::ask(proxy, "POST", call_of(store, "purge"), body));
     RPX_TRY(const Object taken, serve::parse_object(answer));
-    records.add({serve::text_of(*store, "name"), serve::number_of(*taken, "entries"),
-                 serve::number_of(*taken, "bytes"), serve::number_of(*taken, "hits")});
+    records.add({serve::text_of(*store, "name"), serve::number_of(*taken, "entries"), serve::number_of(*taken, "bytes"),
+                 serve::number_of(*taken, "hits")});
   }
   if (!common.quiet)
     cli::write_stdout(

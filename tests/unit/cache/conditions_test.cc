@@ -12,13 +12,14 @@ TEST_CASE("conditions: entity tags are compared weakly, dates only without them"
     std::string_view request;
     bool not_modified;
   };
-  for (const Row& row : {Row{R"(If-None-Match: "a")", true}, Row{R"(If-None-Match: W/"a")", true},
-                         Row{R"(If-None-Match: "b", "a")", true}, Row{R"(If-None-Match: "b,a")", false},
-                         Row{R"(If-None-Match: "b")", false}, Row{"If-None-Match: *", true}, Row{"If-None-Match: a", false},
-                         Row{R"(If-None-Match: "b"|If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT)", false},
-                         Row{"If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", true},
-                         Row{"If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT", false},
-                         Row{"If-Modified-Since: yesterday", false}, Row{"Accept: */*", false}}) {
+  for (const Row& row :
+       {Row{R"(If-None-Match: "a")", true}, Row{R"(If-None-Match: W/"a")", true},
+        Row{R"(If-None-Match: "b", "a")", true}, Row{R"(If-None-Match: "b,a")", false},
+        Row{R"(If-None-Match: "b")", false}, Row{"If-None-Match: *", true}, Row{"If-None-Match: a", false},
+        Row{R"(If-None-Match: "b"|If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT)", false},
+        Row{"If-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT", true},
+        Row{"If-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT", false}, Row{"If-Modified-Since: yesterday", false},
+        Row{"Accept: */*", false}}) {
     INFO(row.request);
     CHECK(is_not_modified(facts_of(fields(row.request)), stored) == row.not_modified);
   }
@@ -39,8 +40,7 @@ TEST_CASE("conditions: one range of bytes is taken, the rest is the whole", "[ca
                          Row{"Range: bytes=100-", kUnsatisfiable, 0, 0}, Row{"Range: bytes=-0", kUnsatisfiable, 0, 0},
                          Row{"Range: bytes=5-4", kWhole, 0, 0}, Row{"Range: bytes=a-b", kWhole, 0, 0},
                          Row{"Range: bytes=0-1,3-4", kWhole, 0, 0}, Row{"Range: bytes=-", kWhole, 0, 0},
-                         Row{"Range: lines=0-1", kWhole, 0, 0},
-                         Row{R"(Range: bytes=0-1|If-Range: "a")", kPart, 0, 2},
+                         Row{"Range: lines=0-1", kWhole, 0, 0}, Row{R"(Range: bytes=0-1|If-Range: "a")", kPart, 0, 2},
                          Row{R"(Range: bytes=0-1|If-Range: W/"a")", kWhole, 0, 0},
                          Row{"Range: bytes=0-1|If-Range: Sun, 06 Nov 1994 08:49:37 GMT", kPart, 0, 2},
                          Row{"Range: bytes=0-1|If-Range: Sun, 06 Nov 1994 08:49:38 GMT", kWhole, 0, 0}}) {

@@ -18,7 +18,9 @@ TEST_CASE("entry: keeps the object's fields, and not those of the message or of 
 }
 
 TEST_CASE("entry: chosen by what Vary names", "[cache][rfc9111-4.1]") {
-  const auto vary = [](std::string_view names, std::string_view request) { return vary_of(fields(names), fields(request)); };
+  const auto vary = [](std::string_view names, std::string_view request) {
+    return vary_of(fields(names), fields(request));
+  };
   NewEntry made;
   made.body = std::make_shared<const std::string>();
   made.vary = vary("Vary: Accept, X-B|Vary: accept", "Accept: a , b|X-B:");

@@ -37,8 +37,8 @@ TEST_CASE("storable: what the fields and the status allow", "[cache][rfc9111-3]"
            Row{"Authorization: x", 200, "Cache-Control: max-age=60, must-revalidate", true},
            Row{"Authorization: x", 200, "Cache-Control: s-maxage=60", true},
            Row{"", 200, "Vary: Accept, *|Cache-Control: max-age=60", false},
-           Row{"", 200, "Cache-Control: max-age=60|Set-Cookie: a=b", false},
-           Row{"", 200, "Cache-Control: max-age=60, public|Set-Cookie: a=b", true},
+           Row{"", 200, "Last-Modified: Sun, 06 Nov 1994 08:00:00 GMT|Set-Cookie: a=b", false},
+           Row{"", 200, "Cache-Control: max-age=60|Set-Cookie: a=b", true},
            Row{"", 206, "Cache-Control: max-age=60", false},
            Row{"", 304, "Cache-Control: max-age=60", false},
            Row{"", 599, "Cache-Control: max-age=60", true},
@@ -59,7 +59,8 @@ TEST_CASE("storable: what the fields and the status allow", "[cache][rfc9111-3]"
   }
 }
 
-TEST_CASE("freshness: s-maxage, then max-age, then Expires, then what the configuration says", "[cache][rfc9111-4.2.1]") {
+TEST_CASE("freshness: s-maxage, then max-age, then Expires, then what the configuration says",
+          "[cache][rfc9111-4.2.1]") {
   struct Row {
     std::string_view reply;
     int lifetime;
@@ -71,6 +72,7 @@ TEST_CASE("freshness: s-maxage, then max-age, then Expires, then what the config
            Row{"Cache-Control: max-age=60|Expires: Sun, 06 Nov 1994 08:59:37 GMT", 60},
            Row{"Expires: Sun, 06 Nov 1994 08:59:37 GMT", 600},
            Row{"Expires: Sun, 06 Nov 1994 08:49:00 GMT|ETag: \"a\"", 0},
+           Row{"Expires: sun, 06 nov 1994 08:59:37 gmt", 600},
            Row{"Expires: 0|ETag: \"a\"", 0},
            Row{"Expires: Sun, 06 Nov 1994 08:59:37 GMT|Expires: 0|ETag: \"a\"", 0},
            Row{"Last-Modified: Sun, 06 Nov 1994 08:48:37 GMT", 6},
@@ -90,8 +92,8 @@ TEST_CASE("age: what was told, the way, and the time here", "[cache][rfc9111-4.2
   };
   for (const Row& row : {Row{"Date: Sun, 06 Nov 1994 08:49:37 GMT", 0, 0, 5, 5},
                          Row{"Date: Sun, 06 Nov 1994 08:49:37 GMT", 8, 10, 10, 10},
-                         Row{"Date: Sun, 06 Nov 1994 08:49:37 GMT|Age: 30", 0, 2, 3, 33},
-                         Row{"Age: 30", 0, 0, 0, 30}, Row{"Age: -3", 0, 0, 1, 1}, Row{"Age: 3, 7", 0, 0, 0, 3},
+                         Row{"Date: Sun, 06 Nov 1994 08:49:37 GMT|Age: 30", 0, 2, 3, 33}, Row{"Age: 30", 0, 0, 0, 30},
+                         Row{"Age: -3", 0, 0, 1, 1}, Row{"Age: 3, 7", 0, 0, 0, 3},
                          Row{"Date: Sun, 06 Nov 1994 09:49:37 GMT", 0, 0, 1, 1}}) {
     INFO(row.reply);
     const std::string reply = "Cache-Control: max-age=100|" + std::string(row.reply);
