@@ -22,7 +22,8 @@ bool is_left_out(const Field& field, const Terms& terms) {
   return std::ranges::any_of(terms.private_fields, [&](const std::string& name) { return iequals(name, field.name); });
 }
 
-// Values that mean the same look the same: blanks around commas go (RFC 9111 section 4.1).
+// Values that mean the same look the same: blanks around commas go, and so does the case of languages (RFC 9111
+// section 4.1, RFC 4647 section 2).
 std::string normalised(const http::Headers& request, std::string_view name) {
   std::string out;
   bool any = false;
@@ -34,6 +35,7 @@ std::string normalised(const http::Headers& request, std::string_view name) {
       any = true;
     }
   }
+  if (name == "accept-language") out = lower(out);
   // That a field is there but empty differs from its absence.
   return any ? out : std::string(1, '\0');
 }

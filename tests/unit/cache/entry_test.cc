@@ -30,6 +30,8 @@ TEST_CASE("entry: chosen by what Vary names", "[cache][rfc9111-4.1]") {
   CHECK(entry.matches(fields("X-B:|Accept: a|Accept: b")));
   CHECK_FALSE(entry.matches(fields("Accept: a,b")));
   CHECK_FALSE(entry.matches(fields("X-B:|Accept: b,a")));
+  CHECK(vary("Vary: Accept-Language", "Accept-Language: EN, de-AT") ==
+        vary("vary: accept-language", "accept-language: en,de-at"));
 }
 
 TEST_CASE("entry: a 304 updates all but what is about the bytes", "[cache][rfc9111-3.2]") {
