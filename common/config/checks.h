@@ -48,6 +48,11 @@ Complaint check_reply_header(std::string_view text, bool value);
 /// "text/html", "text/*" or "*/*" (RFC 9110 section 12.5.1, without parameters).
 Complaint check_media_range(std::string_view text);
 
+/// A template of a cache key.
+Complaint check_cache_key(std::string_view text);
+/// A header name, or "" for none.
+Complaint check_tag_field(std::string_view text);
+
 /// What OpenSSL takes as cipher suites.
 Complaint check_ciphers(std::string_view text);
 /// The path of a PEM file with certificates.

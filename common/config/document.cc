@@ -180,6 +180,7 @@ void check_document(Reader& reader, Document& document, const Node& root) {
     upstreams.resolve(document.site.routes[i], *document.route_tables[i]);
   }
   check_compress(reader, document);
+  check_caches(reader, document);
 }
 
 void warn_document(Reader& reader, const Document& document) {

@@ -161,11 +161,12 @@ constexpr Key kFileKeys[] = {
     table("certificate", kCertificates, self<Document>, kCertificate),
     table("upstream", kUpstreams, self<Document>, kUpstreamSection),
     table("compress", kCompressRules, self<Document>, kCompressSection),
+    table("cache", kCaches, self<Document>, kCacheSection),
     table("limits", kTable, in_site<&SiteOptions::limits>, kLimits),
     table("blocklist", kTable, in_site<&SiteOptions::blocklist>, kBlocklist),
     table("defaults", kDefaults, self<Document>, kDefaultsSection),
     table("route", kRoutes, self<Document>, kRouteSection),
-    later("admin"), later("acme"), later("cache"), later("rate_limit"), later("access"), later("fault"), later("ban"), later("cluster"),
+    later("admin"), later("acme"), later("rate_limit"), later("access"), later("fault"), later("ban"), later("cluster"),
 };
 // clang-format on
 

@@ -8,6 +8,7 @@ namespace rpx::config {
 
 extern const Section kUpstreamSection;  ///< [upstream.NAME]
 extern const Section kCompressSection;  ///< [compress.NAME]
+extern const Section kCacheSection;     ///< [cache.NAME]
 extern const Section kRouteSection;     ///< [[route]]
 extern const Section kDefaultsSection;  ///< [defaults]
 

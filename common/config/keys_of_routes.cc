@@ -137,7 +137,9 @@ constexpr Key kRouteKeys[] = {
         "files sent instead of our own error pages, by status (\"502\") or class (\"5xx\")", {.check_name = check_error_status}),
     key("compress", kText, at<&RouteOptions::compress>, R"("")",
         "compress replies as [compress.NAME] says; \"default\" is there without one; \"\" = as they come"),
-    later("access"), later("rate_limit"), later("cache"), later("split"), later("mirror"),
+    key("cache", kText, at<&RouteOptions::cache>, R"("")",
+        "answer from the store of [cache.NAME], and store replies there; \"\" = nothing is stored"),
+    later("access"), later("rate_limit"), later("split"), later("mirror"),
     later("fault"), later("maintenance"),
 };
 static_assert(kRouteKeys[kOwnRouteKeys].name == "timeout");

@@ -12,6 +12,7 @@ extern const Kind<Document> kListeners;
 extern const Kind<Document> kCertificates;
 extern const Kind<Document> kUpstreams;
 extern const Kind<Document> kCompressRules;
+extern const Kind<Document> kCaches;
 extern const Kind<Document> kDefaults;
 extern const Kind<Document> kRoutes;
 
@@ -27,6 +28,9 @@ void check_upstream(Reader& reader, const Node& table, void* upstream);
 
 /// Finds what each route names in `compress`; "default" is made where no table is called so.
 void check_compress(Reader& reader, Document& document);
+
+/// Finds what each route names in `cache`.
+void check_caches(Reader& reader, const Document& document);
 
 /// What concerns the site as a whole: names, upstreams of routes (URLs become upstreams), what a route does. To be
 /// called once everything was read from `root`.

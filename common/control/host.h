@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cache/store.h"
 #include "config/problem.h"
 #include "policy/blocklist.h"
 #include "proxy/options.h"
@@ -56,6 +57,8 @@ class Host {
   virtual std::shared_ptr<const policy::BlockTable> blocklist() = 0;
   /// Changes it, in its files too, for all workers. Errors: kNotFound without a [blocklist], kConfig, kIo.
   virtual Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) = 0;
+  /// Those of the site served now.
+  virtual std::vector<std::shared_ptr<cache::Store>> caches() = 0;
   /// The effective configuration as JSON, secrets masked.
   virtual std::string effective_config() = 0;
   /// Reads the configuration again and swaps it in, whole or not at all. The problems are why not.

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "control/blocklist_handlers.h"
+#include "control/cache_handlers.h"
 #include "control/handlers.h"
 
 namespace rpx::control {
@@ -29,6 +30,15 @@ constexpr Call kCalls[] = {
      "make a server ready, drain it, take it out for maintenance, or change its weight"},
     {"GET", "/v1/connections", "limit cursor", false, answer_connections,
      "live client connections, longest exchange first"},
+    {"GET", "/v1/cache", "limit cursor", false, answer_caches, "caches, with what is in them and what they have done"},
+    {"GET", "/v1/cache/{name}", "", false, answer_cache, "one cache"},
+    {"GET", "/v1/cache/{name}/entries", "limit cursor prefix host tag state", false, answer_cache_entries,
+     "what is stored, by URL"},
+    {"GET", "/v1/cache/{name}/entry", "url", false, answer_cache_entry,
+     "the stored replies to one URL, and what a plain GET would get now, and why"},
+    {"GET", "/v1/cache/{name}/body", "url", false, answer_cache_body, "the body of the first of them"},
+    {"POST", "/v1/cache/{name}/purge", "", true, answer_cache_purge,
+     "take objects out by url, prefix, host, tag or all; with soft, mark them stale"},
     {"GET", "/v1/blocklist", "limit cursor", false, answer_blocklist,
      "what is blocked, with reason, source, end and hits"},
     {"POST", "/v1/blocklist", "", true, answer_blocklist_add, "block prefixes, in the file too"},

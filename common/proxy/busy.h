@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "cache/entry.h"
 #include "http/h1_client.h"
 #include "http/h1_server.h"
 #include "proxy/trail.h"
@@ -34,6 +35,8 @@ struct Busy {
     call.release();
     exchange.release();
     live.reset();
+    fill = nullptr;
+    entry.reset();
     trail = {};
     awaits_head = false;
   }
@@ -63,6 +66,9 @@ struct Busy {
 
   /// The whole request can be sent again: its body is kept, or none of it was taken from the client yet.
   bool replayable() const noexcept { return has_replay || !exchange.reader().touched(); }
+  http::BodySource* fill = nullptr;  ///< what the reply's body is read through while it is stored; null: directly
+  cache::EntryPtr entry;             ///< the stored reply that `out` has views into
+  http::BodySource& reply_body() noexcept { return fill ? *fill : call.reader(); }
   Trail trail;
 };
 

@@ -1,6 +1,7 @@
 #include "proxy/handle.h"
 
 #include "base/log.h"
+#include "proxy/cached.h"
 #include "proxy/forward.h"
 #include "proxy/protect.h"
 #include "proxy/request_coding.h"
@@ -37,6 +38,7 @@ void begin(ClientConnection& connection, Busy& busy) {
     trail.request_id = {id, 32};
   }
   busy.has_replay = false;
+  busy.entry.reset();
   ++connection.requests;
   worker.counts().requests.add();
   worker.counts().exchanges.add();
@@ -179,6 +181,10 @@ rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
   if (body_is_too_large(request, route)) {
     co_await respond_error(connection, busy, &route,
                            Error{ErrorKind::kBodyTooLarge, Side::kClient, "body over the limit"});
+    co_return;
+  }
+  if (route.cache) {
+    co_await serve_cached(connection, busy, route);
     co_return;
   }
   Status forwarded = co_await forward(connection, busy, route);

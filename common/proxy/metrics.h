@@ -19,5 +19,7 @@ std::vector<UpstreamView> view_upstreams(const Site& site, std::size_t workers);
 /// All metrics. `dropped_lines` counts access-log lines that could not be written.
 std::string write_metrics(const StatusView& status, std::span<const WorkerCounters* const> workers,
                           std::span<const UpstreamView> upstreams, std::uint64_t dropped_lines);
+/// Those of caches.
+std::string write_cache_metrics(std::span<const std::shared_ptr<cache::Store>> stores);
 
 }  // namespace rpx::proxy

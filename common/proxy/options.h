@@ -9,6 +9,7 @@
 #include "base/ip.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "cache/options.h"
 #include "http/limits.h"
 #include "policy/blocklist_options.h"
 #include "policy/compress.h"
@@ -72,6 +73,7 @@ struct RouteOptions {
   policy::HeaderRuleOptions response_headers;
   bool hide_origin = true;
   std::string compress;             ///< name of a CompressOptions; empty = replies go as they are
+  std::string cache;                ///< name of a CacheOptions; empty = nothing is stored
   policy::ErrorPageOptions errors;  ///< absolute paths
   Origin origin;
 };
@@ -85,6 +87,7 @@ struct SiteOptions {
   std::vector<upstream::UpstreamOptions> upstreams;
   std::vector<RouteOptions> routes;
   std::vector<policy::CompressOptions> compress;
+  std::vector<cache::CacheOptions> cache;
   http::Limits limits;
   policy::BlocklistOptions blocklist;
 };

@@ -3,6 +3,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "http/hop_by_hop.h"
+#include "http/text_body.h"
 #include "proxy/encode.h"
 #include "proxy/splice.h"
 #include "proxy/tunnel.h"
@@ -73,6 +74,22 @@ rt::Task<void> send_whole(Busy& busy, std::uint16_t status, std::string_view bod
   }
 }
 
+// As much of a stored body as is handed to the kernel at once.
+constexpr std::size_t kPiece = 256 * 1024;
+
+// Sends `piece`, then `rest` in pieces, with others having their turn in between.
+rt::Task<Status> send_pieces(ClientConnection& connection, Busy& busy, http::BodySink& sink, std::string_view piece,
+                             std::string_view rest) {
+  for (;;) {
+    RPX_CO_TRY(const bool taken, sink.try_write(piece, rest.empty()));
+    if (!taken) RPX_CO_TRY_VOID(co_await sink.drain(write_patience(busy)));
+    if (rest.empty()) co_return Status{};
+    if (taken) co_await connection.worker.loop().yield();
+    piece = rest.substr(0, kPiece);
+    rest.remove_prefix(piece.size());
+  }
+}
+
 http::ReplyBody plan_of(const http::ResponseHead& head, const http::RequestHead& request) {
   http::ReplyBody plan;
   plan.present = request.method != http::Method::kHead && head.status != 204 && head.status != 304;
@@ -118,7 +135,7 @@ rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodySource& bod
     if (first.end) co_return Status{};
   }
   const http::RelayTimeouts timeouts{route.options->timeout.idle, write_patience(busy)};
-  if (as_is && may_splice(busy)) {
+  if (as_is && !busy.fill && may_splice(busy)) {
     Status spliced = co_await splice_body(busy, timeouts);
     if (!spliced || body.ended()) co_return spliced;
   }
@@ -197,7 +214,7 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   if (busy.upload.started() && !busy.upload.done()) busy.exchange.close_after();
   Coders coders;
   if (route.compress) {
-    Outgoing reply{head.status, plan, busy.first, &busy.call.reader()};
+    Outgoing reply{head.status, plan, busy.first, &busy.reply_body()};
     auto begun = begin_coding(connection, busy, *route.compress, reply);
     if (!begun) {
       co_await respond_error(connection, busy, &route, std::move(begun).error());
@@ -211,7 +228,7 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
     coders.encoding->to(*sink);
     sink = coders.encoding.get();
   }
-  http::BodySource* body = &busy.call.reader();
+  http::BodySource* body = &busy.reply_body();
   if (coders.decoding) body = coders.decoding.get();
   if (!plan.present) busy.first = {{}, true, false};
   Status done = co_await pass_body(busy, route, *body, *sink, !coders.encoding && !coders.decoding);
@@ -321,6 +338,52 @@ rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Rou
     }
   }
   co_await send_whole(busy, route.respond->status(), body.data);
+}
+
+rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const Route& route, std::uint16_t status,
+                               std::string_view body) {
+  if (route.options->hide_origin)
+    policy::hide_origin(busy.out, route.origin_names, busy.trail.client, busy.exchange.arena());
+  complete_headers(connection, busy, &route, status);
+  http::ReplyBody plan{.present =
+                           busy.exchange.request().method != http::Method::kHead && status != 204 && status != 304};
+  if (status != 204 && status != 304) plan.length = body.size();
+  http::TextBody text(connection.worker.loop(), body);
+  http::BodyPiece first = *text.try_read(kPiece);
+  Coders coders;
+  if (route.compress) {
+    Outgoing reply{status, plan, first, &text};
+    auto begun = begin_coding(connection, busy, *route.compress, reply);
+    if (!begun) {
+      co_await respond_error(connection, busy, &route, std::move(begun).error());
+      co_return;
+    }
+    coders = std::move(*begun);
+    plan = reply.plan;
+    first = reply.first;
+  }
+  busy.trail.status = status;
+  busy.trail.phase = Phase::kSending;
+  http::BodySink* sink = &busy.exchange.reply(status, {}, busy.out, plan);
+  if (coders.encoding) {
+    coders.encoding->to(*sink);
+    sink = coders.encoding.get();
+  }
+  const std::string_view piece = plan.present ? first.data : std::string_view();
+  const bool more = plan.present && !first.end;
+  Status done;
+  if (more && coders.decoding) {
+    const Result<bool> taken = sink->try_write(piece, false);
+    if (!taken) done = std::unexpected(taken.error());
+    if (done) done = co_await http::relay(*coders.decoding, *sink, {kForever, write_patience(busy)}, false);
+  } else {
+    done =
+        co_await send_pieces(connection, busy, *sink, piece, more ? body.substr(text.received()) : std::string_view());
+  }
+  count_coded(connection, coders);
+  if (done) co_return;
+  busy.exchange.cut();
+  fail(busy, std::move(done).error());
 }
 
 }  // namespace rpx::proxy

@@ -20,6 +20,9 @@ rt::Task<void> respond_refusal(ClientConnection& connection, Busy& busy, const R
 /// `route` may be null.
 rt::Task<void> respond_redirect(ClientConnection& connection, Busy& busy, const Route* route,
                                 const policy::Redirect& redirect);
+/// Answers with the fields that busy.out holds and a `body` that outlives the exchange, by the rules of the route.
+rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const Route& route, std::uint16_t status,
+                               std::string_view body);
 rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route);
 
 }  // namespace rpx::proxy

@@ -49,6 +49,10 @@ class ServerImpl final : public Server {
   std::vector<ConnectionView> connections(std::size_t limit) override;
   std::string metrics() override;
   std::shared_ptr<const SiteOptions> options() override;
+  std::vector<std::shared_ptr<cache::Store>> caches() override {
+    const std::scoped_lock lock(mutex_);
+    return site_->stores();
+  }
   std::shared_ptr<const policy::BlockTable> blocklist() override { return blocklist_.table(); }
   Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
     return blocklist_.edit(std::move(edit));
@@ -357,7 +361,7 @@ std::string ServerImpl::metrics() {
     const std::scoped_lock lock(mutex_);
     if (access_writer_) dropped = access_writer_->dropped();
   }
-  return write_metrics(view, all_counters(), upstreams(), dropped);
+  return write_metrics(view, all_counters(), upstreams(), dropped) + write_cache_metrics(caches());
 }
 
 std::shared_ptr<const SiteOptions> ServerImpl::options() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cache/store.h"
 #include "policy/blocklist.h"
 #include "proxy/options.h"
 #include "proxy/server_change.h"
@@ -45,6 +46,8 @@ class Server {
   /// Changes it, in its files too; all workers refuse by it when this returns. Errors: kNotFound without a [blocklist],
   /// kConfig for a file that is wrong, kIo.
   virtual Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) = 0;
+  /// The stores of its caches.
+  virtual std::vector<std::shared_ptr<cache::Store>> caches() = 0;
   /// The options of the site being served now.
   virtual std::shared_ptr<const SiteOptions> options() = 0;
 };

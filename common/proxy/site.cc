@@ -52,6 +52,7 @@ Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site*
   std::shared_ptr<Site> site(new Site);
   site->options_ = std::move(options);
   RPX_TRY_VOID(site->build_upstreams(previous, resolver));
+  RPX_TRY_VOID(site->build_caches(previous));
   RPX_TRY_VOID(site->build_routes());
   RPX_TRY(site->router_, Router::build(site->options_.routes));
   RPX_TRY_VOID(site->build_tls(previous));
@@ -124,6 +125,24 @@ Status Site::build_tls(const Site* previous) {
   return {};
 }
 
+// What is stored lives on over a reload.
+Status Site::build_caches(const Site* previous) {
+  for (const cache::CacheOptions& options : options_.cache) {
+    std::shared_ptr<cache::Store> store;
+    if (previous)
+      for (const auto& rule : previous->caches_)
+        if (rule->options.name == options.name) store = rule->store;
+    RPX_TRY(caches_.emplace_back(), cache::Rule::build(options, std::move(store)));
+  }
+  return {};
+}
+
+std::vector<std::shared_ptr<cache::Store>> Site::stores() const {
+  std::vector<std::shared_ptr<cache::Store>> out;
+  for (const auto& rule : caches_) out.push_back(rule->store);
+  return out;
+}
+
 Status Site::build_routes() {
   routes_.reserve(options_.routes.size());
   for (const RouteOptions& options : options_.routes) {
@@ -160,6 +179,12 @@ Result<Route> Site::build_route(const RouteOptions& options) {
     for (const policy::CompressOptions& rule : options_.compress)
       if (rule.name == options.compress) route.compress.emplace(rule);
     if (!route.compress) return self_error(ErrorKind::kConfig, "there is no compress \"" + options.compress + "\"");
+  }
+  if (!options.cache.empty()) {
+    const auto rule =
+        std::ranges::find_if(caches_, [&](const auto& one) { return one->options.name == options.cache; });
+    if (rule == caches_.end()) return self_error(ErrorKind::kConfig, "there is no cache \"" + options.cache + "\"");
+    route.cache = *rule;
   }
   if (options.rewrite) {
     RPX_TRY(policy::Rewrite rewrite, policy::Rewrite::compile(*options.rewrite));

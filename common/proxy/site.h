@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "balance/policy.h"
+#include "cache/rule.h"
 #include "http/limits.h"
 #include "net/resolver.h"
 #include "policy/compress.h"
@@ -54,6 +55,7 @@ struct Route {
   policy::ErrorPages error_pages;
   policy::OriginNames origin_names;
   std::optional<policy::CompressRule> compress;
+  std::shared_ptr<const cache::Rule> cache;  ///< null: nothing is stored
 };
 
 class Site {
@@ -73,6 +75,8 @@ class Site {
   Status change_server(const ServerChange& change, Instant now) const;
   /// What TLS listeners serve with; null when there is none.
   const std::shared_ptr<const tls::ServerContexts>& tls() const noexcept { return tls_; }
+  /// Of the caches, in the order of the options.
+  std::vector<std::shared_ptr<cache::Store>> stores() const;
   /// What listeners with redirect_https answer.
   const policy::Redirect& https_redirect() const noexcept { return *https_redirect_; }
   const std::shared_ptr<const AccessFormat>& access_format() const noexcept { return access_format_; }
@@ -80,6 +84,7 @@ class Site {
  private:
   Site() = default;
   Status build_upstreams(const Site* previous, net::Resolver& resolver);
+  Status build_caches(const Site* previous);
   Status build_routes();
   Status build_tls(const Site* previous);
   Result<Route> build_route(const RouteOptions& options);
@@ -87,6 +92,7 @@ class Site {
   SiteOptions options_;
   std::unique_ptr<const Router> router_;
   std::vector<Upstream> upstreams_;
+  std::vector<std::shared_ptr<const cache::Rule>> caches_;
   std::vector<Route> routes_;
   std::shared_ptr<const AccessFormat> access_format_;
   std::shared_ptr<const tls::ServerContexts> tls_;

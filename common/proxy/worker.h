@@ -72,6 +72,8 @@ class Worker {
   AccessLog& access_log() noexcept { return access_log_; }
   ConnectionLimits& limits() noexcept { return limits_; }
   bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
+  /// Runs `task` beside the connections; it ends with the worker.
+  void run_beside(rt::Task<void> task) { own_tasks_.spawn(std::move(task)); }
   std::unique_ptr<Busy> borrow();
   void give_back(std::unique_ptr<Busy> busy) noexcept;
   void link(ClientConnection& connection) noexcept;

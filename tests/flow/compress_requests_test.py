@@ -202,6 +202,20 @@ class DecompressReplies(FlowTest):
         self.assertIsNone(response["Content-Encoding"])
         self.assertIsNone(response["Content-Length"])
 
+    def test_a_stored_reply_is_undone_for_those_who_do_not_take_it(self):
+        self.body = pattern(3_000_000)
+        self.coded = gzip.compress(self.body)
+        self.at.answer_page = lambda connection, request: self.at.reply(
+            connection, self.coded, request=request,
+            fields=[("Content-Type", "text/plain"), GZIPPED, ("Cache-Control", "max-age=60")])
+        self.through = self.proxy_to(self.at.url, top='[compress.down]\ndecompress_replies = true\n[cache.all]\n',
+                                     route='compress = "down"\ncache = "all"')
+        self.talk = self.client(self.through)
+        for accept in ("gzip", None, "gzip", None):
+            response = self.ask(accept=accept)
+            self.assertEqual(response.body, self.coded if accept else self.body)
+        self.assertEqual(len(self.at.requests), 1)
+
     def test_a_reply_cut_short_is_no_whole_reply(self):
         self.coded = self.coded[:len(self.coded) // 2]
         response = self.ask()

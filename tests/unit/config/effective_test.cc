@@ -189,6 +189,7 @@ response_headers = { set = {}, add = {}, remove = [] }
 hide_origin      = true
 errors           = {}
 compress         = ""
+cache            = ""
 )");
 }
 
@@ -217,6 +218,7 @@ address = ":8080"
 [upstream.app]
 servers = ["http://127.0.0.1:3000", { url = "http://127.0.0.1:3001", backup = true }]
 [compress.app]
+[cache.app]
 [[route]]
 upstream = "app"
 )");

@@ -39,6 +39,7 @@ class FakeHost : public Host {
   }
   std::string metrics() override { return "rpx_requests_total 3\n"; }
   std::shared_ptr<const proxy::SiteOptions> options() override { return site; }
+  std::vector<std::shared_ptr<cache::Store>> caches() override { return stores; }
   std::shared_ptr<const policy::BlockTable> blocklist() override { return blocks; }
   Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
     if (!blocks) return self_error(ErrorKind::kNotFound, "the configuration has no [blocklist]");
@@ -65,6 +66,7 @@ class FakeHost : public Host {
   std::vector<config::Problem> refused;
   std::size_t live = 0;
   std::size_t asked_connections = 0;
+  std::vector<std::shared_ptr<cache::Store>> stores;
   std::shared_ptr<const policy::BlockTable> blocks;
   policy::BlockEdit edited;
   std::string checked;

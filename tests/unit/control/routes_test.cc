@@ -30,9 +30,15 @@ void remember(LogLevel, std::string_view message, std::initializer_list<LogField
 TEST_CASE("routes: every call of the table answers", "[control]") {
   FakeHost host;
   host.blocks = policy::BlockTable::Builder(WallTime{}).build({}, 0, nullptr);
+  host.stores.push_back(std::make_shared<cache::Store>("app", 1 << 20));
+  cache::NewEntry stored;
+  stored.url = "http://a/";
+  stored.body = std::make_shared<const std::string>("text\n");
+  host.stores.front()->put(std::make_shared<const cache::Entry>(std::move(stored), http::Headers(), ""));
   for (const Call& call : calls()) {
     INFO(call.method << ' ' << call.pattern);
     std::string target(call.pattern);
+    if (target.ends_with("/entry") || target.ends_with("/body")) target += "?url=http://a/";
     for (const auto& [part, value] : {std::pair("{name}", "app"), std::pair("{url}", "http:%2F%2F127.0.0.1:1")})
       if (const auto at = target.find(part); at != std::string::npos)
         target.replace(at, std::string_view(part).size(), value);
@@ -40,6 +46,7 @@ TEST_CASE("routes: every call of the table answers", "[control]") {
     std::string body;
     if (target == "/v1/blocklist" && call.takes_body) body = R"({"prefix":"192.0.2.1"})";
     if (target == "/v1/blocklist/test") body = R"({"ip":"192.0.2.1"})";
+    if (target.ends_with("/purge")) body = R"({"tag":"none"})";
     if (call.method == "PATCH") body = R"({"weight":2})";
     const Reply reply = ask(host, std::string(call.method), target, body);
     CHECK((reply.status == 200 || reply.status == 202));

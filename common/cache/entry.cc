@@ -1,0 +1,109 @@
+#include "cache/entry.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace rpx::cache {
+namespace {
+
+using http::Field;
+using http::FieldId;
+
+// Control blocks, list links and the place in the index that an entry costs beside its own memory.
+constexpr std::size_t kPlaceBytes = 160;
+
+// Fields of the message that was received, not of the object (RFC 9111 section 3.1).
+bool is_left_out(const Field& field, const Terms& terms) {
+  if (field.id == FieldId::kContentLength || field.id == FieldId::kTransferEncoding ||
+      field.id == FieldId::kConnection || field.id == FieldId::kTrailer)
+    return true;
+  if (field.name.size() == 3 && iequals(field.name, "Age")) return true;
+  return std::ranges::any_of(terms.private_fields, [&](const std::string& name) { return iequals(name, field.name); });
+}
+
+// Values that mean the same look the same: blanks around commas go, and so does the case of languages (RFC 9111
+// section 4.1, RFC 4647 section 2).
+std::string normalised(const http::Headers& request, std::string_view name) {
+  std::string out;
+  bool any = false;
+  for (const Field& field : request) {
+    if (field.name.size() != name.size() || !iequals(field.name, name)) continue;
+    for (const std::string_view part : split(field.value, ',')) {
+      if (any) out += ',';
+      out += trim(part);
+      any = true;
+    }
+  }
+  if (name == "accept-language") out = lower(out);
+  // That a field is there but empty differs from its absence.
+  return any ? out : std::string(1, '\0');
+}
+
+// Fields of a stored reply that an update does not touch: they are about the stored bytes.
+bool is_of_content(const Field& field) noexcept {
+  return field.id == FieldId::kContentLength || field.id == FieldId::kContentEncoding ||
+         field.id == FieldId::kTransferEncoding || iequals(field.name, "Content-Range");
+}
+
+}  // namespace
+
+Entry::Entry(NewEntry made, const http::Headers& reply, std::string_view tag_field) : made_(std::move(made)) {
+  std::size_t size = 0;
+  for (const Field& field : reply) size += field.name.size() + field.value.size();
+  text_.reserve(size);
+  fields_.raw().reserve(reply.size());
+  const auto keep = [this](std::string_view text) {
+    const std::size_t at = text_.size();
+    text_.append(text);
+    return std::string_view(text_).substr(at);
+  };
+  for (const Field& field : reply) {
+    if (is_left_out(field, made_.terms)) continue;
+    // The text has room for all of it: views stay where they are.
+    const std::string_view name = keep(field.name);
+    fields_.add(field.id, name, keep(field.value));
+    if (!tag_field.empty() && iequals(field.name, tag_field))
+      for (const std::string_view word : split(field.value, ' '))
+        if (!trim(word).empty()) tags_.emplace_back(trim(word));
+  }
+  validators_ = {fields_.value(FieldId::kETag), fields_.value(FieldId::kLastModified)};
+  bytes_ = sizeof(Entry) + kPlaceBytes + text_.capacity() + fields_.raw().capacity() * sizeof(Field) +
+           made_.key.capacity() + made_.url.capacity() + made_.host.capacity() + made_.body->capacity();
+  for (const VaryField& field : made_.vary) bytes_ += sizeof field + field.name.capacity() + field.value.capacity();
+  for (const std::string& tag : tags_) bytes_ += sizeof tag + tag.capacity();
+}
+
+bool Entry::matches(const http::Headers& request) const {
+  return std::ranges::all_of(made_.vary,
+                             [&](const VaryField& field) { return normalised(request, field.name) == field.value; });
+}
+
+std::vector<VaryField> vary_of(const http::Headers& reply, const http::Headers& request) {
+  std::vector<VaryField> out;
+  for (const Field& field : reply) {
+    if (field.name.size() != 4 || !iequals(field.name, "Vary")) continue;
+    for (const std::string_view part : split(field.value, ',')) {
+      const std::string name = lower(trim(part));
+      if (name.empty() || std::ranges::find(out, name, &VaryField::name) != out.end()) continue;
+      out.push_back({name, normalised(request, name)});
+    }
+  }
+  std::ranges::sort(out, {}, &VaryField::name);
+  return out;
+}
+
+http::Headers merged(const http::Headers& stored, const http::Headers& update) {
+  http::Headers out;
+  for (const Field& field : stored) {
+    const bool replaced = !is_of_content(field) && std::ranges::any_of(update.fields(), [&](const Field& fresh) {
+      return field.name.size() == fresh.name.size() && iequals(field.name, fresh.name);
+    });
+    if (!replaced) out.add(field.id, field.name, field.value);
+  }
+  for (const Field& field : update)
+    if (!is_of_content(field)) out.add(field.id, field.name, field.value);
+  return out;
+}
+
+}  // namespace rpx::cache

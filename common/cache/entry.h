@@ -1,0 +1,94 @@
+// A stored reply: immutable once made, shared by all who send it, but for what is counted and for the mark of a soft
+// purge. Made by fills, held by the Store; any thread.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cache/conditions.h"
+#include "cache/freshness.h"
+
+namespace rpx::cache {
+
+/// One field that a reply was chosen by, and what the request had there (RFC 9111 section 4.1).
+struct VaryField {
+  std::string name;   ///< lower case
+  std::string value;  ///< normalised
+  auto operator<=>(const VaryField&) const = default;
+};
+
+/// What an entry is made from.
+struct NewEntry {
+  std::string key;
+  std::string url;
+  std::string host;
+  std::uint16_t status = 200;
+  Times times;
+  Terms terms;
+  std::shared_ptr<const std::string> body;
+  std::vector<VaryField> vary;
+};
+
+class Entry {
+ public:
+  /// `reply` holds end-to-end fields; framing, Age and what the terms keep for one client are left out.
+  Entry(NewEntry made, const http::Headers& reply, std::string_view tag_field);
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+
+  const std::string& key() const noexcept { return made_.key; }
+  const std::string& url() const noexcept { return made_.url; }
+  const std::string& host() const noexcept { return made_.host; }
+  std::uint16_t status() const noexcept { return made_.status; }
+  const Times& times() const noexcept { return made_.times; }
+  const Terms& terms() const noexcept { return made_.terms; }
+  const std::shared_ptr<const std::string>& body() const noexcept { return made_.body; }
+  const std::vector<VaryField>& vary() const noexcept { return made_.vary; }
+  /// Views that live as long as the entry.
+  const http::Headers& fields() const noexcept { return fields_; }
+  const Validators& validators() const noexcept { return validators_; }
+  const std::vector<std::string>& tags() const noexcept { return tags_; }
+  /// Bytes of memory it takes, the body and its place in the store included.
+  std::size_t bytes() const noexcept { return bytes_; }
+  Duration age(WallTime now) const noexcept { return age_at(made_.terms, made_.times.answered, now); }
+  /// A request with these fields chooses this reply.
+  bool matches(const http::Headers& request) const;
+
+  /// Counted by whoever sends it.
+  void count_hit() const noexcept {
+    hits_.fetch_add(1, std::memory_order_relaxed);
+    if (const auto seen = wanted_.load(std::memory_order_relaxed); seen < 3)
+      wanted_.store(static_cast<std::uint8_t>(seen + 1), std::memory_order_relaxed);
+  }
+  std::uint64_t hits() const noexcept { return hits_.load(std::memory_order_relaxed); }
+  /// How often it was wanted of late, 0–3: what keeps it from being evicted.
+  std::uint8_t wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
+  void set_wanted(std::uint8_t wanted) const noexcept { wanted_.store(wanted, std::memory_order_relaxed); }
+  /// A soft purge: stale from now on.
+  void mark_outdated() const noexcept { outdated_.store(true, std::memory_order_relaxed); }
+  bool outdated() const noexcept { return outdated_.load(std::memory_order_relaxed); }
+
+ private:
+  NewEntry made_;
+  std::string text_;  // what fields_ and validators_ point into
+  http::Headers fields_;
+  Validators validators_;
+  std::vector<std::string> tags_;
+  std::size_t bytes_ = 0;
+  mutable std::atomic<std::uint64_t> hits_{0};
+  mutable std::atomic<std::uint8_t> wanted_{0};
+  mutable std::atomic<bool> outdated_{false};
+};
+
+using EntryPtr = std::shared_ptr<const Entry>;
+
+/// What `request` has in the fields that `reply` varies by (RFC 9111 section 4.1).
+std::vector<VaryField> vary_of(const http::Headers& reply, const http::Headers& request);
+
+/// The fields of a stored reply once a 304 (or the reply to a HEAD) has updated them (RFC 9111 section 3.2). Views into
+/// both.
+http::Headers merged(const http::Headers& stored, const http::Headers& update);
+
+}  // namespace rpx::cache

@@ -1,0 +1,28 @@
+// What a [cache.NAME] says, as plain values. Read by config/, compiled into a Rule by proxy::Site. Any thread.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/units.h"
+
+namespace rpx::cache {
+
+struct CacheOptions {
+  std::string name;
+  Size memory = Size{256} << 20;     ///< bytes of all objects together, their heads and keys included
+  Size max_object = Size{64} << 20;  ///< a larger body is passed on, not stored
+  Duration default_ttl{};            ///< freshness at most when a reply states none; 0 = such replies are revalidated
+  std::vector<std::string> methods{"GET", "HEAD"};
+  std::string key = "{scheme}{host}{path}{query}";
+  std::vector<std::string> ignore_query;        ///< patterns of names of query parameters that are left out of the key
+  Duration collapse = std::chrono::seconds(5);  ///< how long misses of one key wait for the first; 0 = they do not
+  Duration stale_while_revalidate{};            ///< where the origin states none
+  Duration stale_if_error{};                    ///< where the origin states none
+  bool status_header = true;                    ///< Cache-Status (RFC 9211)
+  std::string tags = "Surrogate-Key";           ///< reply field whose words are purge tags; empty = none
+  bool operator==(const CacheOptions&) const = default;
+};
+
+}  // namespace rpx::cache

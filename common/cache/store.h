@@ -1,0 +1,110 @@
+// The memory store of one [cache.NAME]: shards of entries under one budget of bytes, evicted by S3-FIFO, and the fills
+// in progress. Lives on over reloads. Shared by all workers and the control threads.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cache/entry.h"
+#include "cache/flight.h"
+
+namespace rpx::cache {
+
+/// What has happened since the start; added to by every worker.
+struct StoreCounters {
+  std::atomic<std::uint64_t> hits{0};         ///< answered from the store, fresh
+  std::atomic<std::uint64_t> stale{0};        ///< answered from the store, stale
+  std::atomic<std::uint64_t> revalidated{0};  ///< answered from the store once the origin had confirmed it
+  std::atomic<std::uint64_t> misses{0};       ///< asked of the origin
+  std::atomic<std::uint64_t> bypasses{0};     ///< not for the cache: its method, a body, an upgrade
+  std::atomic<std::uint64_t> collapsed{0};    ///< waited for the fill of another request
+  std::atomic<std::uint64_t> stored{0};
+  std::atomic<std::uint64_t> evicted{0};
+  std::atomic<std::uint64_t> invalidated{0};  ///< by unsafe methods
+  std::atomic<std::uint64_t> purged{0};
+};
+
+/// Which entries are meant; empty members say nothing.
+struct Filter {
+  std::string url;
+  std::string prefix;  ///< of the URL
+  std::string host;
+  std::string tag;
+};
+
+/// How much a purge takes, or would take.
+struct Taken {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t hits = 0;
+};
+
+class Store {
+ public:
+  Store(std::string name, Size capacity);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  const std::string& name() const noexcept { return name_; }
+  StoreCounters& counters() noexcept { return counters_; }
+  Size capacity() const noexcept { return capacity_.load(std::memory_order_relaxed); }
+  /// Evicts what is over it at once.
+  void set_capacity(Size capacity);
+  std::uint64_t entries() const noexcept { return entries_.load(std::memory_order_relaxed); }
+  std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
+
+  /// A look-up: the entry, or whether others are stored under the key that the request did not choose.
+  struct Found {
+    EntryPtr entry;
+    bool other_variants = false;
+  };
+  Found find(std::string_view key, const http::Headers& request) const;
+  /// Takes the place of an entry with the same key and the same chosen fields.
+  void put(EntryPtr entry);
+  /// Takes out everything under `key`, and has fills in progress not be stored. Says how many.
+  std::size_t invalidate(std::string_view key);
+  /// Takes out (or with `soft` marks as stale) what `filter` names; nothing changes with `dry`.
+  Taken purge(const Filter& filter, bool soft, bool dry);
+  /// Every entry that `filter` names, by URL.
+  std::vector<EntryPtr> list(const Filter& filter) const;
+
+  /// Joins the fill of `key`: null when one is under way already, which `other` then is.
+  std::shared_ptr<Flight> lead(std::string_view key, std::shared_ptr<Flight>& other);
+  /// Ends a fill that lead() began.
+  void end(const std::shared_ptr<Flight>& flight, Flight::End end);
+  /// A key whose replies are not stored is not waited for: remembered for a while, with why.
+  void remember_pass(std::string_view key, Reason why, WallTime until);
+  /// Why replies for `key` were not stored of late.
+  std::optional<Reason> passes(std::string_view key, WallTime now) const;
+
+ private:
+  struct Node;
+  struct Shard;
+  static constexpr std::size_t kShards = 64;
+  Shard& shard_of(std::uint64_t hash) const noexcept { return *shards_[hash >> 58U]; }
+  template <class Take>
+  void each(const Filter& filter, Take take) const;
+  void remove(Shard& shard, Node& node);
+  /// What may go next.
+  enum class Give : std::uint8_t { kSmallOver, kMain, kAny };
+  bool evict_one(Shard& shard, Give give);
+  bool evict_in_turn(Give give);
+  void make_room();
+
+  std::string name_;
+  std::atomic<Size> capacity_;
+  std::atomic<std::uint64_t> entries_{0};
+  std::atomic<std::uint64_t> bytes_{0};
+  std::atomic<std::uint32_t> next_shard_{0};  // the one that gives way next
+  StoreCounters counters_;
+  std::array<std::unique_ptr<Shard>, kShards> shards_;
+};
+
+}  // namespace rpx::cache

@@ -1,0 +1,282 @@
+#include "proxy/cached.h"
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "http/target.h"
+#include "proxy/forward.h"
+#include "proxy/refresh.h"
+#include "proxy/respond.h"
+#include "proxy/visit.h"
+
+namespace rpx::proxy {
+namespace {
+
+using cache::Flight;
+using cache::Use;
+using http::FieldId;
+using http::Method;
+
+std::int64_t whole_seconds(Duration span) noexcept {
+  return std::chrono::duration_cast<std::chrono::seconds>(span).count();
+}
+
+void count(std::atomic<std::uint64_t>& counter) noexcept { counter.fetch_add(1, std::memory_order_relaxed); }
+
+std::string_view in_arena(const Visit& visit, std::string_view text) { return visit.busy.exchange.arena().copy(text); }
+
+// Fields of a reply that has no body are about what the client has already (RFC 9110 section 15.4.5).
+bool is_of_body(const http::Field& field) noexcept {
+  return field.id == FieldId::kContentType || field.id == FieldId::kContentEncoding ||
+         iequals(field.name, "Content-Language");
+}
+
+void add_status(const Visit& visit, http::Headers& out, std::string_view detail) {
+  if (!visit.rule.options.status_header) return;
+  out.add("Cache-Status", visit.busy.exchange.arena().join("rpx; ", detail));
+}
+
+// Fields of the stored reply, without those that may not be used unasked (RFC 9111 section 5.2.2.4), with Age.
+void put_fields(const Visit& visit, const cache::Entry& entry, Duration age) {
+  http::Headers& out = visit.busy.out;
+  out.clear();
+  out.raw().reserve(entry.fields().size() + 8);
+  out.raw().assign(entry.fields().begin(), entry.fields().end());
+  for (const std::string& name : entry.terms().no_cache_fields) out.remove(name);
+  char digits[24];
+  const auto end = fmt::format_to(digits, "{}", std::max<std::int64_t>(0, whole_seconds(age)));
+  out.add("Age", in_arena(visit, {digits, static_cast<std::size_t>(end - digits)}));
+}
+
+// How an answer from the store came about, for Cache-Status.
+enum class Via : std::uint8_t { kHit, kStaleOnError, kConfirmed, kJustStored };
+
+void put_status(const Visit& visit, const cache::Entry& entry, Duration age, Via via) {
+  if (!visit.rule.options.status_header) return;
+  const std::int64_t ttl = whole_seconds(entry.terms().lifetime - age);
+  char text[96];
+  char* end = text;
+  switch (via) {
+    case Via::kHit: end = fmt::format_to(text, "hit; ttl={}{}", ttl, visit.collapsed ? "; collapsed" : ""); break;
+    case Via::kStaleOnError: end = fmt::format_to(text, "hit; ttl={}; detail=stale-if-error", ttl); break;
+    case Via::kConfirmed: end = fmt::format_to(text, "fwd=stale; fwd-status=304; stored; ttl={}", ttl); break;
+    case Via::kJustStored: end = fmt::format_to(text, "fwd={}; stored; ttl={}", visit.why, ttl); break;
+  }
+  add_status(visit, visit.busy.out, {text, static_cast<std::size_t>(end - text)});
+}
+
+// Answers from the store: with the object, a part of it, or that the client has it already.
+rt::Task<void> answer_stored(Visit& visit, cache::EntryPtr stored, Via via) {
+  Busy& busy = visit.busy;
+  busy.entry = std::move(stored);
+  const cache::Entry& entry = *busy.entry;
+  entry.count_hit();
+  const Duration age = entry.age(visit.now());
+  put_fields(visit, entry, age);
+  put_status(visit, entry, age, via);
+  std::string_view body = *entry.body();
+  std::uint16_t status = entry.status();
+  if (status == 200 && cache::is_not_modified(visit.facts, entry.validators())) {
+    std::erase_if(busy.out.raw(), is_of_body);
+    co_await respond_at_hand(visit.connection, busy, visit.route, 304, {});
+    co_return;
+  }
+  if (status == 200 && !visit.facts.range.empty() && busy.exchange.request().method == Method::kGet) {
+    const cache::Part part = cache::part_of(visit.facts, entry.validators(), body.size());
+    if (part.kind == cache::Part::Kind::kUnsatisfiable) {
+      std::erase_if(busy.out.raw(), is_of_body);
+      busy.out.add("Content-Range", in_arena(visit, fmt::format("bytes */{}", body.size())));
+      co_await respond_at_hand(visit.connection, busy, visit.route, 416, {});
+      co_return;
+    }
+    if (part.kind == cache::Part::Kind::kPart) {
+      status = 206;
+      busy.out.add("Content-Range",
+                   in_arena(visit, fmt::format("bytes {}-{}/{}", part.first, part.first + part.size - 1, body.size())));
+      body = body.substr(part.first, part.size);
+    }
+  }
+  co_await respond_at_hand(visit.connection, busy, visit.route, status, body);
+}
+
+// Takes the objects out that an unsafe request has changed (RFC 9111 section 4.4): its own, and those of the same host
+// that the reply points at.
+void invalidate(const Visit& visit) {
+  const http::RequestHead& request = visit.busy.exchange.request();
+  visit.store().invalidate(visit.key);
+  for (const FieldId id : {FieldId::kLocation, FieldId::kContentLocation}) {
+    const std::string_view value = visit.busy.call.head().headers.value(id);
+    if (value.empty()) continue;
+    std::string_view raw = value.substr(0, value.find('#'));
+    const bool absolute = raw.starts_with("http://") || raw.starts_with("https://");
+    if (!absolute && (raw.starts_with("//") || raw.find("://") != std::string_view::npos)) continue;
+    if (!absolute && !raw.starts_with('/')) {
+      const std::string_view base = request.target.path.substr(0, request.target.path.rfind('/') + 1);
+      raw = visit.busy.exchange.arena().join(base, raw);
+    }
+    http::Target target;
+    if (!http::parse_target(raw, Method::kGet, visit.busy.exchange.arena(), target)) continue;
+    if (absolute && (target.host != request.target.host || target.port != request.target.port)) continue;
+    visit.store().invalidate(key_of(visit, target.path, target.query));
+  }
+}
+
+bool is_safe(Method method) noexcept {
+  return method == Method::kGet || method == Method::kHead || method == Method::kOptions || method == Method::kTrace;
+}
+
+// What the cache has no part in, but for the objects it changes.
+rt::Task<void> pass(Visit& visit, std::string_view why) {
+  count(visit.store().counters().bypasses);
+  Status forwarded = co_await forward(visit.connection, visit.busy, visit.route);
+  if (!forwarded) {
+    co_await respond_error(visit.connection, visit.busy, &visit.route, std::move(forwarded).error());
+    co_return;
+  }
+  http::ResponseHead& head = visit.busy.call.head();
+  if (!is_safe(visit.busy.exchange.request().method) && head.status >= 200 && head.status < 400) invalidate(visit);
+  add_status(visit, head.headers, visit.busy.exchange.arena().join("fwd=", why));
+  co_await respond(visit.connection, visit.busy, visit.route);
+}
+
+// Why a request is not for the cache; empty when it is.
+std::string_view bypass_of(const Visit& visit) {
+  const http::RequestHead& request = visit.busy.exchange.request();
+  const bool taken = (request.method == Method::kGet && visit.rule.takes_get) ||
+                     (request.method == Method::kHead && visit.rule.takes_head);
+  if (!taken) return "method";
+  if (request.wants_upgrade || request.framing != http::Framing::kNone || visit.facts.has_preconditions)
+    return "bypass";
+  return {};
+}
+
+bool is_failure(std::uint16_t status) noexcept {
+  return status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+// What a reply to HEAD says of the stored reply to GET (RFC 9111 section 4.3.5).
+void learn_from_head(Visit& visit, const cache::Entry& stored) {
+  const http::ResponseHead& head = visit.busy.call.head();
+  if (head.status != 200 || stored.status() != 200) return;
+  const std::string_view etag = head.headers.value(FieldId::kETag);
+  const std::string_view changed = head.headers.value(FieldId::kLastModified);
+  const std::string_view length = head.headers.value(FieldId::kContentLength);
+  const bool same = (etag.empty() || etag == stored.validators().etag) &&
+                    (changed.empty() || changed == stored.validators().last_modified) &&
+                    (length.empty() || parse_uint(length) == stored.body()->size());
+  if (!same) stored.mark_outdated();
+}
+
+// Passes a reply of the origin on, and stores it where that may be.
+rt::Task<void> pass_on(Visit& visit, Lead& lead, WallTime asked) {
+  Busy& busy = visit.busy;
+  http::ResponseHead& head = busy.call.head();
+  Fill fill(visit, lead);
+  const bool get = busy.exchange.request().method == Method::kGet;
+  const bool stored = get && head.status != 101 && fill.begin(asked);
+  if (!stored) lead.end(Flight::End::kNothing);
+  const bool has_it =
+      stored && head.status == 200 && !busy.first.blocked && busy.first.end &&
+      (!visit.facts.if_none_match.empty() || !visit.facts.if_modified_since.empty() || !visit.facts.range.empty());
+  if (has_it && fill.entry()) {
+    // The whole object is there, and the client has asked for less.
+    busy.fill = nullptr;
+    busy.lease.drop();
+    co_await answer_stored(visit, fill.entry(), Via::kJustStored);
+    co_return;
+  }
+  add_status(
+      visit, head.headers,
+      busy.exchange.arena().join("fwd=", visit.why, stored ? "; stored" : "", visit.collapsed ? "; collapsed" : ""));
+  co_await respond(visit.connection, busy, visit.route);
+  busy.fill = nullptr;
+}
+
+// Asks the origin, with what is stored (may be null) to be validated, or to fall back on.
+rt::Task<void> ask(Visit& visit, cache::EntryPtr stored, bool on_error, Lead lead) {
+  Busy& busy = visit.busy;
+  const bool get = busy.exchange.request().method == Method::kGet;
+  count(visit.store().counters().misses);
+  Asked asked = co_await ask_origin(visit, get ? stored.get() : nullptr, static_cast<bool>(lead));
+  const bool failed = !asked.status || is_failure(busy.call.head().status);
+  const bool clients_fault = !asked.status && asked.status.error().side == Side::kClient;
+  if (failed && !clients_fault && stored && on_error) {
+    lead.end(Flight::End::kNothing);
+    busy.upload.cancel();
+    busy.lease.drop();
+    count(visit.store().counters().stale);
+    co_await answer_stored(visit, std::move(stored), Via::kStaleOnError);
+    co_return;
+  }
+  if (!asked.status) {
+    if (!clients_fault) lead.end(Flight::End::kNothing);
+    co_await respond_error(visit.connection, busy, &visit.route, std::move(asked.status).error());
+    co_return;
+  }
+  if (asked.confirmed) {
+    count(visit.store().counters().revalidated);
+    stored = take_update(visit, *stored, asked.at);
+    lead.end(Flight::End::kStored);
+    co_await answer_stored(visit, std::move(stored), Via::kConfirmed);
+    co_return;
+  }
+  if (!get && stored) learn_from_head(visit, *stored);
+  co_await pass_on(visit, lead, asked.at);
+}
+
+// Waits for the fill of another request. True: look again, and lead when there is nobody else.
+rt::Task<bool> wait_for(Visit& visit, Flight& other, Instant deadline) {
+  count(visit.store().counters().collapsed);
+  const Flight::End end = co_await other.wait(visit.connection.worker.loop(), deadline);
+  visit.collapsed = end == Flight::End::kStored;
+  co_return end == Flight::End::kFailed;
+}
+
+}  // namespace
+
+rt::Task<void> serve_cached(ClientConnection& connection, Busy& busy, const Route& route) {
+  Visit visit = make_visit(connection, busy, route);
+  if (const std::string_view why = bypass_of(visit); !why.empty()) {
+    co_await pass(visit, why);
+    co_return;
+  }
+  cache::Store& store = visit.store();
+  const http::RequestHead& request = busy.exchange.request();
+  const Instant deadline = connection.worker.loop().now() + visit.rule.options.collapse;
+  bool waits = visit.rule.options.collapse > Duration::zero() && request.method == Method::kGet &&
+               visit.facts.range.empty() && !visit.facts.control.no_store;
+  for (;;) {
+    cache::Store::Found found = store.find(visit.key, request.headers);
+    cache::Decision decision;
+    if (found.entry) {
+      decision =
+          cache::decide(found.entry->terms(), found.entry->age(visit.now()), visit.facts, found.entry->outdated());
+      if (decision.use != Use::kValidate) {
+        count(decision.use == Use::kFresh ? store.counters().hits : store.counters().stale);
+        if (decision.use == Use::kRefresh) start_refresh(visit, found.entry);
+        co_await answer_stored(visit, std::move(found.entry), Via::kHit);
+        co_return;
+      }
+    }
+    if (visit.facts.control.only_if_cached) {
+      // RFC 9111 section 5.2.1.7.
+      co_await respond_refusal(connection, busy, &route, {.status = 504, .fields = {}});
+      co_return;
+    }
+    visit.why = found.entry ? "stale" : found.other_variants ? "vary-miss" : "uri-miss";
+    if (found.entry && found.entry->age(visit.now()) < found.entry->terms().lifetime) visit.why = "request";
+    std::shared_ptr<Flight> other;
+    // A part of an object that is not there is asked for as it is, and stored by nobody.
+    const bool leads = request.method == Method::kGet && (visit.facts.range.empty() || found.entry);
+    Lead lead(store, leads ? store.lead(visit.key, other) : nullptr);
+    if (!lead && other && waits && !store.passes(visit.key, visit.now())) {
+      waits = co_await wait_for(visit, *other, deadline);
+      waits = waits && connection.worker.loop().now() < deadline;
+      continue;
+    }
+    co_await ask(visit, std::move(found.entry), decision.on_error, std::move(lead));
+    co_return;
+  }
+}
+
+}  // namespace rpx::proxy

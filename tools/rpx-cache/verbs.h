@@ -1,0 +1,16 @@
+// The verbs of rpx-cache; main.cc lists them. Each adds its declaration, whose action is the verb itself. Main thread.
+#pragma once
+
+#include "cli/app.h"
+
+namespace rpx::cache_tool {
+
+inline constexpr const char* kTool = "rpx-cache";
+
+void add_stats(cli::App& app);
+void add_ls(cli::App& app);
+void add_show(cli::App& app);
+void add_explain(cli::App& app);
+void add_purge(cli::App& app);
+
+}  // namespace rpx::cache_tool
