@@ -44,8 +44,7 @@ void check_server_tls(Reader& reader, const Node& table, void* tls) {
   const auto& options = *static_cast<const tls::ClientOptions*>(tls);
   if (options.cert.empty() == options.key.empty()) {
     if (options.cert.empty() || !reader.check_files()) return;
-    const tls::Certificate own =
-        tls::load_certificate({options.cert, options.key}, std::chrono::system_clock::now());
+    const tls::Certificate own = tls::load_certificate({options.cert, options.key}, std::chrono::system_clock::now());
     if (!own.problem.empty()) reader.error_at(table, {"cert"}, own.problem);
     return;
   }

@@ -14,7 +14,8 @@
 namespace rpx::upstream {
 
 struct ServerOptions {
-  std::string url;  ///< "http://host:port", "https://host:port" or "unix:path"; as configured, and the server's name in views and logs
+  std::string url;  ///< "http://host:port", "https://host:port" or "unix:path"; as configured, and the server's name in
+                    ///< views and logs
   std::uint32_t weight = 1;           ///< 1–65535
   bool backup = false;                ///< used only when no other server can be
   std::uint32_t max_connections = 0;  ///< requests in progress at once, of all workers; 0 = no limit
@@ -46,7 +47,7 @@ struct UpstreamOptions {
   std::string host = "preserve";        ///< Host sent on: "preserve", "server", or a fixed name
   ConnectOptions connect;
   RetryOptions retry;
-  tls::ClientOptions tls;                ///< for servers whose URL begins with https
+  tls::ClientOptions tls;               ///< for servers whose URL begins with https
   std::optional<HealthOptions> health;  ///< active checks; absent = none
   auto operator<=>(const UpstreamOptions&) const = default;
 };

@@ -24,8 +24,7 @@ constexpr Duration kFailureTime = std::chrono::seconds(1);
 
 /// A connection, in use or kept. While kept it watches for the server closing it.
 struct Lease::Connection final : rt::Waiter {
-  Connection(std::unique_ptr<net::Stream> connected, Member& owner)
-      : stream(std::move(connected)), member(owner) {}
+  Connection(std::unique_ptr<net::Stream> connected, Member& owner) : stream(std::move(connected)), member(owner) {}
   void wake() override;
   virtual ~Connection() = default;
   std::unique_ptr<net::Stream> stream;

@@ -118,7 +118,8 @@ rt::Task<Status> try_addresses(const Probing& probing, const ProbeTarget& target
   for (const Address& address : target.addresses) {
     const Instant begun = std::chrono::steady_clock::now();
     if (begun >= probing.deadline) break;
-    auto stream = co_await dial(probing.loop, address, probing.options.tcp ? Security{} : target.security, probing.deadline);
+    auto stream =
+        co_await dial(probing.loop, address, probing.options.tcp ? Security{} : target.security, probing.deadline);
     probing.result.connect = std::chrono::steady_clock::now() - begun;
     if (!stream) {
       last = stream.error();

@@ -47,10 +47,7 @@ Result<ServerTarget> parse_server_url(std::string_view url) {
 
 Server::Server(std::string upstream, ServerOptions options, ServerTarget target, net::Resolver& resolver,
                std::shared_ptr<const tls::ClientContext> tls)
-    : upstream_(std::move(upstream)),
-      options_(std::move(options)),
-      target_(std::move(target)),
-      tls_(std::move(tls)) {
+    : upstream_(std::move(upstream)), options_(std::move(options)), target_(std::move(target)), tls_(std::move(tls)) {
   if (!target_.host.empty()) name_ = resolver.watch(target_.host);
   state_.set_weight(options_.weight);
 }

@@ -27,7 +27,7 @@ struct ServerTarget {
   std::string host;  ///< DNS name to resolve; empty when the address is literal
   /// "host:port" (port left out when it is the scheme's): Host with host = "server", and what hide_origin looks for
   std::string authority;
-  std::string name;    ///< the host or address of the URL without brackets: what a certificate is held against
+  std::string name;  ///< the host or address of the URL without brackets: what a certificate is held against
   bool tls = false;  ///< https
 };
 

@@ -57,8 +57,9 @@ Result<std::vector<Subject>> subjects_of_file(const cli::Common& common) {
 
 Result<std::vector<Subject>> subjects_of(const std::vector<std::string>& urls, bool tcp, const cli::Common& common) {
   std::vector<Subject> known;
-  const bool asks_file =
-      !common.config.empty() || std::ranges::any_of(urls, [](const std::string& url) { return split_url(url).second.empty(); });
+  const bool asks_file = !common.config.empty() || std::ranges::any_of(urls, [](const std::string& url) {
+    return split_url(url).second.empty();
+  });
   if (!tcp && asks_file && (!common.config.empty() || serve::Source::from_file(common, {}))) {
     RPX_TRY(known, subjects_of_file(common));
   }
