@@ -89,11 +89,11 @@ bool looks_like_server(std::string_view text) noexcept {
 }
 
 Complaint check_server_url(std::string_view text) {
-  constexpr std::string_view expected = R"(expected "http://host:port" or "unix:path")";
+  constexpr std::string_view expected = R"(expected "http://host:port", "https://host:port" or "unix:path")";
   if (text.starts_with("unix:")) return text.size() > 5 ? std::nullopt : Complaint(expected);
-  if (text.starts_with("https://")) return not_yet("https to servers");
-  if (!text.starts_with("http://")) return Complaint(expected);
-  std::string_view authority = text.substr(7);
+  const bool secure = text.starts_with("https://");
+  if (!secure && !text.starts_with("http://")) return Complaint(expected);
+  std::string_view authority = text.substr(secure ? 8 : 7);
   if (authority.ends_with('/')) authority.remove_suffix(1);
   if (authority.find('@') != std::string_view::npos) return "a server's URL has no user";
   if (authority.find_first_of("/?#") != std::string_view::npos)

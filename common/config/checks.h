@@ -57,6 +57,8 @@ Complaint check_tag_field(std::string_view text);
 Complaint check_ciphers(std::string_view text);
 /// The path of a PEM file with certificates.
 Complaint check_certificates(std::string_view path);
+/// A name to send in SNI and to verify; empty is fine.
+Complaint check_tls_name(std::string_view text);
 /// A template of a log line.
 Complaint check_hash(std::string_view text);
 Complaint check_log_format(std::string_view text);

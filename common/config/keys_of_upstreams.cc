@@ -8,6 +8,7 @@
 namespace rpx::config {
 namespace {
 
+using tls::ClientOptions;
 using upstream::ConnectOptions;
 using upstream::HealthOptions;
 using upstream::RetryOptions;
@@ -17,7 +18,7 @@ using upstream::UpstreamOptions;
 // clang-format off
 constexpr Key kServerKeys[] = {
     key("url", kAddress, at<&ServerOptions::url>, "",
-        "\"http://host:port\" or \"unix:path\"",
+        "\"http://host:port\", \"https://host:port\" or \"unix:path\"",
         {.example = R"("http://127.0.0.1:3000")", .check = check_server_url, .required = true}),
     key("weight", kCount, at<&ServerOptions::weight>, "1",
         "share of the requests, relative to the other servers", {.least = 1, .most = 65535}),
@@ -31,7 +32,7 @@ constexpr Section kServer = {"servers", "A server, where its URL alone does not 
 
 constexpr Key kConnectKeys[] = {
     key("timeout", kDuration, at<&ConnectOptions::timeout>, R"("2s")",
-        "to connect, per address", {.zero = Zero::kRefused}),
+        "to connect, TLS handshake included, per address", {.zero = Zero::kRefused}),
     key("keepalive", kCount, at<&ConnectOptions::keepalive>, "64",
         "idle connections kept per worker and server", {.most = 100'000, .unit = "connections"}),
     key("idle", kDuration, at<&ConnectOptions::idle>, R"("1m")",
@@ -88,6 +89,20 @@ constexpr Key kHealthKeys[] = {
 };
 constexpr Section kHealth = {"health", "Active checks of the servers; none without this table.", Shape::kTable, kHealthKeys, {}, {}, check_health};
 
+constexpr Key kServerTlsKeys[] = {
+    key("verify", kBool, at<&ClientOptions::verify>, "true",
+        "a server must show a certificate for its name, by an authority we trust; false = anybody may be the server"),
+    key("ca", kFilePath, at<&ClientOptions::ca>, R"("")",
+        "PEM file with the authorities that are trusted, or the server's own certificate; \"\" = the system's",
+        {.check = check_certificates}),
+    key("name", kText, at<&ClientOptions::name>, R"("")",
+        "name that is asked for (SNI) and verified; \"\" = the host of the server's URL", {.check = check_tls_name}),
+    key("cert", kFilePath, at<&ClientOptions::cert>, R"("")",
+        "PEM file: our own certificate, then intermediates, for servers that ask for one"),
+    key("key", kFilePath, at<&ClientOptions::key>, R"("")", "PEM file with its private key, without passphrase"),
+};
+constexpr Section kServerTls = {"tls", "TLS to servers whose URL begins with https.", Shape::kTable, kServerTlsKeys, {}, {}, check_server_tls};
+
 constexpr Key kUpstreamKeys[] = {
     list("servers", kServers, at<&UpstreamOptions::servers>, kServer,
          "URLs, or tables where there is more to say of a server",
@@ -108,7 +123,8 @@ constexpr Key kUpstreamKeys[] = {
     table("connect", kTable, at<&UpstreamOptions::connect>, kConnect),
     table("retry", kTable, at<&UpstreamOptions::retry>, kRetry),
     table("health", kTable, at<&UpstreamOptions::health>, kHealth),
-    later("proxy_protocol"), later("sticky"), later("eject"), later("tls"),
+    table("tls", kTable, at<&UpstreamOptions::tls>, kServerTls),
+    later("proxy_protocol"), later("sticky"), later("eject"),
 };
 
 }  // namespace

@@ -23,6 +23,7 @@ void check_respond(Reader& reader, const Node& table, void* respond);
 void check_health(Reader& reader, const Node& table, void* health);
 void check_rewrite(Reader& reader, const Node& table, void* rewrite);
 void check_tls(Reader& reader, const Node& table, void* tls);
+void check_server_tls(Reader& reader, const Node& table, void* tls);
 void check_serve(Reader& reader, const Node& table, void* serve);
 void check_upstream(Reader& reader, const Node& table, void* upstream);
 

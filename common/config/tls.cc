@@ -1,4 +1,5 @@
 // The checks of what concerns TLS.
+#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -29,6 +30,27 @@ void check_tls(Reader& reader, const Node& table, void* tls) {
     reader.error_at(table, {"client_verify"},
                     fmt::format("client_verify = \"{}\" needs client_ca: the authorities of client certificates",
                                 options.client_verify));
+}
+
+Complaint check_tls_name(std::string_view text) {
+  const bool fits = std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
+           c == '_' || c == ':';
+  });
+  return fits && text.size() <= 255 ? std::nullopt : Complaint("expected the name of a host, without port");
+}
+
+void check_server_tls(Reader& reader, const Node& table, void* tls) {
+  const auto& options = *static_cast<const tls::ClientOptions*>(tls);
+  if (options.cert.empty() == options.key.empty()) {
+    if (options.cert.empty() || !reader.check_files()) return;
+    const tls::Certificate own = tls::load_certificate({options.cert, options.key}, std::chrono::system_clock::now());
+    if (!own.problem.empty()) reader.error_at(table, {"cert"}, own.problem);
+    return;
+  }
+  const std::string_view has = options.cert.empty() ? "key" : "cert";
+  const std::string_view lacks = options.cert.empty() ? "cert" : "key";
+  if (table.find(lacks) == nullptr) reader.error_at(table, {has}, fmt::format("{} needs {} beside it", has, lacks));
 }
 
 void check_certificates_of(Reader& reader, const Document& document) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/result.h"
+#include "tls/client_context.h"
 
 namespace rpx::proxy {
 namespace {
@@ -16,12 +17,14 @@ Error in_route(const RouteOptions& route, Error error) {
 }
 
 std::shared_ptr<upstream::Server> find_server(const Site* site, const std::string& upstream,
-                                              const upstream::ServerOptions& options) {
+                                              const upstream::ServerOptions& options,
+                                              const tls::ClientContext* security) {
   if (!site) return nullptr;
   for (const Upstream& pool : site->upstreams()) {
     if (pool.options->name != upstream) continue;
     for (const auto& server : pool.servers)
-      if (server->options() == options) return server;
+      if (server->options() == options && (!security || (server->tls() && server->tls()->same_as(*security))))
+        return server;
   }
   return nullptr;
 }
@@ -72,11 +75,20 @@ Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
     if (built.wants == balance::Wants::kTemplate) {
       RPX_TRY(built.hash, policy::TextTemplate::parse(options.hash, policy::TemplateUse::kRequest));
     }
+    std::shared_ptr<const tls::ClientContext> context;
     for (const upstream::ServerOptions& server : options.servers) {
       RPX_TRY(upstream::ServerTarget target, upstream::parse_server_url(server.url));
-      auto known = find_server(previous, options.name, server);
+      if (target.tls && !context) {
+        Result<std::shared_ptr<const tls::ClientContext>> made = tls::ClientContext::build(options.tls);
+        if (!made)
+          return self_error(ErrorKind::kConfig,
+                            fmt::format("upstream \"{}\": tls: {}", options.name, made.error().detail));
+        context = std::move(*made);
+      }
+      const auto security = target.tls ? context : nullptr;
+      auto known = find_server(previous, options.name, server, security.get());
       if (!known) {
-        known = std::make_shared<upstream::Server>(options.name, server, std::move(target), resolver);
+        known = std::make_shared<upstream::Server>(options.name, server, std::move(target), resolver, security);
         inherit_state(previous, *known);
       }
       built.servers.push_back(std::move(known));

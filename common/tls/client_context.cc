@@ -19,9 +19,10 @@ int on_new_session(SSL* ssl, SSL_SESSION* session) {
   return 1;  // it is ours now
 }
 
-Status use_certificate(SSL_CTX* context, const ClientOptions& options) {
+Status use_certificate(SSL_CTX* context, const ClientOptions& options, std::vector<std::string>& fingerprints) {
   const Certificate own = load_certificate({options.cert, options.key}, std::chrono::system_clock::now());
   if (!own.problem.empty()) return self_error(ErrorKind::kConfig, own.problem);
+  for (const X509Ptr& one : own.chain) fingerprints.push_back(fingerprint_of(one.get()));
   if (SSL_CTX_use_certificate(context, own.chain.front().get()) != 1 ||
       SSL_CTX_use_PrivateKey(context, own.key.get()) != 1)
     return config_error(options.cert);
@@ -39,18 +40,20 @@ Result<std::shared_ptr<const ClientContext>> ClientContext::build(const ClientOp
   set_common_options(context);
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set1_groups_list(context, kGroups);
-  out->name_ = options.name;
-  out->verify_ = options.verify;
+  out->options_ = options;
   SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (!options.ca.empty()) {
     RPX_TRY(const std::vector<X509Ptr> authorities, read_bundle(options.ca));
-    for (const X509Ptr& one : authorities) X509_STORE_add_cert(SSL_CTX_get_cert_store(context), one.get());
+    for (const X509Ptr& one : authorities) {
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(context), one.get());
+      out->fingerprints_.push_back(fingerprint_of(one.get()));
+    }
     // What is named in `ca` is trusted as it is, be it an intermediate or the server's own certificate.
     X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), X509_V_FLAG_PARTIAL_CHAIN);
   } else if (options.verify && SSL_CTX_set_default_verify_paths(context) != 1) {
     return config_error("the system's certificate authorities");
   }
-  if (!options.cert.empty()) RPX_TRY_VOID(use_certificate(context, options));
+  if (!options.cert.empty()) RPX_TRY_VOID(use_certificate(context, options, out->fingerprints_));
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, on_new_session);
   return out;
@@ -60,14 +63,14 @@ SslPtr ClientContext::make(const std::string& host) const {
   SslPtr ssl(SSL_new(context_.get()));
   if (!ssl) return ssl;
   SSL_set_connect_state(ssl.get());
-  const std::string& name = name_.empty() ? host : name_;
+  const std::string& name = options_.name.empty() ? host : options_.name;
   if (IpAddress::parse(name)) {
-    if (verify_) X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), name.c_str());
+    if (options_.verify) X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), name.c_str());
     return ssl;
   }
   // SNI holds names alone (RFC 6066 section 3).
   SSL_set_tlsext_host_name(ssl.get(), name.c_str());
-  if (verify_ && SSL_set1_host(ssl.get(), name.c_str()) != 1) return nullptr;
+  if (options_.verify && SSL_set1_host(ssl.get(), name.c_str()) != 1) return nullptr;
   return ssl;
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "net/stream.h"
@@ -18,6 +19,11 @@ class ClientContext {
   /// Reads the files of `options`. Errors: kConfig, naming the file.
   static Result<std::shared_ptr<const ClientContext>> build(const ClientOptions& options);
 
+  /// It was made from the same options and the same certificates, so that connections of the one do for the other.
+  bool same_as(const ClientContext& other) const noexcept {
+    return options_ == other.options_ && fingerprints_ == other.fingerprints_;
+  }
+
   /// Takes over a connected socket and shakes hands. `host` is the server's name or address, for SNI and verification
   /// where the options name none; the session in `slot` is resumed and replaced. Errors, Side::kUpstream:
   /// kTlsCertificate, kTlsProtocol, kConnectTimeout, kClosed.
@@ -30,8 +36,8 @@ class ClientContext {
   ClientContext() = default;
   SslPtr make(const std::string& host) const;
   SslContextPtr context_;
-  std::string name_;
-  bool verify_ = true;
+  ClientOptions options_;
+  std::vector<std::string> fingerprints_;  // of what was read from files
 };
 
 }  // namespace rpx::tls

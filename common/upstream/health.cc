@@ -26,7 +26,10 @@ struct Check {
         count(healthy, options.rise, options.fall),
         tasks(loop) {}
   bool is_for(const CheckedServer& wanted) const {
-    return servers.front()->url() == wanted.server->url() && options == wanted.options;
+    const auto& ours = servers.front()->tls();
+    const auto& theirs = wanted.server->tls();
+    return servers.front()->url() == wanted.server->url() && options == wanted.options &&
+           (ours == theirs || (ours && theirs && ours->same_as(*theirs)));
   }
 
   HealthOptions options;
@@ -130,7 +133,7 @@ rt::Task<void> HealthChecks::Thread::keep_checking(Check& check) {
     const Instant begun = loop.now();
     const Server& server = *check.servers.front();
     std::string unresolved;
-    ProbeTarget target{server.addresses(&unresolved), server.target().authority};
+    ProbeTarget target = target_of(server, unresolved);
     ProbeResult result = co_await probe(loop, std::move(target), check.options);
     if (!unresolved.empty() && !result.good) result.why = fmt::format("does not resolve: {}", unresolved);
     take_result(check, result, loop.now());

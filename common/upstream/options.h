@@ -8,12 +8,14 @@
 #include <vector>
 
 #include "base/units.h"
+#include "tls/options.h"
 #include "upstream/health_options.h"
 
 namespace rpx::upstream {
 
 struct ServerOptions {
-  std::string url;  ///< "http://host:port" or "unix:path"; as configured, and the server's name in views and logs
+  std::string url;  ///< "http://host:port", "https://host:port" or "unix:path"; as configured, and the server's name in
+                    ///< views and logs
   std::uint32_t weight = 1;           ///< 1–65535
   bool backup = false;                ///< used only when no other server can be
   std::uint32_t max_connections = 0;  ///< requests in progress at once, of all workers; 0 = no limit
@@ -21,7 +23,7 @@ struct ServerOptions {
 };
 
 struct ConnectOptions {
-  Duration timeout = std::chrono::seconds(2);  ///< to connect, per address
+  Duration timeout = std::chrono::seconds(2);  ///< to connect, TLS handshake included, per address
   std::uint32_t keepalive = 64;                ///< idle connections kept per worker and server
   Duration idle = std::chrono::seconds(60);    ///< how long one is kept idle
   std::uint32_t max_pending = 1000;            ///< requests that may wait where all servers have max_connections
@@ -45,6 +47,7 @@ struct UpstreamOptions {
   std::string host = "preserve";        ///< Host sent on: "preserve", "server", or a fixed name
   ConnectOptions connect;
   RetryOptions retry;
+  tls::ClientOptions tls;               ///< for servers whose URL begins with https
   std::optional<HealthOptions> health;  ///< active checks; absent = none
   auto operator<=>(const UpstreamOptions&) const = default;
 };

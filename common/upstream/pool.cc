@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "net/buffer.h"
-#include "net/dial.h"
+#include "upstream/dial.h"
 
 namespace rpx::upstream {
 namespace {
@@ -24,11 +24,10 @@ constexpr Duration kFailureTime = std::chrono::seconds(1);
 
 /// A connection, in use or kept. While kept it watches for the server closing it.
 struct Lease::Connection final : rt::Waiter {
-  Connection(std::unique_ptr<net::SocketStream> connected, Member& owner)
-      : stream(std::move(connected)), member(owner) {}
+  Connection(std::unique_ptr<net::Stream> connected, Member& owner) : stream(std::move(connected)), member(owner) {}
   void wake() override;
   virtual ~Connection() = default;
-  std::unique_ptr<net::SocketStream> stream;
+  std::unique_ptr<net::Stream> stream;
   Member& member;
   bool reused = false;
   Instant expires{};
@@ -44,6 +43,7 @@ struct Member {
   Instant down_until{};
   Duration down_for{};
   bool retired = false;
+  std::shared_ptr<tls::SessionSlot> session;  // of an https server
 
   void mark_up() noexcept {
     if (down_for == Duration::zero()) return;
@@ -63,8 +63,17 @@ struct Member {
   }
 };
 
-// Something happened on a kept connection: the server closed it, or says what nobody asked. Either way it is over.
-void Lease::Connection::wake() { member.drop_idle(this); }
+// Something happened on a kept connection: the server closed it, or says what nobody asked. Either way it is over,
+// unless it was TLS alone that had something to say, such as a session ticket.
+void Lease::Connection::wake() {
+  char byte = 0;
+  if (!stream->is_plain() && stream->try_read({&byte, 1}).state == net::IoState::kWouldBlock &&
+      !stream->io().may_read()) {
+    stream->io().set_read_waiter(this);
+    return;
+  }
+  member.drop_idle(this);
+}
 
 Lease::Lease(Pool& pool, Member& member, std::unique_ptr<Connection> connection) noexcept
     : pool_(&pool), member_(&member), connection_(std::move(connection)) {
@@ -88,7 +97,7 @@ Lease& Lease::operator=(Lease&& other) noexcept {
   return *this;
 }
 
-net::SocketStream& Lease::stream() noexcept { return *connection_->stream; }
+net::Stream& Lease::stream() noexcept { return *connection_->stream; }
 bool Lease::reused() const noexcept { return connection_->reused; }
 Server& Lease::server() noexcept { return *member_->server; }
 
@@ -236,13 +245,16 @@ rt::Task<Result<Lease>> Pool::connect(Member& member) {
   // Held as a lease from here on, so that the member outlives a reload that happens meanwhile.
   Lease lease(*this, member, nullptr);
   Error last{ErrorKind::kUnresolved, Side::kUpstream, member.server->target().host + " does not resolve"};
+  const Server& server = *member.server;
+  if (server.tls() && !member.session) member.session = std::make_shared<tls::SessionSlot>();
+  const Security security{server.tls(), server.target().name, member.session};
   const std::size_t count = member.addresses.size();
   for (std::size_t n = 0; n < count; ++n) {
     const std::size_t at = (member.next_address + n) % count;
     if (at >= member.addresses.size()) break;  // they changed meanwhile
     const Address to = member.addresses[at];
-    Result<std::unique_ptr<net::SocketStream>> stream =
-        co_await net::dial(loop_, to, deadline_after(loop_.now(), connect_.timeout));
+    Result<std::unique_ptr<net::Stream>> stream =
+        co_await dial(loop_, to, security, deadline_after(loop_.now(), connect_.timeout));
     if (stream) {
       member.next_address = at;
       member.server->counters().connects.fetch_add(1, std::memory_order_relaxed);

@@ -31,7 +31,7 @@ class Lease {
   ~Lease();
 
   explicit operator bool() const noexcept;
-  net::SocketStream& stream() noexcept;
+  net::Stream& stream() noexcept;
   /// It was used before, so the server may just have closed it.
   bool reused() const noexcept;
   Server& server() noexcept;
@@ -80,7 +80,8 @@ class Pool {
   static const std::shared_ptr<Server>& server_of(const Member& member) noexcept;
 
   /// A connection to `member`: a kept one, or a new one within connect.timeout. `fresh` leaves kept ones alone.
-  /// Errors, Side::kUpstream: kUnresolved, kConnectRefused, kConnectTimeout, kConnectFailed.
+  /// Errors, Side::kUpstream: kUnresolved, kConnectRefused, kConnectTimeout, kConnectFailed, kTlsCertificate,
+  /// kTlsProtocol, kClosed.
   rt::Task<Result<Lease>> connect(Member& member);
   /// A kept connection that still looks alive, or an empty lease. `careful` asks the kernel once more (for requests
   /// that cannot be repeated).

@@ -7,7 +7,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "http/h1_client.h"
-#include "net/dial.h"
+#include "upstream/server.h"
 
 namespace rpx::upstream {
 namespace {
@@ -113,12 +113,13 @@ rt::Task<Status> ask(const Probing& probing, net::Stream& stream) {
   co_return read;
 }
 
-rt::Task<Status> try_addresses(const Probing& probing, const std::vector<Address>& addresses) {
+rt::Task<Status> try_addresses(const Probing& probing, const ProbeTarget& target) {
   Error last{ErrorKind::kUnresolved, Side::kUpstream, "the name does not resolve"};
-  for (const Address& address : addresses) {
+  for (const Address& address : target.addresses) {
     const Instant begun = std::chrono::steady_clock::now();
     if (begun >= probing.deadline) break;
-    auto stream = co_await net::dial(probing.loop, address, probing.deadline);
+    auto stream =
+        co_await dial(probing.loop, address, probing.options.tcp ? Security{} : target.security, probing.deadline);
     probing.result.connect = std::chrono::steady_clock::now() - begun;
     if (!stream) {
       last = stream.error();
@@ -142,11 +143,15 @@ bool status_matches(const std::vector<std::string>& ranges, std::uint16_t status
   });
 }
 
+ProbeTarget target_of(const Server& server, std::string& error) {
+  return {server.addresses(&error), server.target().authority, {server.tls(), server.target().name, nullptr}};
+}
+
 rt::Task<ProbeResult> probe(rt::Loop& loop, ProbeTarget target, HealthOptions options) {
   ProbeResult result;
   const Instant begun = std::chrono::steady_clock::now();
   const Probing probing{loop, options, target.authority, begun + options.timeout, result};
-  const Status done = co_await try_addresses(probing, target.addresses);
+  const Status done = co_await try_addresses(probing, target);
   result.total = std::chrono::steady_clock::now() - begun;
   result.good = done.has_value();
   if (!done)

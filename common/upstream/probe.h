@@ -9,9 +9,12 @@
 #include "base/ip.h"
 #include "rt/loop.h"
 #include "rt/task.h"
+#include "upstream/dial.h"
 #include "upstream/health_options.h"
 
 namespace rpx::upstream {
+
+class Server;
 
 struct ProbeResult {
   bool good = false;
@@ -28,7 +31,11 @@ struct ProbeResult {
 struct ProbeTarget {
   std::vector<Address> addresses;  ///< tried in this order
   std::string authority;           ///< Host, unless the check's headers have one
+  Security security = {};          ///< how TLS is spoken, to https servers
 };
+
+/// Where a probe of `server` goes. `error` gets why its name does not resolve.
+ProbeTarget target_of(const Server& server, std::string& error);
 
 /// Never takes longer than options.timeout.
 rt::Task<ProbeResult> probe(rt::Loop& loop, ProbeTarget target, HealthOptions options);

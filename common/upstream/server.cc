@@ -16,13 +16,15 @@ Result<ServerTarget> parse_server_url(std::string_view url) {
     if (out.address.path.empty()) return bad("a path must follow unix:");
     return out;
   }
-  if (!url.starts_with("http://")) return bad("expected http://host:port or unix:/path");
-  std::string_view rest = url.substr(7);
+  out.tls = url.starts_with("https://");
+  if (!out.tls && !url.starts_with("http://")) return bad("expected http://host:port, https://host:port or unix:/path");
+  std::string_view rest = url.substr(out.tls ? 8 : 7);
   if (rest.ends_with('/')) rest.remove_suffix(1);
   if (rest.empty() || rest.find_first_of("/?#@ ") != std::string_view::npos)
-    return bad("expected http://host:port and no path");
+    return bad("expected a host, a port and no path");
   std::string_view host = rest;
-  std::uint64_t port = 80;
+  const std::uint64_t usual = out.tls ? 443 : 80;
+  std::uint64_t port = usual;
   const std::size_t colon = rest.rfind(':');
   if (colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos) {
     host = rest.substr(0, colon);
@@ -31,8 +33,9 @@ Result<ServerTarget> parse_server_url(std::string_view url) {
     port = *number;
   }
   out.address.port = static_cast<std::uint16_t>(port);
-  out.authority = lower(port == 80 ? host : rest);
+  out.authority = lower(port == usual ? host : rest);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  out.name = lower(host);
   if (const auto ip = IpAddress::parse(host))
     out.address.ip = *ip;
   else if (host.empty() || host.find(':') != std::string_view::npos)
@@ -42,8 +45,9 @@ Result<ServerTarget> parse_server_url(std::string_view url) {
   return out;
 }
 
-Server::Server(std::string upstream, ServerOptions options, ServerTarget target, net::Resolver& resolver)
-    : upstream_(std::move(upstream)), options_(std::move(options)), target_(std::move(target)) {
+Server::Server(std::string upstream, ServerOptions options, ServerTarget target, net::Resolver& resolver,
+               std::shared_ptr<const tls::ClientContext> tls)
+    : upstream_(std::move(upstream)), options_(std::move(options)), target_(std::move(target)), tls_(std::move(tls)) {
   if (!target_.host.empty()) name_ = resolver.watch(target_.host);
   state_.set_weight(options_.weight);
 }

@@ -16,27 +16,38 @@
 #include "upstream/options.h"
 #include "upstream/server_state.h"
 
+namespace rpx::tls {
+class ClientContext;
+}
+
 namespace rpx::upstream {
 
 /// Where a server's URL points.
 struct ServerTarget {
   Address address;   ///< complete for literal addresses and Unix sockets
   std::string host;  ///< DNS name to resolve; empty when the address is literal
-  std::string
-      authority;  ///< "host:port" (port left out when 80): Host with host = "server", and what hide_origin looks for
+  /// "host:port" (port left out when it is the scheme's): Host with host = "server", and what hide_origin looks for
+  std::string authority;
+  std::string name;  ///< the host or address of the URL without brackets: what a certificate is held against
+  bool tls = false;  ///< https
 };
 
-/// Reads "http://host[:port]", "http://[v6]:port" or "unix:/path". Errors: kConfig.
+/// Reads "http://host[:port]", "https://host[:port]", "http://[v6]:port" or "unix:/path". Errors: kConfig.
 Result<ServerTarget> parse_server_url(std::string_view url);
 
 class Server {
  public:
-  Server(std::string upstream, ServerOptions options, ServerTarget target, net::Resolver& resolver);
+  /// `tls` is for https servers, which need it.
+  Server(std::string upstream, ServerOptions options, ServerTarget target, net::Resolver& resolver,
+         std::shared_ptr<const tls::ClientContext> tls = nullptr);
 
   const std::string& upstream() const noexcept { return upstream_; }
   const std::string& url() const noexcept { return options_.url; }
   const ServerOptions& options() const noexcept { return options_; }
   const ServerTarget& target() const noexcept { return target_; }
+
+  /// How TLS is spoken to it; null for a plain server.
+  const std::shared_ptr<const tls::ClientContext>& tls() const noexcept { return tls_; }
 
   /// Addresses to try, and a number that changes when they do.
   std::vector<Address> addresses(std::string* error = nullptr) const;
@@ -79,6 +90,7 @@ class Server {
   const std::string upstream_;
   const ServerOptions options_;
   const ServerTarget target_;
+  const std::shared_ptr<const tls::ClientContext> tls_;
   std::shared_ptr<net::Name> name_;
   Counters counters_;
   ServerState state_;

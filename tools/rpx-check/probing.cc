@@ -20,7 +20,7 @@ constexpr Duration kResolve = std::chrono::seconds(2);
 rt::Task<void> probe_into(rt::Loop& loop, const upstream::Server& server, const Subject& subject,
                           upstream::ProbeResult& out) {
   std::string error;
-  upstream::ProbeTarget target{server.addresses(&error), server.target().authority};
+  upstream::ProbeTarget target = upstream::target_of(server, error);
   out = co_await upstream::probe(loop, std::move(target), subject.check);
   if (!error.empty() && !out.good) out.why = fmt::format("does not resolve: {}", error);
 }
@@ -50,15 +50,16 @@ Result<std::vector<Subject>> subjects_of_file(const cli::Common& common) {
     upstream::HealthOptions plain;
     plain.tcp = true;
     for (const upstream::ServerOptions& server : upstream.servers)
-      out.push_back({upstream.name, server.url, upstream.health.value_or(plain)});
+      out.push_back({upstream.name, server.url, upstream.health.value_or(plain), upstream.tls});
   }
   return out;
 }
 
 Result<std::vector<Subject>> subjects_of(const std::vector<std::string>& urls, bool tcp, const cli::Common& common) {
   std::vector<Subject> known;
-  const bool asks_file =
-      std::ranges::any_of(urls, [](const std::string& url) { return split_url(url).second.empty(); });
+  const bool asks_file = !common.config.empty() || std::ranges::any_of(urls, [](const std::string& url) {
+    return split_url(url).second.empty();
+  });
   if (!tcp && asks_file && (!common.config.empty() || serve::Source::from_file(common, {}))) {
     RPX_TRY(known, subjects_of_file(common));
   }
@@ -70,6 +71,7 @@ Result<std::vector<Subject>> subjects_of(const std::vector<std::string>& urls, b
     const auto found = std::ranges::find(known, server, &Subject::url);
     Subject subject{"", server, {}};
     if (path.empty() && found != known.end()) subject = *found;
+    if (found != known.end()) subject.tls = found->tls;
     if (!path.empty()) subject.check.path = path;
     subject.check.tcp |= tcp;
     if (common.timeout) subject.check.timeout = *common.timeout;
@@ -80,17 +82,25 @@ Result<std::vector<Subject>> subjects_of(const std::vector<std::string>& urls, b
 
 std::vector<upstream::ProbeResult> probe_all(const std::vector<Subject>& subjects) {
   net::Resolver resolver;
+  std::vector<upstream::ProbeResult> results(subjects.size());
   std::vector<std::unique_ptr<upstream::Server>> servers;
   for (const Subject& subject : subjects) {
     auto target = upstream::parse_server_url(subject.url);
+    std::shared_ptr<const tls::ClientContext> context;
+    if (target && target->tls) {
+      auto made = tls::ClientContext::build(subject.tls);
+      if (!made) results[servers.size()].why = made.error().detail;
+      context = made.value_or(nullptr);
+    }
     servers.push_back(std::make_unique<upstream::Server>(subject.upstream, upstream::ServerOptions{.url = subject.url},
-                                                         target.value_or(upstream::ServerTarget{}), resolver));
+                                                         target.value_or(upstream::ServerTarget{}), resolver,
+                                                         std::move(context)));
   }
   resolver.wait_for_first_answers(kResolve);
-  std::vector<upstream::ProbeResult> results(subjects.size());
   rt::Loop loop;
   rt::TaskGroup tasks(loop);
-  for (std::size_t i = 0; i < subjects.size(); ++i) tasks.spawn(probe_into(loop, *servers[i], subjects[i], results[i]));
+  for (std::size_t i = 0; i < subjects.size(); ++i)
+    if (results[i].why.empty()) tasks.spawn(probe_into(loop, *servers[i], subjects[i], results[i]));
   while (tasks.size() != 0) loop.run_once(std::chrono::milliseconds(100));
   return results;
 }

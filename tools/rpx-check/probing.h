@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "cli/spec.h"
+#include "tls/options.h"
 #include "upstream/probe.h"
 
 namespace rpx::check {
@@ -16,6 +17,7 @@ struct Subject {
   std::string upstream;  ///< empty for one that no file names
   std::string url;
   upstream::HealthOptions check;
+  tls::ClientOptions tls = {};  ///< for https
 };
 
 /// Every server of the configuration. Errors: kConfig, its problems having been printed; kUsage without a file.

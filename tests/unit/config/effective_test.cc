@@ -157,6 +157,13 @@ on       = ["connect", "timeout", "reset", "502", "503", "504"]
 methods  = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]
 budget   = "20%"
 
+[upstream."http://127.0.0.1:3000".tls]
+verify = true
+ca     = ""
+name   = ""
+cert   = ""
+key    = ""
+
 [limits]
 connections_per_client = 200
 header_timeout         = "10s"

@@ -105,7 +105,6 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {"[upstream.a]\nservers = [\"http://h\"]\n", "proxy_protocol = 0", "\"proxy_protocol\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "health = { grpc = true }", "\"grpc\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "eject = {}", "\"eject\""},
-      {"[upstream.a]\nservers = [\"http://h\"]\n", "tls = {}", "\"tls\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "protocol = \"auto\"", "protocol \"auto\""},
       {"[upstream.a]\n", "servers = [{ url = \"http://h\", resolve = \"1s\" }]", "\"resolve\""},
       {"[limits]\n", "h2_streams = 128", "\"h2_streams\""},

@@ -100,7 +100,7 @@ path = "/0"
 upstream = "ap"
 [[route]]
 path = "/1"
-upstream = "https://x"
+upstream = "https://x/y"
 [[route]]
 path = "/2"
 upstream = "http://x/y"
@@ -122,8 +122,8 @@ servers = ["http://h"]
 R"(rpx.toml:5:12: there is no upstream "ap"; did you mean "app"?
 upstream = "ap"
            ^
-rpx.toml:8:12: bad upstream "https://x": https to servers is not yet supported by this version of rpx
-upstream = "https://x"
+rpx.toml:8:12: bad upstream "https://x/y": a server's URL has no path: use strip_prefix or rewrite in the route
+upstream = "https://x/y"
            ^
 rpx.toml:11:12: bad upstream "http://x/y": a server's URL has no path: use strip_prefix or rewrite in the route
 upstream = "http://x/y"

@@ -1,0 +1,16 @@
+#include "upstream/dial.h"
+
+#include "base/result.h"
+#include "net/dial.h"
+
+namespace rpx::upstream {
+
+rt::Task<Result<std::unique_ptr<net::Stream>>> dial(rt::Loop& loop, Address to, Security security, Instant deadline) {
+  RPX_CO_TRY(std::unique_ptr<net::SocketStream> socket, co_await net::dial(loop, std::move(to), deadline));
+  if (!security.context) co_return std::unique_ptr<net::Stream>(std::move(socket));
+  Result<std::unique_ptr<net::Stream>> secured = co_await tls::ClientContext::connect(
+      std::move(security.context), std::move(socket), std::move(security.name), std::move(security.slot), deadline);
+  co_return secured;
+}
+
+}  // namespace rpx::upstream

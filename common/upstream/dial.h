@@ -1,0 +1,25 @@
+// A connection to a server as the pools and the checks make it: the socket, and TLS over it where its URL says
+// https. On the loop's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/ip.h"
+#include "net/stream.h"
+#include "tls/client_context.h"
+
+namespace rpx::upstream {
+
+/// How a server is spoken to beneath HTTP.
+struct Security {
+  std::shared_ptr<const tls::ClientContext> context;  ///< null for plain servers
+  std::string name;                                   ///< the server's host
+  std::shared_ptr<tls::SessionSlot> slot;             ///< for sessions to resume; may be null
+};
+
+/// Connects to `to` and, with a context, shakes hands, all by `deadline`. Errors, Side::kUpstream: those of net::dial
+/// and of tls::ClientContext::connect.
+rt::Task<Result<std::unique_ptr<net::Stream>>> dial(rt::Loop& loop, Address to, Security security, Instant deadline);
+
+}  // namespace rpx::upstream
