@@ -1,5 +1,6 @@
 #include "balance/bounded_hash.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "balance/rendezvous.h"
@@ -9,6 +10,8 @@ namespace {
 
 // How far above its share an endpoint may be. Lower spreads a popular value sooner, and moves more values.
 constexpr double kBound = 1.25;
+// So few at once overload nobody: a value keeps its endpoint, whatever the shares are.
+constexpr double kFew = 4;
 
 }  // namespace
 
@@ -28,7 +31,8 @@ std::optional<std::size_t> BoundedHash::pick(std::span<const Endpoint> endpoints
   for (std::size_t i = 0; i < endpoints.size(); ++i) {
     const Endpoint& endpoint = endpoints[i];
     // The bounds add up to more than what is in progress, so that one endpoint always has room.
-    if (!endpoint.usable || endpoint.active + 1.0 > std::ceil(kBound * active * endpoint.weight / weight)) continue;
+    const double bound = std::max(kFew, std::ceil(kBound * active * endpoint.weight / weight));
+    if (!endpoint.usable || endpoint.active + 1.0 > bound) continue;
     const double score = rendezvous_score(endpoint, key);
     if (best && score <= best_score) continue;
     best = i;
