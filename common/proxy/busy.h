@@ -22,7 +22,9 @@ struct LiveSite {
 };
 
 struct Busy {
-  explicit Busy(rt::Loop& loop) : upload(loop), interrupt(*this) {}
+  explicit Busy(rt::Loop& loop) : exchange(h1), upload(loop), interrupt(*this) {}
+  /// For an exchange that is somebody else's: a stream of HTTP/2.
+  Busy(rt::Loop& loop, http::Exchange& other) : exchange(other), upload(loop), interrupt(*this) {}
 
   /// Ends what is going on and lets go of every connection and buffer.
   void reset() noexcept {
@@ -30,7 +32,7 @@ struct Busy {
     lease.drop();
     place.release();
     call.release();
-    exchange.release();
+    h1.release();
     live.reset();
     trail = {};
     awaits_head = false;
@@ -46,7 +48,8 @@ struct Busy {
   };
 
   std::shared_ptr<const LiveSite> live;
-  http::H1Exchange exchange;
+  http::H1Exchange h1;       ///< what `exchange` is on an HTTP/1 connection
+  http::Exchange& exchange;  ///< the request and its reply
   http::H1Call call;
   upstream::Place place;  ///< at the server, where it has max_connections
   upstream::Lease lease;
@@ -59,7 +62,7 @@ struct Busy {
   bool awaits_head = false;  ///< the reply's head is being waited for: an upload that ends then is news
 
   /// The whole request can be sent again: its body is kept, or none of it was taken from the client yet.
-  bool replayable() const noexcept { return has_replay || !exchange.reader().touched(); }
+  bool replayable() const noexcept { return has_replay || !exchange.body_touched(); }
   Trail trail;
 };
 

@@ -51,6 +51,8 @@ struct WorkerCounters {
   Count upgrades;
   Count parse_errors;
   std::array<CodingCounters, 4> encoded;  ///< replies, by http::Coding
+  Count h2_connections;
+  Count h2_requests;
   Count tls_handshakes;
   Count tls_resumed;
   Count tls_failed;
