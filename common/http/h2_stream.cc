@@ -86,8 +86,10 @@ Result<BodyPiece> H2Stream::try_read(std::size_t most) {
   received_ += piece.size();
   touched_ = true;
   // Only what is used up makes room for more.
-  nghttp2_session_consume(session_.session_, id_, piece.size());
-  session_.queue_turn();
+  if (!closed_) {
+    nghttp2_session_consume(session_.session_, id_, piece.size());
+    session_.queue_turn();
+  }
   if (most_ != 0 && received_ > most_) return client_error(ErrorKind::kBodyTooLarge, "body over the limit");
   return BodyPiece{piece, ended(), false};
 }
