@@ -74,7 +74,10 @@ constexpr Key kListenKeys[] = {
         {.example = R"(":8080")", .start = R"(":8080")", .check = check_listen_address, .required = true}),
     only("mode", kOnlyText, R"("http")", "what is spoken", {.choices = "http", .later = "tcp"}),
     key("tls", kBool, at<&ListenOptions::tls>, "false", "clients speak TLS; certificates are in [[certificate]]"),
-    only("protocols", kOnlyTexts, R"(["http/1.1"])", "versions of HTTP", {.choices = "http/1.1", .later = "h2 h2c"}),
+    key("protocols", kTexts, at<&ListenOptions::protocols>, "[]",
+        "versions of HTTP, the preferred one first: h2 and http/1.1 with tls, http/1.1 and h2c (HTTP/2 that begins without "
+        "being asked) without; [] = [\"h2\", \"http/1.1\"] with tls, [\"http/1.1\"] without",
+        {.choices = "h2 http/1.1 h2c"}),
     key("trusted_proxies", kPrefixes, at<&ListenOptions::trusted_proxies>, "[]",
         "peers whose X-Forwarded-For and Forwarded are believed"),
     key("proxy_protocol", kPrefixes, at<&ListenOptions::proxy_protocol>, "[]",
@@ -136,7 +139,10 @@ constexpr Key kLimitsKeys[] = {
         "longest request target; 0 = 16MiB, the most there can be",
         {.least = 64, .most = kMostHead, .zero = Zero::kUnlimited}),
     key("tls_handshake", kDuration, at<&http::Limits::tls_handshake>, R"("10s")", "for a TLS handshake; 0 = for ever", {.zero = Zero::kUnlimited}),
-    later("h2_streams"), later("h2_resets"),
+    key("h2_streams", kCount, at<&http::Limits::h2_streams>, "128",
+        "requests in progress at once on one HTTP/2 connection", {.least = 1, .most = 10'000, .unit = "requests"}),
+    key("h2_resets", kPerSecond, at<&http::Limits::h2_resets>, R"("100/s")",
+        "requests a client may give up on one HTTP/2 connection, on average over a second, before it ends"),
 };
 constexpr Section kLimits = {"limits", "Bounds on what clients may do.", Shape::kTable, kLimitsKeys};
 

@@ -128,6 +128,20 @@ Node write_byte_rate(const Key&, const Size& field) {
   return node;
 }
 
+void read_per_second(Reader& reader, const Key& key, const Node& node, std::uint32_t& field) {
+  const std::string* text = text_of(node);
+  if (text == nullptr) return reader.wrong_type(key, node);
+  const std::optional<Rate> rate = parse_rate(*text);
+  if (!rate || rate->per_second < 1 || rate->per_second > 1e6)
+    return reader.bad_value(key, node, R"(expected a rate from "1/s" to "1000000/s")");
+  field = static_cast<std::uint32_t>(rate->per_second);
+}
+Node write_per_second(const Key&, const std::uint32_t& field) {
+  Node node = text_node(format_rate({static_cast<double>(field)}));
+  node.json = fmt::format("{}", field);
+  return node;
+}
+
 void read_share(Reader& reader, const Key& key, const Node& node, double& field) {
   const std::string* text = text_of(node);
   if (text == nullptr) return reader.wrong_type(key, node);
@@ -256,6 +270,8 @@ constinit const Kind<Size> kSize =
     make_kind<Size, read_size, write_size>("size", R"(a size such as "16KiB" or "10MB")");
 constinit const Kind<Size> kByteRate =
     make_kind<Size, read_byte_rate, write_byte_rate>("rate", R"(a rate of bytes such as "500B/s")");
+constinit const Kind<std::uint32_t> kPerSecond =
+    make_kind<std::uint32_t, read_per_second, write_per_second>("rate", R"(a rate such as "100/s")");
 constinit const Kind<double> kShare = make_kind<double, read_share, write_share>("share", R"(a share such as "20%")");
 constinit const Kind<std::string> kText = make_kind<std::string, read_text, write_text>("text", "a text in quotes");
 constinit const Kind<std::string> kPath = make_kind<std::string, read_path, write_text>("path", "a path in quotes");

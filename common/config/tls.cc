@@ -59,6 +59,12 @@ void check_certificates_of(Reader& reader, const Document& document) {
     const Node& table = *document.listener_tables[i];
     if (listener.tls && document.certificate_tables.empty())
       reader.error_at(table, {"tls"}, "tls = true needs a certificate: add [[certificate]] with cert and key");
+    for (const std::string& protocol : listener.protocols) {
+      if (!listener.tls && protocol == "h2")
+        reader.error_at(table, {"protocols"}, "h2 is for listeners with tls; without, it is called h2c");
+      if (listener.tls && protocol == "h2c")
+        reader.error_at(table, {"protocols"}, "h2c is for listeners without tls; with it, it is called h2");
+    }
     if (listener.tls && listener.redirect_https)
       reader.error_at(table, {"redirect_https"}, "redirect_https is for listeners without tls");
   }

@@ -1,5 +1,5 @@
 // Exchange: one request and its reply as a server sees them, whatever the wire. One of the two interfaces the
-// product is made of; HTTP/1 implements it in h1_server. One thread; valid until the exchange has ended.
+// product is made of; h1_server and h2_stream implement it. One thread; valid until the exchange has ended.
 #pragma once
 
 #include <optional>
@@ -25,11 +25,16 @@ class Exchange {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
-  virtual RequestHead& request() noexcept = 0;
+  RequestHead& request() noexcept { return head_; }
   /// Text that lives until the exchange ends.
-  virtual Arena& arena() noexcept = 0;
+  Arena& arena() noexcept { return arena_; }
   /// The request's body. `most` bounds its payload in bytes, 0 = unlimited; call once, before reading.
   virtual BodySource& body(std::uint64_t most) noexcept = 0;
+
+  /// The same body, for those who ask how far it was read.
+  virtual BodySource& reader() noexcept = 0;
+  /// Some of the body was used up: the request cannot be sent again from the client's connection.
+  virtual bool body_touched() const noexcept = 0;
 
   /// Sends an interim response (1xx) at once, as far as the client takes it. Nothing for HTTP/1.0 clients.
   virtual Status send_interim(std::uint16_t status, const Headers& headers) = 0;
@@ -50,6 +55,12 @@ class Exchange {
   /// Bytes read from and written to the client for this exchange.
   virtual std::uint64_t bytes_received() const noexcept = 0;
   virtual std::uint64_t bytes_sent() const noexcept = 0;
+  /// As logs have it: "HTTP/1.1", "HTTP/2.0".
+  virtual std::string_view protocol() const noexcept = 0;
+
+ protected:
+  RequestHead head_;
+  Arena arena_;
 };
 
 }  // namespace rpx::http

@@ -16,7 +16,8 @@ constexpr std::uint32_t kAllExtensions = 16 * 1024;
 /// More digits can only be zeros or an overflow.
 constexpr std::uint8_t kMostDigits = 16;
 
-/// RFC 9110 section 6.5.1: what a recipient would have needed before the body must not come after it.
+}  // namespace
+
 bool may_trail(const Field& field) noexcept {
   switch (field.id) {
     case kOther: return !looks_like_known_field(field.name);
@@ -27,8 +28,6 @@ bool may_trail(const Field& field) noexcept {
     default: return false;
   }
 }
-
-}  // namespace
 
 const char* ChunkedDecoder::read_size_byte(char c) noexcept {
   if (const unsigned digit = look_up(kHexValue, c); digit < 16 && state_ != State::kSizeSpace) {

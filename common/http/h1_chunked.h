@@ -13,6 +13,9 @@ namespace rpx::http {
 
 /// Decodes a chunked body piece by piece. Chunk extensions are dropped, and bounded: more than 16 KiB of
 /// them in one body, or more than 4 KiB in one chunk, is refused.
+/// RFC 9110 section 6.5.1: what a recipient would have needed before the body must not come after it.
+bool may_trail(const Field& field) noexcept;
+
 class ChunkedDecoder {
  public:
   struct Step {

@@ -35,8 +35,6 @@ class H1Exchange final : public Exchange {
   bool must_linger() const noexcept { return !reader_.ended() || bad_head_; }
   void mark_bad_head() noexcept { bad_head_ = true; }
 
-  RequestHead& request() noexcept override { return head_; }
-  Arena& arena() noexcept override { return arena_; }
   BodySource& body(std::uint64_t most) noexcept override;
   Status send_interim(std::uint16_t status, const Headers& headers) override;
   BodySink& reply(std::uint16_t status, std::string_view reason, Headers& headers, ReplyBody body) override;
@@ -49,8 +47,9 @@ class H1Exchange final : public Exchange {
   std::uint64_t bytes_received() const noexcept override { return head_bytes_ + reader_.received(); }
   std::uint64_t bytes_sent() const noexcept override { return writer_.sent(); }
 
-  H1BodyReader& reader() noexcept { return reader_; }
-  const H1BodyReader& reader() const noexcept { return reader_; }
+  H1BodyReader& reader() noexcept override { return reader_; }
+  bool body_touched() const noexcept override { return reader_.touched(); }
+  std::string_view protocol() const noexcept override { return head_.minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1"; }
   H1BodyWriter& writer() noexcept { return writer_; }
 
  private:
@@ -59,8 +58,6 @@ class H1Exchange final : public Exchange {
   net::InputBuffer input_;
   net::InputBuffer ahead_;
   H1HeadReader head_reader_;
-  RequestHead head_;
-  Arena arena_;
   H1BodyReader reader_;
   H1BodyWriter writer_;
   std::uint64_t head_bytes_ = 0;

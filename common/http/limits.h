@@ -20,6 +20,8 @@ struct Limits {
   std::uint32_t headers = 100;         ///< field lines
   Size body_bytes = 10 * 1024 * 1024;  ///< request body; 0 = unlimited
   Size uri_bytes = 8 * 1024;           ///< request target
+  std::uint32_t h2_streams = 128;      ///< requests in progress on one HTTP/2 connection
+  std::uint32_t h2_resets = 100;       ///< streams a client may reset in a second before its connection ends
 };
 
 }  // namespace rpx::http

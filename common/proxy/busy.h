@@ -24,7 +24,9 @@ struct LiveSite {
 };
 
 struct Busy {
-  explicit Busy(rt::Loop& loop) : upload(loop), interrupt(*this) {}
+  explicit Busy(rt::Loop& loop) : exchange(h1), upload(loop), interrupt(*this) {}
+  /// For an exchange that is somebody else's: a stream of HTTP/2.
+  Busy(rt::Loop& loop, http::Exchange& other) : exchange(other), upload(loop), interrupt(*this) {}
 
   /// Ends what is going on and lets go of every connection and buffer.
   void reset() noexcept {
@@ -33,7 +35,7 @@ struct Busy {
     lease.drop();
     place.release();
     call.release();
-    exchange.release();
+    h1.release();
     live.reset();
     fill = nullptr;
     entry.reset();
@@ -51,7 +53,8 @@ struct Busy {
   };
 
   std::shared_ptr<const LiveSite> live;
-  http::H1Exchange exchange;
+  http::H1Exchange h1;       ///< what `exchange` is on an HTTP/1 connection
+  http::Exchange& exchange;  ///< the request and its reply
   http::H1Call call;
   upstream::Place place;  ///< at the server, where it has max_connections
   upstream::Lease lease;
@@ -65,7 +68,7 @@ struct Busy {
   bool awaits_head = false;  ///< the reply's head is being waited for: an upload that ends then is news
 
   /// The whole request can be sent again: its body is kept, or none of it was taken from the client yet.
-  bool replayable() const noexcept { return has_replay || !exchange.reader().touched(); }
+  bool replayable() const noexcept { return has_replay || !exchange.body_touched(); }
   http::BodySource* fill = nullptr;  ///< what the reply's body is read through while it is stored; null: directly
   cache::EntryPtr entry;             ///< the stored reply that `out` has views into
   http::BodySource& reply_body() noexcept { return fill ? *fill : call.reader(); }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "net/proxy_protocol.h"
+#include "proxy/h2_connection.h"
 #include "proxy/handle.h"
 #include "proxy/secure.h"
 #include "proxy/site.h"
@@ -93,9 +94,9 @@ rt::Task<Status> read_proxy_header(ClientConnection& connection, Instant deadlin
 rt::Task<bool> read_head(ClientConnection& connection, Busy& busy, Instant deadline) {
   using Head = http::H1Exchange::Head;
   for (;;) {
-    Result<Head> head = busy.exchange.try_read_head();
+    Result<Head> head = busy.h1.try_read_head();
     if (!head) {
-      busy.exchange.mark_bad_head();
+      busy.h1.mark_bad_head();
       co_await refuse(connection, busy, std::move(head).error());
       co_return false;
     }
@@ -104,8 +105,8 @@ rt::Task<bool> read_head(ClientConnection& connection, Busy& busy, Instant deadl
     const rt::Wake wake = co_await connection.stream().io().readable(deadline);
     if (wake == rt::Wake::kReady) continue;
     // A client that has not begun a request is owed no reply.
-    if (busy.exchange.has_input()) {
-      busy.exchange.mark_bad_head();
+    if (busy.h1.has_input()) {
+      busy.h1.mark_bad_head();
       Error late{ErrorKind::kHeaderTimeout, Side::kClient, "the request head did not come in time"};
       co_await refuse(connection, busy, std::move(late));
     }
@@ -140,19 +141,19 @@ RPX_OWN_FRAME rt::Task<After> serve_while_busy(ClientConnection& connection, Ins
     if (busy.live != connection.worker.live()) {
       // A reload between two pipelined requests: the limits of the old site go with it.
       busy.live = connection.worker.live();
-      busy.exchange.attach(connection.stream(), busy.live->site->limits());
+      busy.h1.attach(connection.stream(), busy.live->site->limits());
     }
     busy.trail = {};
     busy.trail.phase = Phase::kReading;
     const bool complete = co_await read_head(connection, busy, deadline);
     if (complete) co_await handle(connection, busy);
-    if (busy.exchange.was_cut()) {
+    if (busy.h1.was_cut()) {
       connection.stream().reset_on_close();
       co_return After::kClose;
     }
-    if (!complete || !busy.exchange.finish())
-      co_return busy.exchange.replied() && busy.exchange.must_linger() ? After::kLinger : After::kClose;
-    if (!busy.exchange.has_input()) co_return After::kIdle;
+    if (!complete || !busy.h1.finish())
+      co_return busy.exchange.replied() && busy.h1.must_linger() ? After::kLinger : After::kClose;
+    if (!busy.h1.has_input()) co_return After::kIdle;
     deadline = deadline_after(connection.worker.loop().now(), busy.live->site->limits().header_timeout);
     // A client that pipelines without end must not keep the worker to itself.
     if (round % 16 == 15) co_await connection.worker.loop().yield();
@@ -205,6 +206,15 @@ rt::Task<void> serve_connection(Worker& worker, net::UniqueFd fd, IpAddress peer
   }
   Instant deadline = deadline_after(worker.loop().now(), worker.live()->site->limits().header_timeout);
   if (!connection.secured) deadline = deadline_after(connection.accepted, worker.live()->site->limits().header_timeout);
+  if (connection.secured || !connection.listener->options.protocols.empty()) {
+    const Result<bool> multiplexed = co_await speaks_h2(connection, deadline);
+    if (!multiplexed) co_return;
+    if (*multiplexed) {
+      const bool may_send = co_await serve_h2(connection);
+      if (may_send) co_await linger(connection);
+      co_return;
+    }
+  }
   for (;;) {
     if (!connection.stream().io().may_read()) {
       const rt::Wake wake = co_await connection.stream().io().readable(deadline);

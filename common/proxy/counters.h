@@ -54,6 +54,8 @@ struct WorkerCounters {
   std::array<CodingCounters, 4> decoded;           ///< replies, for clients that do not take the server's coding
   std::array<CodingCounters, 4> encoded_requests;  ///< towards servers
   std::array<CodingCounters, 4> decoded_requests;  ///< for servers
+  Count h2_connections;
+  Count h2_requests;
   Count tls_handshakes;
   Count tls_resumed;
   Count tls_failed;

@@ -64,29 +64,37 @@ Status send_request(const Ask& ask) {
 // While the reply is awaited, a client that hangs up ends the wait: nobody would read the reply.
 class HangUpWatch final : rt::Waiter {
  public:
-  HangUpWatch(net::Stream& client, net::Stream& server, bool enabled) : client_(client), server_(server) {
+  HangUpWatch(net::Stream* client, net::Stream& server, bool enabled) : client_(client), server_(server) {
     if (enabled) watch();
   }
-  ~HangUpWatch() { client_.io().clear_read_waiter(this); }
+  ~HangUpWatch() {
+    if (client_) client_->io().clear_read_waiter(this);
+  }
   HangUpWatch(const HangUpWatch&) = delete;
   HangUpWatch& operator=(const HangUpWatch&) = delete;
-  void watch() { client_.io().set_read_waiter(this); }
+  void watch() { client_->io().set_read_waiter(this); }
 
  private:
   void wake() override {
     // More requests, or a client that has only closed its sending side: go on.
-    if (!client_.io().hung_up())
+    if (!client_->io().hung_up())
       watch();
     else
       server_.io().interrupt_read();
   }
-  net::Stream& client_;
+  net::Stream* client_;
   net::Stream& server_;
 };
 
+// Streams of a shared connection are ended from outside when their client gives them up.
+bool client_hung_up(Busy& busy) noexcept {
+  net::Stream* client = busy.exchange.stream();
+  return client && client->io().hung_up();
+}
+
 // What an interrupted or failed wait for the reply really was.
 Error blame(Busy& busy, Error error) {
-  if (busy.exchange.stream()->io().hung_up()) return {ErrorKind::kReset, Side::kClient, "the client went away"};
+  if (client_hung_up(busy)) return {ErrorKind::kReset, Side::kClient, "the client went away"};
   if (busy.upload.done() && !busy.upload.result()) {
     const Error& upload = busy.upload.result().error();
     // What the server did while we sent tells less than what it says or does not say itself.
@@ -97,13 +105,13 @@ Error blame(Busy& busy, Error error) {
 
 rt::Task<Status> await_head(const Ask& ask, Instant deadline) {
   Busy& busy = ask.busy;
-  net::Stream& client = *busy.exchange.stream();
+  net::Stream* client = busy.exchange.stream();
   const http::Method method = busy.exchange.request().method;
   const bool reads_body = !busy.exchange.reader().ended();
-  const bool watched = client.io().is_watched();
+  const bool watched = client && client->io().is_watched();
   HangUpWatch watch(client, busy.lease.stream(), watched && !reads_body);
-  rt::Loop& loop = client.io().loop();
-  bool first_wait = !watched && !reads_body;
+  rt::Loop& loop = ask.connection.worker.loop();
+  bool first_wait = client && !watched && !reads_body;
   for (;;) {
     const Instant until = first_wait ? std::min(deadline, loop.now() + kWatchAfter) : deadline;
     Status read = co_await busy.call.read_head(method, until);
@@ -116,7 +124,7 @@ rt::Task<Status> await_head(const Ask& ask, Instant deadline) {
     }
     // The end of a successful upload wakes the wait as well; so does a server that stops reading, which may
     // have answered already.
-    if (read.error().kind == ErrorKind::kCancelled && !client.io().hung_up() &&
+    if (read.error().kind == ErrorKind::kCancelled && !client_hung_up(busy) &&
         (!upload_failed || busy.upload.result().error().side == Side::kUpstream)) {
       if (!upload_failed) continue;
       busy.lease.stream().io().mark_readable();
@@ -174,7 +182,7 @@ rt::Task<Result<upstream::Member*>> next_with_place(const Ask& ask, std::span<up
   busy.lease.drop();
   busy.place.release();
   const Instant asked = loop.now();
-  Result<upstream::Member*> found = co_await ask.pool.pick_place(tried, key, *busy.exchange.stream(), busy.place);
+  Result<upstream::Member*> found = co_await ask.pool.pick_place(tried, key, busy.exchange.stream(), busy.place);
   busy.trail.queued += loop.now() - asked;
   co_return found;
 }

@@ -64,7 +64,7 @@ void write_access_line(ClientConnection& connection, Busy& busy, Duration took) 
   entry.target = request.raw_target;
   entry.path = request.target.path;
   entry.query = request.target.query;
-  entry.protocol = request.minor_version == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  entry.protocol = busy.exchange.protocol();
   entry.listener = connection.listener->options.name;
   if (trail.route) {
     entry.route = trail.route->options->name;

@@ -162,6 +162,8 @@ Counters sum_counters(std::span<const WorkerCounters* const> workers) {
     out.stale_leases += worker->stale_leases.read();
     out.upgrades += worker->upgrades.read();
     out.parse_errors += worker->parse_errors.read();
+    out.h2_connections += worker->h2_connections.read();
+    out.h2_requests += worker->h2_requests.read();
     out.tls_handshakes += worker->tls_handshakes.read();
     out.tls_resumed += worker->tls_resumed.read();
     out.tls_failed += worker->tls_failed.read();
@@ -229,6 +231,8 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
   text.one("rpx_upstream_connects_total", "counter", "Connections made to servers.", counters.upstream_connects);
   text.one("rpx_upgrades_total", "counter", "Connections that switched protocols.", counters.upgrades);
   text.one("rpx_parse_errors_total", "counter", "Requests refused for their syntax.", counters.parse_errors);
+  text.one("rpx_h2_connections_total", "counter", "Connections of clients that spoke HTTP/2.", counters.h2_connections);
+  text.one("rpx_h2_requests_total", "counter", "Requests that came over HTTP/2.", counters.h2_requests);
   text.one("rpx_tls_handshakes_total", "counter", "TLS handshakes with clients.", counters.tls_handshakes);
   text.one("rpx_tls_resumed_total", "counter", "TLS handshakes that resumed a session.", counters.tls_resumed);
   text.one("rpx_tls_failed_total", "counter", "Connections to TLS listeners that did not shake hands.",

@@ -40,6 +40,7 @@ struct ListenOptions {
   std::string name;                       ///< unique; the address where none was given
   std::string address;                    ///< "host:port", ":port", "[::1]:port", "unix:/abs/path", "fd:3"
   bool tls = false;                       ///< clients speak TLS
+  std::vector<std::string> protocols;     ///< "h2", "http/1.1", "h2c"; empty = what suits `tls`
   bool redirect_https = false;            ///< every request is answered with a redirect to https
   std::vector<IpPrefix> proxy_protocol;   ///< peers that must open with a PROXY header
   std::vector<IpPrefix> trusted_proxies;  ///< peers whose forwarding fields are believed

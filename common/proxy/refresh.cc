@@ -81,8 +81,8 @@ rt::Task<void> run_refresh(Job job, Lead lead) {
   Borrowed borrowed(job.worker);
   Busy& busy = *borrowed;
   busy.live = job.live;
-  busy.exchange.attach(connection.stream(), job.live->site->limits());
-  const auto head = busy.exchange.try_read_head();
+  busy.h1.attach(connection.stream(), job.live->site->limits());
+  const auto head = busy.h1.try_read_head();
   if (!head || *head != http::H1Exchange::Head::kComplete) co_return;
   busy.trail = {};
   busy.has_replay = false;

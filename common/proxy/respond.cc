@@ -159,8 +159,8 @@ rt::Task<void> switch_protocols(ClientConnection& connection, Busy& busy, const 
   if (done)
     done = co_await tunnel(connection.stream(), busy.lease.stream(), busy.exchange.leftover(), busy.call.leftover(),
                            route.options->timeout.idle, moved);
-  busy.exchange.reader().skipped_past(moved.from_client);
-  busy.exchange.writer().moved(moved.to_client);
+  busy.h1.reader().skipped_past(moved.from_client);
+  busy.h1.writer().moved(moved.to_client);
   if (!done) {
     if (done.error().kind != ErrorKind::kIdleTimeout) busy.exchange.cut();
     fail(busy, std::move(done).error());

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "net/buffer.h"
+#include "proxy/h2_connection.h"
 #include "proxy/site.h"
 #include "tls/handshake.h"
 
@@ -59,6 +60,7 @@ rt::Task<bool> secure(ClientConnection& connection) {
   const Instant deadline = deadline_after(worker.loop().now(), site.limits().tls_handshake);
   connection.secured =
       std::make_unique<tls::TlsStream>(worker.loop(), connection.plain.release(), std::move(ssl), site.tls());
+  connection.secured->offer(alpn_of(connection.listener->options));
   const Status shaken = co_await tls::handshake(*connection.secured, deadline);
   if (shaken) {
     worker.counts().tls_handshakes.add();

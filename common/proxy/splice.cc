@@ -101,7 +101,7 @@ bool may_splice(Busy& busy) noexcept {
 
 rt::Task<Status> splice_body(Busy& busy, http::RelayTimeouts timeouts) {
   http::H1BodyReader& body = busy.call.reader();
-  http::H1BodyWriter& writer = busy.exchange.writer();
+  http::H1BodyWriter& writer = busy.h1.writer();
   // What was written by the ordinary way goes first.
   RPX_CO_TRY_VOID(co_await writer.drain(timeouts.sink_stall));
   net::Stream& client = *busy.exchange.stream();

@@ -24,7 +24,8 @@ constexpr const char* kIntermediate =
 constexpr const char* kSuites13 = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 // A ticket may say at most seven days (RFC 8446 section 4.6.1).
 constexpr std::chrono::seconds kMostTicketLife = std::chrono::hours(7 * 24);
-constexpr unsigned char kAlpn[] = "\x08http/1.1";
+// Where a listener offers nothing of its own.
+constexpr std::string_view kAlpn = "\x08http/1.1";
 
 // Seals (`seal`) or opens a ticket: OpenSSL gives the contexts, we the key of now or the one the ticket names.
 int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int seal) {
@@ -50,9 +51,14 @@ int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* 
   return seal == 1 || now - key->made < contexts->tickets().rotation() ? 1 : 2;
 }
 
-int on_alpn(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in, unsigned int size, void*) {
+int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* length, const unsigned char* in, unsigned int size,
+            void*) {
   unsigned char* chosen = nullptr;
-  const int found = SSL_select_next_proto(&chosen, length, kAlpn, sizeof kAlpn - 1, in, size);
+  const auto* stream = static_cast<const TlsStream*>(SSL_get_app_data(ssl));
+  std::string_view ours = kAlpn;
+  if (stream != nullptr && !stream->offered().empty()) ours = stream->offered();
+  const int found = SSL_select_next_proto(&chosen, length, reinterpret_cast<const unsigned char*>(ours.data()),
+                                          static_cast<unsigned>(ours.size()), in, size);
   if (found != OPENSSL_NPN_NEGOTIATED) return SSL_TLSEXT_ERR_ALERT_FATAL;
   *out = chosen;
   return SSL_TLSEXT_ERR_OK;

@@ -146,6 +146,7 @@ TlsStream::Step TlsStream::try_handshake() {
     if (!flush()) return Step::kWrite;
     if (drained_ && SSL_has_pending(ssl_.get()) == 0) io_.cleared_read();
     ready_ = true;
+    std::string().swap(offer_);
     learn_peer();
     return Step::kDone;
   }
@@ -165,6 +166,13 @@ TlsStream::Step TlsStream::try_handshake() {
   ERR_clear_error();
   broken_ = true;
   return Step::kFailed;
+}
+
+std::string_view TlsStream::alpn() const noexcept {
+  const unsigned char* name = nullptr;
+  unsigned int size = 0;
+  SSL_get0_alpn_selected(ssl_.get(), &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
 }
 
 void TlsStream::learn_peer() {

@@ -40,6 +40,11 @@ class TlsStream final : public net::Stream {
   /// The peer's verified certificate; null when it showed none. Valid after the handshake.
   const Peer* peer() const noexcept { return peer_.get(); }
   SSL* ssl() const noexcept { return ssl_.get(); }
+  /// Protocols a client may choose from by ALPN, each behind a byte of its length; before the handshake.
+  void offer(std::string protocols) noexcept { offer_ = std::move(protocols); }
+  const std::string& offered() const noexcept { return offer_; }
+  /// The protocol that was agreed on; empty for none. After the handshake.
+  std::string_view alpn() const noexcept;
   /// Sessions of this connection go there; before the handshake, on the client's side.
   void keep_sessions_in(std::shared_ptr<SessionSlot> slot) noexcept { slot_ = std::move(slot); }
   SessionSlot* session_slot() const noexcept { return slot_.get(); }
@@ -66,6 +71,7 @@ class TlsStream final : public net::Stream {
   std::unique_ptr<Peer> peer_;
   std::string held_;     // ciphertext the socket did not take
   std::string failure_;  // of the handshake
+  std::string offer_;    // until it is over
   bool owes_ = false;    // one byte of plaintext in held_ has not been told as written yet
   bool drained_ = false;
   bool ended_ = false;   // the peer's TCP end was read

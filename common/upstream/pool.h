@@ -72,8 +72,9 @@ class Pool {
   /// Whether servers have max_connections: pick_place() is to be used then.
   bool limited() const noexcept { return limited_; }
   /// As pick(), with a place at the server; waits for one in turn, at most connect.queue. `tried` and `place` outlive
-  /// the call. Errors: kNoServer, kPoolFull (kUpstream), kReset (kClient) when `client` goes away meanwhile.
-  rt::Task<Result<Member*>> pick_place(std::span<Member* const> tried, std::uint64_t key, net::Stream& client,
+  /// the call. Errors: kNoServer, kPoolFull (kUpstream), kReset (kClient) when `client` (null: nobody) goes away
+  /// meanwhile.
+  rt::Task<Result<Member*>> pick_place(std::span<Member* const> tried, std::uint64_t key, net::Stream* client,
                                        Place& place);
   /// Whether pick() would give one.
   bool has_other(std::span<Member* const> tried) const noexcept;

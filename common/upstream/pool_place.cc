@@ -13,21 +13,25 @@ constexpr Duration kLookAgain = std::chrono::milliseconds(100);
 // Ends the wait of a client that is gone.
 class GoneWatch final : rt::Waiter {
  public:
-  GoneWatch(net::Stream& client, rt::Event& event) : client_(client), event_(event) { watch(); }
-  ~GoneWatch() { client_.io().clear_read_waiter(this); }
+  GoneWatch(net::Stream* client, rt::Event& event) : client_(client), event_(event) { watch(); }
+  ~GoneWatch() {
+    if (client_) client_->io().clear_read_waiter(this);
+  }
   GoneWatch(const GoneWatch&) = delete;
   GoneWatch& operator=(const GoneWatch&) = delete;
 
  private:
-  void watch() { client_.io().set_read_waiter(this); }
+  void watch() {
+    if (client_) client_->io().set_read_waiter(this);
+  }
   void wake() override {
     // More requests, or a client that has only closed its sending side: go on.
-    if (client_.io().hung_up())
+    if (client_->io().hung_up())
       event_.notify_all();
     else
       watch();
   }
-  net::Stream& client_;
+  net::Stream* client_;
   rt::Event& event_;
 };
 
@@ -47,7 +51,7 @@ Result<Member*> Pool::try_place(std::span<Member* const> tried, std::uint64_t ke
   }
 }
 
-rt::Task<Result<Member*>> Pool::pick_place(std::span<Member* const> tried, std::uint64_t key, net::Stream& client,
+rt::Task<Result<Member*>> Pool::pick_place(std::span<Member* const> tried, std::uint64_t key, net::Stream* client,
                                            Place& place) {
   // Who comes now does not overtake those who wait.
   if (queue_->waiting() == 0) {
@@ -63,7 +67,7 @@ rt::Task<Result<Member*>> Pool::pick_place(std::span<Member* const> tried, std::
   const GoneWatch gone(client, ticket.event());
   const Instant deadline = deadline_after(loop_.now(), patience);
   for (;;) {
-    if (client.io().hung_up()) co_return client_error(ErrorKind::kReset, "the client went away");
+    if (client && client->io().hung_up()) co_return client_error(ErrorKind::kReset, "the client went away");
     if (ticket.at_front()) {
       RPX_CO_TRY(Member* const found, try_place(tried, key, place));
       if (found) co_return found;

@@ -124,7 +124,7 @@ name            = ":0"
 address         = ":0"
 mode            = "http"
 tls             = false
-protocols       = ["http/1.1"]
+protocols       = []
 trusted_proxies = []
 proxy_protocol  = []
 redirect_https  = false
@@ -176,6 +176,8 @@ headers                = 100
 body_bytes             = "10MiB"
 uri_bytes              = "8KiB"
 tls_handshake          = "10s"
+h2_streams             = 128
+h2_resets              = "100/s"
 
 [blocklist]
 files  = []
@@ -213,7 +215,7 @@ TEST_CASE("effective: is JSON with numbers for durations, sizes and shares", "[c
   CHECK(app->getObject("retry")->getValue<double>("budget") == 0.125);
   CHECK(app->getArray("servers")->getObject(1)->getValue<int>("weight") == 7);
   CHECK(root->getArray("route")->getObject(0)->getValue<std::string>("name") == "api");
-  CHECK(root->getArray("listen")->getObject(0)->getArray("protocols")->getElement<std::string>(0) == "http/1.1");
+  CHECK(root->getArray("listen")->getObject(0)->getArray("protocols")->size() == 0);
 }
 
 TEST_CASE("init: loads without a warning, as a configuration of defaults", "[config]") {

@@ -232,9 +232,9 @@ rpx.toml:10:13: "eject" is not yet supported by this version of rpx
 rpx.toml:12:2: "access" is not yet supported by this version of rpx
 [access.static]
  ^
-rpx.toml:16:14: protocols "h2" is not yet supported by this version of rpx
+rpx.toml:16:13: h2 is for listeners with tls; without, it is called h2c
 protocols = ["h2"]
-             ^
+            ^
 rpx.toml:17:8: mode "tcp" is not yet supported by this version of rpx
 mode = "tcp"
        ^

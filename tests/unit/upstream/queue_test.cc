@@ -44,7 +44,7 @@ struct Worker {
 // A request that waits, or has its place.
 struct Asker {
   explicit Asker(Worker& worker) : client(test::stream_pair(worker.loop)) {
-    task = worker.pool.pick_place({}, 0, *client.near, place);
+    task = worker.pool.pick_place({}, 0, client.near.get(), place);
     test::start(task);
   }
   test::StreamPair client;
@@ -138,7 +138,7 @@ TEST_CASE("queue: another server with room is taken instead of waiting", "[upstr
 
 // Runs `count` requests on a loop of its own, each of which holds its place over a few rounds.
 struct Crowd {
-  rt::Task<void> one(Worker& worker, net::Stream& client) {
+  rt::Task<void> one(Worker& worker, net::Stream* client) {
     Place place;
     const Result<Member*> member = co_await worker.pool.pick_place({}, 0, client, place);
     if (member) {
@@ -156,7 +156,7 @@ struct Crowd {
     std::vector<rt::Task<void>> tasks;
     for (int i = 0; i < count; ++i) {
       clients.push_back(test::stream_pair(worker.loop));
-      tasks.push_back(one(worker, *clients.back().near));
+      tasks.push_back(one(worker, clients.back().near.get()));
       test::start(tasks.back());
     }
     test::run_until(worker.loop, [&] { return std::ranges::all_of(tasks, &rt::Task<void>::done); });

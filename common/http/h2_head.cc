@@ -1,0 +1,90 @@
+// How the fields of an HTTP/2 request become the one canonical request: they are put into the words of HTTP/1 and read
+// by its parser, so that whatever it refuses is refused here too. Beside h2_stream.cc.
+#include <algorithm>
+
+#include "base/result.h"
+#include "base/text.h"
+#include "http/field_lines.h"
+#include "http/h1_chunked.h"
+#include "http/h1_parse.h"
+#include "http/h2_session.h"
+#include "http/h2_stream.h"
+
+namespace rpx::http {
+
+void H2Stream::refuse(ErrorKind kind, const char* why) {
+  if (!fault_) fault_ = Error{kind, Side::kClient, why};
+}
+
+void H2Stream::take_field(std::string_view name, std::string_view value) {
+  const Limits& limits = session_.limits_;
+  // An HTTP/2 header list counts 32 bytes for each field; a line of HTTP/1 costs four.
+  head_bytes_ += name.size() + value.size() + 4;
+  if (has_head_) {
+    if (trailer_text_.size() + name.size() + value.size() > limits.header_bytes) return;
+    trailer_text_.append(name).append(": ").append(value).append("\r\n");
+    return;
+  }
+  if (head_bytes_ > limits.header_bytes) return refuse(ErrorKind::kHeaderTooLarge, "head larger than header_bytes");
+  if (name == ":method") {
+    method_ = value;
+  } else if (name == ":path") {
+    if (value.size() > limits.uri_bytes) return refuse(ErrorKind::kUriTooLong, "target longer than uri_bytes");
+    path_ = value;
+  } else if (name == ":authority") {
+    authority_ = value;
+  } else if (name.starts_with(':')) {
+    return;  // :scheme: what the connection is says more
+  } else if (name == "host") {
+    if (!host_.empty() && host_ != value) refuse(ErrorKind::kBadRequest, "several Host fields");
+    host_ = value;
+  } else if (name == "cookie") {
+    // Sent in crumbs, to be one field again (RFC 9113 section 8.2.3).
+    if (!cookies_.empty()) cookies_ += "; ";
+    cookies_ += value;
+  } else {
+    // Counted here, so that not even text is made of a million of them.
+    if (++field_count_ > limits.headers) return refuse(ErrorKind::kHeaderTooLarge, "more header lines than headers");
+    has_length_ |= name == "content-length";
+    fields_.append(name).append(": ").append(value).append("\r\n");
+  }
+}
+
+void H2Stream::complete_head(bool end) {
+  has_head_ = true;
+  received_all_ = end;
+  if (!authority_.empty() && !host_.empty() && !iequals(authority_, host_))
+    refuse(ErrorKind::kBadRequest, "Host and :authority differ");
+  if (method_ != "CONNECT" && !path_.starts_with('/') && path_ != "*")
+    refuse(ErrorKind::kBadRequest, "a :path that does not begin with a slash");
+  const std::string& host = authority_.empty() ? host_ : authority_;
+  text_.append(method_).append(" ").append(path_).append(" HTTP/1.1\r\n");
+  if (!host.empty()) text_.append("host: ").append(host).append("\r\n");
+  text_ += fields_;
+  if (!cookies_.empty()) text_.append("cookie: ").append(cookies_).append("\r\n");
+  if (!end && !has_length_) text_ += "transfer-encoding: chunked\r\n";
+  text_ += "\r\n";
+  // The words around the fields are ours, and none of the client's bytes.
+  Limits limits = session_.limits_;
+  limits.header_bytes += 128;
+  limits.headers += 3;
+  RequestHead& head = request();
+  const auto parsed = parse_request_head(text_, limits, arena(), head);
+  if (!parsed)
+    refuse(parsed.error().kind, "a request that HTTP does not allow");
+  else if (*parsed != text_.size())
+    refuse(ErrorKind::kBadRequest, "a request that is more than one");
+  if (!parsed && fault_) fault_->detail = parsed.error().detail;
+  head.headers.remove(FieldId::kTransferEncoding);
+  std::string().swap(fields_);
+}
+
+bool H2Stream::complete_trailers() {
+  trailer_text_ += "\r\n";
+  const FieldLines lines = read_field_lines(trailer_text_, 0, session_.limits_, trailers_);
+  if (lines.fault != nullptr || lines.end != trailer_text_.size()) return false;
+  std::erase_if(trailers_.raw(), [](const Field& field) { return !may_trail(field); });
+  return true;
+}
+
+}  // namespace rpx::http

@@ -1,0 +1,133 @@
+#include "proxy/h2_connection.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "http/h2_session.h"
+#include "proxy/handle.h"
+#include "proxy/site.h"
+
+namespace rpx::proxy {
+namespace {
+
+// RFC 9113 section 3.4: what no request of HTTP/1 begins with.
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+// One stream's request on its way.
+class StreamWork final : public http::H2Work {
+ public:
+  StreamWork(ClientConnection& connection, http::H2Stream& stream, rt::Soon& ended)
+      : connection_(connection),
+        stream_(stream),
+        busy_(connection.worker.loop(), stream),
+        task_(connection.worker.loop()) {
+    busy_.live = connection.worker.live();
+    busy_.trail.phase = Phase::kReading;
+    connection.busy = &busy_;
+    task_.start(serve(), &ended);
+  }
+  ~StreamWork() override {
+    task_.cancel();
+    if (connection_.busy == &busy_) connection_.busy = nullptr;
+  }
+  StreamWork(const StreamWork&) = delete;
+  StreamWork& operator=(const StreamWork&) = delete;
+  bool done() const noexcept override { return task_.done(); }
+  void abandon(Error error) noexcept override {
+    if (!busy_.trail.failure) busy_.trail.failure = std::move(error);
+    task_.cancel();
+  }
+
+ private:
+  rt::Task<Status> serve() {
+    if (stream_.fault())
+      co_await refuse(connection_, busy_, std::move(*stream_.fault()));
+    else
+      co_await handle(connection_, busy_);
+    co_await stream_.finish(busy_.live->site->limits().write_timeout);
+    co_return Status{};
+  }
+
+  ClientConnection& connection_;
+  http::H2Stream& stream_;
+  Busy busy_;
+  rt::Child<Status> task_;
+};
+
+class Streams final : public http::H2Handler {
+ public:
+  explicit Streams(ClientConnection& connection) : connection_(connection) {}
+  void use(http::H2Session& session) noexcept { session_ = &session; }
+  std::unique_ptr<http::H2Work> begin(http::H2Stream& stream) override {
+    connection_.worker.counts().h2_requests.add();
+    return std::make_unique<StreamWork>(connection_, stream, session_->ended());
+  }
+  void set_idle(bool idle) noexcept override { connection_.idle = idle; }
+  bool draining() const noexcept override { return connection_.worker.draining(); }
+
+ private:
+  ClientConnection& connection_;
+  http::H2Session* session_ = nullptr;
+};
+
+bool takes(const ListenOptions& listener, std::string_view protocol) noexcept {
+  return std::ranges::find(listener.protocols, protocol) != listener.protocols.end();
+}
+
+}  // namespace
+
+std::string alpn_of(const ListenOptions& listener) {
+  std::string out;
+  const auto add = [&out](std::string_view name) { out.append(1, static_cast<char>(name.size())).append(name); };
+  if (listener.protocols.empty()) add("h2");
+  if (listener.protocols.empty()) add("http/1.1");
+  for (const std::string& name : listener.protocols) add(name);
+  return out;
+}
+
+rt::Task<Result<bool>> speaks_h2(ClientConnection& connection, Instant deadline) {
+  const ListenOptions& listener = connection.listener->options;
+  if (connection.secured) co_return connection.secured->alpn() == "h2";
+  if (!takes(listener, "h2c")) co_return false;
+  if (!takes(listener, "http/1.1")) co_return true;
+  rt::Pollable& io = connection.plain.io();
+  for (;;) {
+    // Looked at, not taken: whoever serves the connection reads from its first byte.
+    std::array<char, kPreface.size()> bytes;
+    const ssize_t got = recv(io.fd(), bytes.data(), bytes.size(), MSG_PEEK);
+    if (got == 0) co_return client_error(ErrorKind::kClosed, "closed before a first byte");
+    if (got < 0 && errno != EAGAIN && errno != EINTR)
+      co_return std::unexpected(net::io_error(errno, Side::kClient, "recv"));
+    const std::string_view seen(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (!kPreface.starts_with(seen)) co_return false;
+    if (seen.size() == kPreface.size()) co_return true;
+    io.cleared_read();
+    if (io.peer_closed()) co_return client_error(ErrorKind::kClosed, "closed in the middle of its first line");
+    const rt::Wake wake = co_await io.readable(deadline);
+    if (wake != rt::Wake::kReady) co_return client_error(ErrorKind::kHeaderTimeout, "too little to tell the protocol");
+  }
+}
+
+rt::Task<bool> serve_h2(ClientConnection& connection) {
+  connection.worker.counts().h2_connections.add();
+  Streams streams(connection);
+  http::H2Session session(connection.stream(), connection.worker.live()->site->limits(), streams);
+  streams.use(session);
+  const Status ended = co_await session.run();
+  if (ended) co_return false;
+  const Error& error = ended.error();
+  if (error.kind == ErrorKind::kBadRequest) connection.worker.counts().parse_errors.add();
+  const LogLevel level = error.kind == ErrorKind::kBadRequest ? LogLevel::kInfo : LogLevel::kDebug;
+  log_event(level, "HTTP/2 connection ended",
+            {{"client", connection.peer.to_string()},
+             {"listener", connection.listener->options.name},
+             {"reason", error.detail}});
+  co_return error.kind == ErrorKind::kBadRequest;
+}
+
+}  // namespace rpx::proxy
