@@ -107,6 +107,15 @@ class Stored(CacheTest):
         self.assertEqual(self.asked(), 3)
 
 
+    def test_a_reply_to_post_may_stand_for_get(self):
+        self.fields.append(("Content-Location", "/page"))
+        self.ask(method="POST", fields=[("Content-Length", "0")])
+        self.assertIn("hit", self.ask()["Cache-Status"])
+        self.fields[-1] = ("Content-Location", "/other")
+        self.ask(method="POST", fields=[("Content-Length", "0")])
+        self.assertNotIn("hit", self.ask()["Cache-Status"])
+
+
 class Conditions(CacheTest):
     def test_a_client_that_has_it_is_told_so(self):
         self.ask()
