@@ -178,7 +178,8 @@ class Dictionary {
         ++at_;
         return true;
       }
-      if (text_[at_] == '\\' && ++at_ >= text_.size()) return false;
+      if (text_[at_] == '\\') ++at_;
+      if (at_ >= text_.size()) return false;
       item.value += text_[at_];
     }
     return false;

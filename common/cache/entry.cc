@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cache/languages.h"
 
 namespace rpx::cache {
 namespace {
@@ -22,8 +23,8 @@ bool is_left_out(const Field& field, const Terms& terms) {
   return std::ranges::any_of(terms.private_fields, [&](const std::string& name) { return iequals(name, field.name); });
 }
 
-// Values that mean the same look the same: blanks around commas go, and so does the case of languages (RFC 9111
-// section 4.1, RFC 4647 section 2).
+// Values that mean the same look the same: blanks around commas go, languages stand in one order (RFC 9111 section
+// 4.1).
 std::string normalised(const http::Headers& request, std::string_view name) {
   std::string out;
   bool any = false;
@@ -35,7 +36,7 @@ std::string normalised(const http::Headers& request, std::string_view name) {
       any = true;
     }
   }
-  if (name == "accept-language") out = lower(out);
+  if (any && name == "accept-language") return normal_languages(out);
   // That a field is there but empty differs from its absence.
   return any ? out : std::string(1, '\0');
 }
@@ -67,16 +68,23 @@ Entry::Entry(NewEntry made, const http::Headers& reply, std::string_view tag_fie
       for (const std::string_view word : split(field.value, ' '))
         if (!trim(word).empty()) tags_.emplace_back(trim(word));
   }
+  if (const std::string_view language = fields_.value("Content-Language"); language.find(',') == std::string_view::npos)
+    language_ = lower(language);
   validators_ = {fields_.value(FieldId::kETag), fields_.value(FieldId::kLastModified)};
   bytes_ = sizeof(Entry) + kPlaceBytes + text_.capacity() + fields_.raw().capacity() * sizeof(Field) +
            made_.key.capacity() + made_.url.capacity() + made_.host.capacity() + made_.body->capacity();
-  for (const VaryField& field : made_.vary) bytes_ += sizeof field + field.name.capacity() + field.value.capacity();
-  for (const std::string& tag : tags_) bytes_ += sizeof tag + tag.capacity();
+  for (const VaryField& field : made_.vary)
+    bytes_ += sizeof(VaryField) + field.name.capacity() + field.value.capacity();
+  for (const std::string& tag : tags_) bytes_ += sizeof(std::string) + tag.capacity();
 }
 
 bool Entry::matches(const http::Headers& request) const {
-  return std::ranges::all_of(made_.vary,
-                             [&](const VaryField& field) { return normalised(request, field.name) == field.value; });
+  return std::ranges::all_of(made_.vary, [&](const VaryField& field) {
+    const std::string asked = normalised(request, field.name);
+    if (asked == field.value) return true;
+    // Whoever likes this language best is served it by any origin that has it.
+    return !language_.empty() && field.name == "accept-language" && best_language(asked) == language_;
+  });
 }
 
 std::vector<VaryField> vary_of(const http::Headers& reply, const http::Headers& request) {

@@ -75,6 +75,7 @@ class Entry {
   std::string text_;  // what fields_ and validators_ point into
   http::Headers fields_;
   Validators validators_;
+  std::string language_;  // the one of Content-Language, lower case; empty when there are several, or none
   std::vector<std::string> tags_;
   std::size_t bytes_ = 0;
   mutable std::atomic<std::uint64_t> hits_{0};

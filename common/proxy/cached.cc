@@ -99,30 +99,44 @@ rt::Task<void> answer_stored(Visit& visit, cache::EntryPtr stored, Via via) {
   co_await respond_at_hand(visit.connection, busy, visit.route, status, body);
 }
 
+// What a Location or Content-Location of the reply refers to, when that is on the same host: its key.
+std::optional<std::string> key_at(const Visit& visit, std::string_view reference) {
+  const http::RequestHead& request = visit.busy.exchange.request();
+  std::string_view raw = reference.substr(0, reference.find('#'));
+  const bool absolute = raw.starts_with("http://") || raw.starts_with("https://");
+  if (!absolute && (raw.empty() || raw.starts_with("//") || raw.find("://") != std::string_view::npos))
+    return std::nullopt;
+  if (!absolute && !raw.starts_with('/')) {
+    const std::string_view base = request.target.path.substr(0, request.target.path.rfind('/') + 1);
+    raw = visit.busy.exchange.arena().join(base, raw);
+  }
+  http::Target target;
+  if (!http::parse_target(raw, Method::kGet, visit.busy.exchange.arena(), target)) return std::nullopt;
+  if (absolute && (target.host != request.target.host || target.port != request.target.port)) return std::nullopt;
+  return key_of(visit, target.path, target.query);
+}
+
 // Takes the objects out that an unsafe request has changed (RFC 9111 section 4.4): its own, and those of the same host
 // that the reply points at.
 void invalidate(const Visit& visit) {
-  const http::RequestHead& request = visit.busy.exchange.request();
   visit.store().invalidate(visit.key);
-  for (const FieldId id : {FieldId::kLocation, FieldId::kContentLocation}) {
-    const std::string_view value = visit.busy.call.head().headers.value(id);
-    if (value.empty()) continue;
-    std::string_view raw = value.substr(0, value.find('#'));
-    const bool absolute = raw.starts_with("http://") || raw.starts_with("https://");
-    if (!absolute && (raw.starts_with("//") || raw.find("://") != std::string_view::npos)) continue;
-    if (!absolute && !raw.starts_with('/')) {
-      const std::string_view base = request.target.path.substr(0, request.target.path.rfind('/') + 1);
-      raw = visit.busy.exchange.arena().join(base, raw);
-    }
-    http::Target target;
-    if (!http::parse_target(raw, Method::kGet, visit.busy.exchange.arena(), target)) continue;
-    if (absolute && (target.host != request.target.host || target.port != request.target.port)) continue;
-    visit.store().invalidate(key_of(visit, target.path, target.query));
-  }
+  for (const FieldId id : {FieldId::kLocation, FieldId::kContentLocation})
+    if (const auto key = key_at(visit, visit.busy.call.head().headers.value(id))) visit.store().invalidate(*key);
 }
 
 bool is_safe(Method method) noexcept {
   return method == Method::kGet || method == Method::kHead || method == Method::kOptions || method == Method::kTrace;
+}
+
+// Whether the reply to a POST says that it is what a GET would get, and for how long (RFC 9110 section 9.3.3).
+bool stands_for_get(const Visit& visit) {
+  const http::RequestHead& request = visit.busy.exchange.request();
+  const http::ResponseHead& head = visit.busy.call.head();
+  if (request.method != Method::kPost || head.status != 200) return false;
+  const std::string_view location = head.headers.value(FieldId::kContentLocation);
+  const cache::Directives said = cache::parse_cache_control(head.headers);
+  if (location.empty() || !(said.max_age || said.s_maxage)) return false;
+  return key_at(visit, location) == visit.key;
 }
 
 // What the cache has no part in, but for the objects it changes.
@@ -135,8 +149,14 @@ rt::Task<void> pass(Visit& visit, std::string_view why) {
   }
   http::ResponseHead& head = visit.busy.call.head();
   if (!is_safe(visit.busy.exchange.request().method) && head.status >= 200 && head.status < 400) invalidate(visit);
-  add_status(visit, head.headers, visit.busy.exchange.arena().join("fwd=", why));
+  std::shared_ptr<Flight> other;
+  const WallTime asked = visit.now();
+  Lead lead(visit.store(), stands_for_get(visit) ? visit.store().lead(visit.key, other) : nullptr);
+  Fill fill(visit, lead);
+  const bool stored = fill.begin(asked);
+  add_status(visit, head.headers, visit.busy.exchange.arena().join("fwd=", why, stored ? "; stored" : ""));
   co_await respond(visit.connection, visit.busy, visit.route);
+  visit.busy.fill = nullptr;
 }
 
 // Why a request is not for the cache; empty when it is.

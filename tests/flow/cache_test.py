@@ -4,7 +4,7 @@ import gzip
 import threading
 import unittest
 
-from support.client import fetch
+from support.client import Client, fetch
 from support.flow import FlowTest
 from support.origin import pattern
 from support.waiting import until
@@ -107,6 +107,15 @@ class Stored(CacheTest):
         self.assertEqual(self.asked(), 3)
 
 
+    def test_a_reply_to_post_may_stand_for_get(self):
+        self.fields.append(("Content-Location", "/page"))
+        self.ask(method="POST", fields=[("Content-Length", "0")])
+        self.assertIn("hit", self.ask()["Cache-Status"])
+        self.fields[-1] = ("Content-Location", "/other")
+        self.ask(method="POST", fields=[("Content-Length", "0")])
+        self.assertNotIn("hit", self.ask()["Cache-Status"])
+
+
 class Conditions(CacheTest):
     def test_a_client_that_has_it_is_told_so(self):
         self.ask()
@@ -207,6 +216,74 @@ class Collapsed(CacheTest):
     def slow(self, connection, request):
         self.at.gate.wait(10)
         self.page(connection, request)
+
+
+    def test_one_of_those_who_wait_takes_the_place_of_one_who_left(self):
+        self.at.answer_slow = self.slow
+        leaves = self.client(self.through)
+        leaves.ask(path="/slow")
+        self.at.await_requests(1)
+        answers = []
+        reader = threading.Thread(target=lambda: answers.append(fetch(self.through.url, "/slow").body))
+        reader.start()
+        until(lambda: self.stats()["collapsed"] == 1, "one that waits")
+        leaves.close()
+        self.at.await_requests(2)
+        self.at.gate.set()
+        reader.join()
+        self.assertEqual(answers, [self.body])
+        self.assertIn("hit", self.ask("/slow")["Cache-Status"])
+
+
+class Broken(CacheTest):
+    def test_a_body_cut_short_is_not_stored(self):
+        def cut(connection, _request):
+            connection.send(b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 900000\r\n\r\n" + b"x" * 400_000)
+            connection.reset()
+
+        self.at.answer_cut = cut
+        for _ in range(2):
+            client = self.client(self.through)
+            client.ask(path="/cut")
+            self.assertLess(len(client.rest()), 900_000)
+        self.assertEqual((self.asked(), self.stats()["entries"]), (2, 0))
+
+    def test_a_client_that_leaves_half_way_leaves_nothing_half(self):
+        self.body = pattern(8_000_000)
+        client = self.client(self.through)
+        client.ask(path="/page/large")
+        client.exactly(100_000)
+        client.close()
+        for _ in range(2):
+            self.assertEqual(self.ask("/page/large").body, self.body)
+
+    def test_everything_at_once(self):
+        """Hits, fills, purges, reloads and those who leave, side by side: every answer is whole and right."""
+        self.at.answer_mixed = lambda connection, request: self.at.reply(
+            connection, request.path.encode() * 3000, request=request, fields=[
+                ("Cache-Control", "max-age=%d, stale-while-revalidate=5" % (int(request.path[7:]) % 3)), ("ETag", '"1"')])
+        wrong = []
+
+        def reader(number):
+            for i in range(60):
+                path = f"/mixed/{(number * 7 + i) % 20}"
+                with Client(self.through.url) as client:
+                    client.ask(path=path, fields=[("Range", "bytes=0-8")] if i % 5 == 0 else [])
+                    if i % 7 == 0:
+                        continue
+                    body = client.response().body
+                    if body not in (path.encode() * 3000, (path.encode() * 3000)[:9]):
+                        wrong.append((path, body[:50]))
+
+        readers = [threading.Thread(target=reader, args=(n,)) for n in range(12)]
+        for one in readers:
+            one.start()
+        for what in ({"all": True}, {"prefix": "http://origin.test/mixed/1", "soft": True}, {"host": "origin.test"}) * 5:
+            self.through.control("POST", "/v1/cache/static/purge", what)
+            self.through.reload()
+        for one in readers:
+            one.join()
+        self.assertEqual(wrong, [])
 
 
 class Purged(CacheTest):

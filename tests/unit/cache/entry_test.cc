@@ -34,6 +34,17 @@ TEST_CASE("entry: chosen by what Vary names", "[cache][rfc9111-4.1]") {
         vary("vary: accept-language", "accept-language: en,de-at"));
 }
 
+TEST_CASE("entry: a reply in the language that is liked best is chosen", "[cache][rfc9110-12.5.4]") {
+  NewEntry made;
+  made.body = std::make_shared<const std::string>();
+  made.vary = vary_of(fields("Vary: Accept-Language"), fields("Accept-Language: en, de"));
+  const Entry entry(made, fields("Content-Language: de"), "");
+  CHECK(entry.matches(fields("Accept-Language: fr;q=0.5, de")));
+  CHECK(entry.matches(fields("Accept-Language: de, en")));
+  CHECK_FALSE(entry.matches(fields("Accept-Language: de;q=0.5, fr")));
+  CHECK_FALSE(entry.matches(fields("Accept: de")));
+}
+
 TEST_CASE("entry: a 304 updates all but what is about the bytes", "[cache][rfc9111-3.2]") {
   const http::Headers stored = fields("A: 1|A: 2|Content-Encoding: gzip|Content-Type: x|B: 1");
   const http::Headers update = fields("a: 3|Content-Encoding: br|Content-Length: 0|C: 1");
