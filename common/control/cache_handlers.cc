@@ -18,7 +18,7 @@ namespace {
 
 using StorePtr = std::shared_ptr<cache::Store>;
 
-std::unexpected<Error> bad(std::string detail) { return client_error(ErrorKind::kBadRequest, std::move(detail)); }
+std::unexpected<Error> refused(std::string detail) { return client_error(ErrorKind::kBadRequest, std::move(detail)); }
 
 StorePtr store_called(Host& host, const std::string& name) {
   for (const StorePtr& store : host.caches())
@@ -122,7 +122,7 @@ Result<cache::Filter> filter_of(const Request& request) {
   filter.tag = query_of(request, "tag");
   const std::string_view state = query_of(request, "state");
   if (!state.empty() && state != "fresh" && state != "stale" && state != "purged")
-    return bad("state is fresh, stale or purged");
+    return refused("state is fresh, stale or purged");
   return filter;
 }
 
@@ -135,7 +135,7 @@ struct Purge {
 Result<bool> truth_of(const Poco::JSON::Object& object, const std::string& member) {
   if (!object.has(member)) return false;
   const auto value = object.get(member);
-  if (!value.isBoolean()) return bad(fmt::format("{} is true or false", member));
+  if (!value.isBoolean()) return refused(fmt::format("{} is true or false", member));
   return value.convert<bool>();
 }
 
@@ -143,7 +143,7 @@ Result<Purge> purge_of(const Poco::JSON::Object& object) {
   constexpr std::array kKnown = {"url", "prefix", "host", "tag", "all", "soft", "dry_run"};
   for (const auto& [name, value] : object)
     if (std::ranges::find(kKnown, name) == kKnown.end())
-      return bad(fmt::format("unknown member \"{}\"; this call takes {}", name, fmt::join(kKnown, ", ")));
+      return refused(fmt::format("unknown member \"{}\"; this call takes {}", name, fmt::join(kKnown, ", ")));
   Purge out;
   RPX_TRY(const bool all, truth_of(object, "all"));
   RPX_TRY(out.soft, truth_of(object, "soft"));
@@ -153,11 +153,11 @@ Result<Purge> purge_of(const Poco::JSON::Object& object) {
                                     std::pair{"host", &out.filter.host}, std::pair{"tag", &out.filter.tag}}) {
     if (!object.has(name)) continue;
     const auto value = object.get(name);
-    if (!value.isString() || value.extract<std::string>().empty()) return bad(fmt::format("{} is a text", name));
+    if (!value.isString() || value.extract<std::string>().empty()) return refused(fmt::format("{} is a text", name));
     *field = value.extract<std::string>();
     ++given;
   }
-  if (given != 1) return bad("this call needs one of url, prefix, host, tag and all = true");
+  if (given != 1) return refused("this call needs one of url, prefix, host, tag and all = true");
   return out;
 }
 
@@ -166,9 +166,9 @@ Result<Purge> parse_purge(const std::string& body) {
     Poco::JSON::Parser parser;
     return purge_of(*parser.parse(body).extract<Poco::JSON::Object::Ptr>());
   } catch (const Poco::BadCastException&) {
-    return bad("the body is no JSON object");
+    return refused("the body is no JSON object");
   } catch (const Poco::Exception& error) {
-    return bad("the body is no JSON: " + error.displayText());
+    return refused("the body is no JSON: " + error.displayText());
   }
 }
 

@@ -13,14 +13,14 @@ namespace rpx::proxy {
 namespace {
 
 /// What a route asks for, compiled; kept for its conditions, and for shadowed().
-struct Asked {
+struct Question {
   std::vector<HostPattern> hosts;  // sorted, no two alike
   PathPattern path;
   RouteConditions conditions;
 };
 
-Result<Asked> compile(const RouteOptions& options) {
-  Asked out;
+Result<Question> compile(const RouteOptions& options) {
+  Question out;
   if (options.host.empty()) out.hosts.push_back({});
   for (const std::string& text : options.host) {
     RPX_TRY(HostPattern host, HostPattern::parse(text));
@@ -41,7 +41,7 @@ std::string where(const RouteOptions& route) {
 }  // namespace
 
 struct Router::Table {
-  std::vector<Asked> routes;
+  std::vector<Question> routes;
   PathTable any;
   TextMap<PathTable> exact;
   TextMap<PathTable> below;  // by suffix with its dot
@@ -125,7 +125,7 @@ std::vector<std::string> Router::allowed_methods(const http::RequestHead& head) 
 }
 
 std::vector<Shadowed> Router::shadowed() const {
-  const std::vector<Asked>& routes = table_->routes;
+  const std::vector<Question>& routes = table_->routes;
   // A route can hide only those with one of its hosts, and either its own path pattern or any at all.
   const auto key = [](const HostPattern& host, const PathPattern& path, bool all) {
     return fmt::format("{}{}\n{}{}", static_cast<int>(host.kind), host.text, all ? 9 : static_cast<int>(path.kind()),
@@ -140,8 +140,8 @@ std::vector<Shadowed> Router::shadowed() const {
       by_key[key(host, routes[j].path, is_universal(routes[j].path))].push_back(j);
 
   const auto hides = [&](std::size_t j, std::size_t i) {
-    const Asked& by = routes[j];
-    const Asked& it = routes[i];
+    const Question& by = routes[j];
+    const Question& it = routes[i];
     if (i == j || !by.conditions.covers(it.conditions) || !std::ranges::includes(by.hosts, it.hosts)) return false;
     if (by.path.kind() != it.path.kind()) return true;
     return by.conditions.count() != it.conditions.count() ? by.conditions.count() > it.conditions.count() : j < i;
