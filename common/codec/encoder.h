@@ -60,7 +60,7 @@ bool encode_whole(http::Coding coding, std::uint32_t level, std::string_view bod
 std::unique_ptr<Encoder> make_gzip_encoder(std::uint32_t level);
 std::unique_ptr<Encoder> make_br_encoder(std::uint32_t level);
 std::unique_ptr<Encoder> make_zstd_encoder(std::uint32_t level);
-/// gzip by libdeflate, which needs the whole body; levels 1–12.
+/// gzip by libdeflate, which needs the whole body; levels 1–9, as zlib counts them.
 bool encode_whole_gzip(std::uint32_t level, std::string_view body, std::string& out);
 
 }  // namespace rpx::codec

@@ -85,6 +85,31 @@ std::uint32_t fast_level(Coding coding, unsigned number) {
   return std::min(levels.least + number % 9, std::min(levels.most, 9U));
 }
 
+TEST_CASE("encoder: gzip about size codes a body whole when it ends before a flush, and streams it otherwise",
+          "[codec]") {
+  std::mt19937 random(6);
+  const std::size_t size = GENERATE(std::size_t{50'000}, std::size_t{600'000});
+  const bool flushed = GENERATE(false, true);
+  const std::string text = random_text(random, size);
+  EncoderLease encoder(Coding::kGzip, 6);
+  std::string coded;
+  REQUIRE(encoder->encode(std::string_view(text).substr(0, size / 2), Flush::kNone, coded));
+  if (flushed) {
+    REQUIRE(encoder->encode({}, Flush::kSync, coded));
+    // All that went in is out.
+    CHECK(inflate_gzip(coded).text == text.substr(0, size / 2));
+  } else {
+    CHECK(coded.empty() == (size < 256 * 1024));
+  }
+  REQUIRE(encoder->encode(std::string_view(text).substr(size / 2), Flush::kEnd, coded));
+  const Decoded decoded = inflate_gzip(coded);
+  CHECK(decoded.whole);
+  CHECK(decoded.text == text);
+  std::string whole;
+  REQUIRE(encode_whole_gzip(6, text, whole));
+  CHECK((coded == whole) == (!flushed && size < 256 * 1024));
+}
+
 TEST_CASE("encoder: the same bytes come out for any coding, level, size, cut and flush", "[codec]") {
   const Coding coding = GENERATE(Coding::kGzip, Coding::kBr, Coding::kZstd);
   std::mt19937 random(static_cast<unsigned>(coding));
