@@ -232,7 +232,10 @@ class Soak:
             thread.join(30)
         hot = self.proxy.memory()[0]
         until(lambda: self.proxy.status()["connections"] == 0, "all client connections to be over")
-        until(lambda: self.proxy.descriptors() <= idle + 4, f"descriptors to come back to {idle}")
+        until(lambda: self.proxy.descriptors() <= idle, f"descriptors to come back to {idle}")
+        # Each of the two workers keeps up to 16 pipes for the next large body.
+        if self.proxy.descriptors("pipe") > 2 * 16 * 2:
+            self.fail(f"{self.proxy.descriptors('pipe')} ends of pipes are left")
         if not SANITIZED and hot > warm * 1.1 + (6 << 20):
             self.fail(f"memory grew from {warm >> 10} to {hot >> 10} KiB")
         self.proxy.stop()
