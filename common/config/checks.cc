@@ -89,11 +89,13 @@ bool looks_like_server(std::string_view text) noexcept {
 }
 
 Complaint check_server_url(std::string_view text) {
-  constexpr std::string_view expected = R"(expected "http://host:port", "https://host:port" or "unix:path")";
+  constexpr std::string_view expected =
+      R"(expected "http://host:port", "https://host:port", "tcp://host:port" or "unix:path")";
   if (text.starts_with("unix:")) return text.size() > 5 ? std::nullopt : Complaint(expected);
   const bool secure = text.starts_with("https://");
-  if (!secure && !text.starts_with("http://")) return Complaint(expected);
-  std::string_view authority = text.substr(secure ? 8 : 7);
+  const bool tcp = text.starts_with("tcp://");
+  if (!secure && !tcp && !text.starts_with("http://")) return Complaint(expected);
+  std::string_view authority = text.substr(text.find("//") + 2);
   if (authority.ends_with('/')) authority.remove_suffix(1);
   if (authority.find('@') != std::string_view::npos) return "a server's URL has no user";
   if (authority.find_first_of("/?#") != std::string_view::npos)
@@ -101,9 +103,16 @@ Complaint check_server_url(std::string_view text) {
   const auto [host, port] = split_port(authority);
   if (port && !is_port(*port, 1))
     return fmt::format("the port must be a number from 1 to 65535, not {}", in_quotes(*port));
+  if (tcp && !port) return "a tcp:// server has a port, such as \"tcp://127.0.0.1:5432\"";
   if (host.find(':') != std::string_view::npos && !host.starts_with('['))
     return "an IPv6 address stands in brackets: \"http://[::1]:8080\"";
   return is_host(host) ? std::nullopt : Complaint(expected);
+}
+
+Complaint check_sni_name(std::string_view text) {
+  const std::string_view name = text.starts_with("*.") ? text.substr(2) : text;
+  if (text == "*" || is_host_name(name)) return std::nullopt;
+  return R"(expected a name such as "db.example", "*.example" or "*")";
 }
 
 Complaint check_socket_path(std::string_view path) {

@@ -11,10 +11,12 @@ namespace rpx::config {
 
 /// "host:port", ":port", "[::1]:port", "unix:path", "fd:N".
 Complaint check_listen_address(std::string_view text);
-/// "http://host[:port]" or "unix:path".
+/// "http://host[:port]", "https://host[:port]", "tcp://host:port" or "unix:path".
 Complaint check_server_url(std::string_view text);
 /// Whether `text` is meant as a server rather than as the name of an upstream.
 bool looks_like_server(std::string_view text) noexcept;
+/// What a client of a tcp listener asks for: "db.example", "*.example" or "*".
+Complaint check_sni_name(std::string_view text);
 /// An absolute path of a Unix socket must fit into its address.
 Complaint check_socket_path(std::string_view path);
 

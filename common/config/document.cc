@@ -97,13 +97,11 @@ class UpstreamNames {
     for (const upstream::UpstreamOptions& upstream : document.site.upstreams) names_.insert(upstream.name);
   }
 
-  /// Makes `route.upstream` the name of an upstream, which a URL becomes by being one.
-  void resolve(proxy::RouteOptions& route, const Node& table) {
-    const Entry* entry = table.find("upstream");
-    if (entry == nullptr || entry->node.kind != NodeKind::kText || entry->node.broken ||
-        names_.contains(route.upstream))
-      return;
-    if (!looks_like_server(route.upstream)) return dangling(route, entry->node);
+  /// Makes `named`, which `table` has as its entry `key`, the name of an upstream, which a URL becomes by being one.
+  void resolve(std::string& named, const Node& table, std::string_view key) {
+    const Entry* entry = table.find(key);
+    if (entry == nullptr || entry->node.kind != NodeKind::kText || entry->node.broken || names_.contains(named)) return;
+    if (!looks_like_server(named)) return dangling(named, entry->node);
 
     static constexpr Key kUrl = {.name = "upstream", .extra = {.check = check_server_url}};
     upstream::UpstreamOptions upstream;
@@ -112,25 +110,25 @@ class UpstreamNames {
     kAddress.read(reader_, kUrl, entry->node, &upstream.servers.front().url);
     if (reader_.report().errors() > errors) return;
     upstream.name = upstream.servers.front().url;
-    route.upstream = upstream.name;
+    named = upstream.name;
     if (names_.insert(upstream.name).second) document_.site.upstreams.push_back(std::move(upstream));
   }
 
  private:
-  void dangling(const proxy::RouteOptions& route, const Node& node) {
+  void dangling(const std::string& named, const Node& node) {
     std::string_view near;
     if (reader_.report().errors() < kMostSuggestions) {
       const std::vector<std::string_view> known(names_.begin(), names_.end());
-      near = did_you_mean(route.upstream, known);
+      near = did_you_mean(named, known);
     }
     std::string hint;
     if (!near.empty())
       hint = fmt::format("; did you mean \"{}\"?", near);
-    else if (route.upstream.find(':') != std::string::npos && !check_server_url("http://" + route.upstream))
-      hint = fmt::format("; did you mean \"http://{}\"?", route.upstream);
-    else if (!route.upstream.empty())
-      hint = fmt::format(": add [upstream.{}], or give the URL of a server", route.upstream);
-    reader_.report().error(node.at, fmt::format("there is no upstream {}{}", in_quotes(route.upstream), hint));
+    else if (named.find(':') != std::string::npos && !check_server_url("http://" + named))
+      hint = fmt::format("; did you mean \"http://{}\"?", named);
+    else if (!named.empty())
+      hint = fmt::format(": add [upstream.{}], or give the URL of a server", named);
+    reader_.report().error(node.at, fmt::format("there is no upstream {}{}", in_quotes(named), hint));
   }
 
   Reader& reader_;
@@ -161,6 +159,10 @@ void warn_prefix(Reader& reader, const proxy::RouteOptions& route, const Node& t
 void warn_unused(Reader& reader, const Document& document) {
   std::unordered_set<std::string_view> used;
   for (const proxy::RouteOptions& route : document.site.routes) used.insert(route.upstream);
+  for (const proxy::ListenOptions& listener : document.site.listen) {
+    used.insert(listener.upstream);
+    for (const auto& [name, upstream] : listener.sni) used.insert(upstream);
+  }
   for (const Entry* entry : document.upstream_tables)
     if (!used.contains(entry->name))
       reader.report().warning(entry->at, fmt::format("no route uses upstream {}", in_quotes(entry->name)));
@@ -170,15 +172,27 @@ void warn_unused(Reader& reader, const Document& document) {
 
 void check_document(Reader& reader, Document& document, const Node& root) {
   check_listeners(reader, document, root);
-  if (is_missing(root, "route"))
+  const bool http =
+      document.site.listen.empty() || !std::ranges::all_of(document.site.listen, &proxy::ListenOptions::is_tcp);
+  if (http && is_missing(root, "route"))
     reader.report().error({}, "no route: add [[route]] with an upstream such as \"http://127.0.0.1:3000\"");
   check_certificates_of(reader, document);
   name_routes(reader, document);
   UpstreamNames upstreams(reader, document);
+  for (std::size_t i = 0; i < document.listener_tables.size(); ++i) {
+    proxy::ListenOptions& listener = document.site.listen[i];
+    upstreams.resolve(listener.upstream, *document.listener_tables[i], "upstream");
+    if (const Entry* names = document.listener_tables[i]->find("sni"))
+      for (auto& [name, upstream] : listener.sni) {
+        upstreams.resolve(upstream, names->node, name);
+        name = lower(name);
+      }
+  }
   for (std::size_t i = 0; i < document.route_tables.size(); ++i) {
     check_action(reader, document.site.routes[i], *document.route_tables[i]);
-    upstreams.resolve(document.site.routes[i], *document.route_tables[i]);
+    upstreams.resolve(document.site.routes[i].upstream, *document.route_tables[i], "upstream");
   }
+  check_layer4(reader, document);
   check_compress(reader, document);
   check_caches(reader, document);
 }

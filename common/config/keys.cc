@@ -72,7 +72,8 @@ constexpr Key kListenKeys[] = {
         "\"host:port\", \":port\" (all interfaces, IPv4 and IPv6), \"[::1]:port\", \"unix:path\" or \"fd:N\"; "
         "port 0 = the kernel picks one",
         {.example = R"(":8080")", .start = R"(":8080")", .check = check_listen_address, .required = true}),
-    only("mode", kOnlyText, R"("http")", "what is spoken", {.choices = "http", .later = "tcp"}),
+    key("mode", kText, at<&ListenOptions::mode>, R"("http")",
+        "what is spoken: http; or tcp, where bytes are passed on as they are", {.choices = "http tcp"}),
     key("tls", kBool, at<&ListenOptions::tls>, "false", "clients speak TLS; certificates are in [[certificate]]"),
     key("protocols", kTexts, at<&ListenOptions::protocols>, "[]",
         "versions of HTTP, the preferred one first: h2 and http/1.1 with tls, http/1.1 and h2c (HTTP/2 that begins without "
@@ -84,7 +85,16 @@ constexpr Key kListenKeys[] = {
         "peers that must open with a PROXY header, version 1 or 2"),
     key("redirect_https", kBool, at<&ListenOptions::redirect_https>, "false",
         "answer every request with 308 to the same URL on https"),
-    later("upstream"), later("sni"),
+    key("upstream", kText, at<&ListenOptions::upstream>, "",
+        "with mode = \"tcp\": where connections go, the name of an upstream or the URL of a server",
+        {.example = R"("tcp://127.0.0.1:5432")"}),
+    key("sni", kNameValues, at<&ListenOptions::sni>, "{}",
+        "with mode = \"tcp\", instead of upstream: where connections go by the name that a TLS client asks for, which "
+        "is read without decrypting; \"*.example\" is every name below, \"*\" what is left, without TLS too",
+        {.check_name = check_sni_name}),
+    key("idle", kDuration, at<&ListenOptions::idle>, R"("10m")",
+        "with mode = \"tcp\": a connection on which nothing moves for so long is closed; 0 = none is",
+        {.zero = Zero::kUnlimited}),
 };
 constexpr Section kListen = {"listen", "An address that clients connect to; at least one.", Shape::kTables, kListenKeys};
 

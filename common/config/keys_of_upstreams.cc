@@ -18,7 +18,7 @@ using upstream::UpstreamOptions;
 // clang-format off
 constexpr Key kServerKeys[] = {
     key("url", kAddress, at<&ServerOptions::url>, "",
-        "\"http://host:port\", \"https://host:port\" or \"unix:path\"",
+        "\"http://host:port\", \"https://host:port\" or \"unix:path\"; for tcp listeners \"tcp://host:port\" too",
         {.example = R"("http://127.0.0.1:3000")", .check = check_server_url, .required = true}),
     key("weight", kCount, at<&ServerOptions::weight>, "1",
         "share of the requests, relative to the other servers", {.least = 1, .most = 65535}),
@@ -120,11 +120,14 @@ constexpr Key kUpstreamKeys[] = {
         {.choices = "preserve server", .check = check_host_value}),
     only("protocol", kOnlyText, R"("http/1.1")", "what is spoken to the servers",
          {.choices = "http/1.1", .later = "h2 h2c auto"}),
+    key("proxy_protocol", kCount, at<&UpstreamOptions::proxy_protocol>, "0",
+        "version of the PROXY header that tells the servers who the client is, 1 or 2; 0 = none; connections that begin "
+        "with one are not kept for other requests", {.most = 2}),
     table("connect", kTable, at<&UpstreamOptions::connect>, kConnect),
     table("retry", kTable, at<&UpstreamOptions::retry>, kRetry),
     table("health", kTable, at<&UpstreamOptions::health>, kHealth),
     table("tls", kTable, at<&UpstreamOptions::tls>, kServerTls),
-    later("proxy_protocol"), later("sticky"), later("eject"),
+    later("sticky"), later("eject"),
 };
 
 }  // namespace

@@ -30,6 +30,9 @@ void check_upstream(Reader& reader, const Node& table, void* upstream);
 /// Finds what each route names in `compress`; "default" is made where no table is called so.
 void check_compress(Reader& reader, Document& document);
 
+/// What tcp listeners and tcp:// servers cannot have, and what they must.
+void check_layer4(Reader& reader, const Document& document);
+
 /// Finds what each route names in `cache`.
 void check_caches(Reader& reader, const Document& document);
 

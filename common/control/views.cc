@@ -39,6 +39,7 @@ void write_counters(Json& json, const proxy::Counters& counters) {
       .member("stale_leases", counters.stale_leases)
       .member("upstream_connects", counters.upstream_connects)
       .member("upgrades", counters.upgrades)
+      .member("tcp_connections", counters.tcp_connections)
       .member("parse_errors", counters.parse_errors);
   write_codings(json, "compressed", "replies", counters.encoded);
   write_codings(json, "decompressed", "replies", counters.decoded);
@@ -58,6 +59,7 @@ void write_listener(Json& json, const proxy::ListenerView& listener) {
       .member("name", listener.name)
       .member("address", listener.address)
       .member("tls", listener.tls)
+      .member("mode", listener.tcp ? "tcp" : "http")
       .close_object();
 }
 

@@ -182,6 +182,12 @@ Listener::~Listener() {
   if (!unlink_path.empty()) unlink(unlink_path.c_str());
 }
 
+void Listener::wait_for_bytes(bool on) const noexcept {
+  if (bound.is_unix()) return;
+  const int seconds = on ? kDeferSeconds : 0;
+  for (const UniqueFd& fd : sockets) setsockopt(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &seconds, sizeof seconds);
+}
+
 Result<Listener> listen_on(std::string_view address, std::size_t sockets) {
   if (address.starts_with("unix:")) return listen_unix(address.substr(5), address);
   if (address.starts_with("fd:")) return listen_inherited(address.substr(3), address);

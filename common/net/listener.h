@@ -24,6 +24,10 @@ struct Listener {
   Listener(Listener&& other) noexcept = default;
   Listener& operator=(Listener&&) noexcept = default;
   ~Listener();
+
+  /// Whether connections are accepted only when their first bytes are there, which saves HTTP a wait; it is what
+  /// listen_on begins with. Where servers speak first it has to be off.
+  void wait_for_bytes(bool on) const noexcept;
 };
 
 /// Binds `address` as in [[listen]]: "host:port", ":port" (all interfaces, IPv4 and IPv6), "[::1]:port", "unix:path",

@@ -11,6 +11,7 @@
 #include "proxy/handle.h"
 #include "proxy/secure.h"
 #include "proxy/site.h"
+#include "proxy/tcp_connection.h"
 
 namespace rpx::proxy {
 namespace {
@@ -203,6 +204,10 @@ rt::Task<void> serve_connection(Worker& worker, net::UniqueFd fd, IpAddress peer
   if (connection.listener->options.tls) {
     const bool secured = co_await secure(connection);
     if (!secured) co_return;
+  }
+  if (connection.listener->options.is_tcp()) {
+    co_await serve_tcp(connection);
+    co_return;
   }
   Instant deadline = deadline_after(worker.loop().now(), worker.live()->site->limits().header_timeout);
   if (!connection.secured) deadline = deadline_after(connection.accepted, worker.live()->site->limits().header_timeout);

@@ -11,6 +11,8 @@
 
 namespace rpx::proxy {
 
+struct Passage;
+
 struct ClientConnection {
   ClientConnection(Worker& owner, net::UniqueFd fd, const IpAddress& from, std::uint16_t from_port,
                    std::shared_ptr<const ListenerFacts> by)
@@ -41,6 +43,7 @@ struct ClientConnection {
   std::uint32_t blocks_seen = 0;  ///< generation of the table that is_blocked is about
   bool is_blocked = false;
   Busy* busy = nullptr;
+  const Passage* passage = nullptr;  ///< of a tcp listener, once it is known
   ClientConnection* next = nullptr;
   ClientConnection* prev = nullptr;
 };

@@ -54,6 +54,7 @@ struct WorkerCounters {
   std::array<CodingCounters, 4> decoded;           ///< replies, for clients that do not take the server's coding
   std::array<CodingCounters, 4> encoded_requests;  ///< towards servers
   std::array<CodingCounters, 4> decoded_requests;  ///< for servers
+  Count tcp_connections;                           ///< of listeners with mode = "tcp"
   Count h2_connections;
   Count h2_requests;
   Count tls_handshakes;

@@ -4,6 +4,7 @@
 #include "http/hop_by_hop.h"
 #include "proxy/forward_head.h"
 #include "proxy/request_coding.h"
+#include "proxy/tcp_connection.h"
 
 namespace rpx::proxy {
 namespace {
@@ -202,7 +203,10 @@ rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   if (!fresh) busy.lease = ask.pool.reuse(member, !http::is_idempotent(request.method));
   if (!busy.lease) {
     const Instant begun = worker.loop().now();
-    RPX_CO_TRY(busy.lease, co_await ask.pool.connect(member));
+    std::string preface;
+    if (const std::uint32_t version = ask.upstream.options->proxy_protocol; version != 0)
+      preface = preface_for(ask.connection, busy.trail.client.client, version);
+    RPX_CO_TRY(busy.lease, co_await ask.pool.connect(member, preface));
     busy.trail.connect = worker.loop().now() - begun;
   } else {
     busy.trail.connect = Duration::zero();

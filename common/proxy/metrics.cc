@@ -162,6 +162,7 @@ Counters sum_counters(std::span<const WorkerCounters* const> workers) {
     out.stale_leases += worker->stale_leases.read();
     out.upgrades += worker->upgrades.read();
     out.parse_errors += worker->parse_errors.read();
+    out.tcp_connections += worker->tcp_connections.read();
     out.h2_connections += worker->h2_connections.read();
     out.h2_requests += worker->h2_requests.read();
     out.tls_handshakes += worker->tls_handshakes.read();
@@ -231,6 +232,8 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
   text.one("rpx_upstream_connects_total", "counter", "Connections made to servers.", counters.upstream_connects);
   text.one("rpx_upgrades_total", "counter", "Connections that switched protocols.", counters.upgrades);
   text.one("rpx_parse_errors_total", "counter", "Requests refused for their syntax.", counters.parse_errors);
+  text.one("rpx_tcp_connections_total", "counter", "Connections to listeners that pass bytes on as they are.",
+           counters.tcp_connections);
   text.one("rpx_h2_connections_total", "counter", "Connections of clients that spoke HTTP/2.", counters.h2_connections);
   text.one("rpx_h2_requests_total", "counter", "Requests that came over HTTP/2.", counters.h2_requests);
   text.one("rpx_tls_handshakes_total", "counter", "TLS handshakes with clients.", counters.tls_handshakes);

@@ -37,13 +37,18 @@ struct LogOptions {
 };
 
 struct ListenOptions {
-  std::string name;                       ///< unique; the address where none was given
-  std::string address;                    ///< "host:port", ":port", "[::1]:port", "unix:/abs/path", "fd:3"
-  bool tls = false;                       ///< clients speak TLS
-  std::vector<std::string> protocols;     ///< "h2", "http/1.1", "h2c"; empty = what suits `tls`
-  bool redirect_https = false;            ///< every request is answered with a redirect to https
-  std::vector<IpPrefix> proxy_protocol;   ///< peers that must open with a PROXY header
-  std::vector<IpPrefix> trusted_proxies;  ///< peers whose forwarding fields are believed
+  std::string name;                          ///< unique; the address where none was given
+  std::string address;                       ///< "host:port", ":port", "[::1]:port", "unix:/abs/path", "fd:3"
+  bool tls = false;                          ///< clients speak TLS
+  std::vector<std::string> protocols;        ///< "h2", "http/1.1", "h2c"; empty = what suits `tls`
+  bool redirect_https = false;               ///< every request is answered with a redirect to https
+  std::vector<IpPrefix> proxy_protocol;      ///< peers that must open with a PROXY header
+  std::vector<IpPrefix> trusted_proxies;     ///< peers whose forwarding fields are believed
+  std::string mode = "http";                 ///< "http", or "tcp": bytes are passed on as they are
+  std::string upstream;                      ///< of a tcp listener without `sni`: name of an UpstreamOptions
+  policy::NameValues sni;                    ///< of a tcp listener: "a.example", "*.example" or "*" to such a name
+  Duration idle = std::chrono::minutes(10);  ///< of a tcp listener: both ways silent for so long ends a connection
+  bool is_tcp() const noexcept { return mode == "tcp"; }
 };
 
 struct RouteTimeouts {

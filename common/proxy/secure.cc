@@ -60,7 +60,8 @@ rt::Task<bool> secure(ClientConnection& connection) {
   const Instant deadline = deadline_after(worker.loop().now(), site.limits().tls_handshake);
   connection.secured =
       std::make_unique<tls::TlsStream>(worker.loop(), connection.plain.release(), std::move(ssl), site.tls());
-  connection.secured->offer(alpn_of(connection.listener->options));
+  // What is inside the bytes that a tcp listener passes on is between the client and the server.
+  if (!connection.listener->options.is_tcp()) connection.secured->offer(alpn_of(connection.listener->options));
   const Status shaken = co_await tls::handshake(*connection.secured, deadline);
   if (shaken) {
     worker.counts().tls_handshakes.add();

@@ -97,6 +97,7 @@ class ServerImpl final : public Server {
 Result<BoundListener> ServerImpl::bind(const ListenOptions& options) const {
   BoundListener out;
   RPX_TRY(out.sockets, net::listen_on(options.address, workers_.size()));
+  if (options.is_tcp()) out.sockets.wait_for_bytes(false);
   auto facts = std::make_shared<ListenerFacts>();
   facts->options = options;
   facts->bound = out.sockets.bound.to_string();
@@ -165,13 +166,19 @@ Result<std::vector<BoundListener>> ServerImpl::bind_new(const std::vector<Listen
 void ServerImpl::swap_listeners(const std::vector<ListenOptions>& wanted, std::vector<BoundListener> added) {
   std::vector<BoundListener> next;
   for (BoundListener& listener : listeners_) {
-    const auto same = std::ranges::find(wanted, listener.facts->options.address, &ListenOptions::address);
+    auto same = std::ranges::find_if(wanted, [&now = listener.facts->options](const ListenOptions& one) {
+      return one.address == now.address && one.name == now.name;
+    });
+    if (same == wanted.end())
+      same = std::ranges::find(wanted, listener.facts->options.address, &ListenOptions::address);
     if (same == wanted.end()) {
       close_listener(listener);
       continue;
     }
     auto facts = std::make_shared<ListenerFacts>(*listener.facts);
     facts->options = *same;
+    if (facts->options.is_tcp() != listener.facts->options.is_tcp())
+      listener.sockets.wait_for_bytes(!facts->options.is_tcp());
     listener.facts = std::move(facts);
     for (std::size_t i = 0; i < workers_.size(); ++i)
       workers_[i]->update_listener(listener.sockets.sockets[listener.sockets.sockets.size() == 1 ? 0 : i].get(),
@@ -317,7 +324,8 @@ StatusView ServerImpl::status() {
     for (const auto& server : upstream.servers)
       view.counters.upstream_connects += server->counters().connects.load(std::memory_order_relaxed);
   for (const BoundListener& listener : listeners_)
-    view.listeners.push_back({listener.facts->options.name, listener.facts->bound, listener.facts->options.tls});
+    view.listeners.push_back({listener.facts->options.name, listener.facts->bound, listener.facts->options.tls,
+                              listener.facts->options.is_tcp()});
   return view;
 }
 

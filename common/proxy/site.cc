@@ -103,7 +103,10 @@ std::vector<upstream::CheckedServer> Site::checked_servers() const {
   std::vector<upstream::CheckedServer> out;
   for (const Upstream& upstream : upstreams_)
     if (upstream.options->health)
-      for (const auto& server : upstream.servers) out.push_back({server, *upstream.options->health});
+      for (const auto& server : upstream.servers) {
+        out.push_back({server, *upstream.options->health});
+        out.back().options.proxy_protocol = upstream.options->proxy_protocol;
+      }
   return out;
 }
 

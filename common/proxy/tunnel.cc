@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "net/buffer.h"
+#include "proxy/pipe.h"
 #include "rt/child.h"
 #include "rt/loop.h"
 
@@ -38,10 +39,38 @@ rt::Task<Status> wait_to_read(Direction way, Duration idle, Pulse& pulse) {
   }
 }
 
+// While the sender is ahead of us the kernel moves the bytes. Ends, with an empty pipe, once it is caught up with, and
+// at the end of the stream, which `end` tells.
+RPX_OWN_FRAME rt::Task<Status> move_bulk(Direction way, Duration idle, Pulse& pulse, bool& end) {
+  BorrowedPipe pipe;
+  if (!pipe) co_return Status{};
+  rt::Loop& loop = way.from.io().loop();
+  for (std::size_t in_turn = 0;;) {
+    if (in_turn >= kTunnelTurn) {
+      in_turn = 0;
+      co_await loop.yield();
+    }
+    RPX_CO_TRY(const std::size_t got, fill_pipe(*pipe, way.from, kTunnelTurn, end, way.from_side));
+    if (got == 0) co_return Status{};
+    in_turn += got;
+    pulse.last = loop.now();
+    while ((*pipe).held != 0) {
+      RPX_CO_TRY(const std::size_t put, empty_pipe(*pipe, way.to, way.to_side));
+      way.moved += put;
+      if (put != 0) continue;
+      const rt::Wake wake = co_await way.to.io().writable(deadline_after(loop.now(), idle));
+      if (wake == rt::Wake::kTimeout)
+        co_return std::unexpected(Error{ErrorKind::kWriteTimeout, way.to_side, "nothing is taken out of the tunnel"});
+      pulse.last = loop.now();
+    }
+  }
+}
+
 rt::Task<Status> pump(Direction way, std::string_view ahead, Duration idle, Pulse& pulse) {
   rt::Loop& loop = way.from.io().loop();
   if (!ahead.empty()) RPX_CO_TRY_VOID(co_await net::write_all(way.to, ahead, way.to_side, Instant::max()));
   way.moved += ahead.size();
+  const bool plain = way.from.is_plain() && way.to.is_plain();
   std::size_t most = 64 * 1024;
   for (std::size_t in_turn = 0;;) {
     if (in_turn >= kTunnelTurn) {
@@ -62,6 +91,10 @@ rt::Task<Status> pump(Direction way, std::string_view ahead, Duration idle, Puls
     in_turn += got.bytes;
     if (wrote.bytes == got.bytes) {
       most = std::min(most * 2, net::kScratchBytes);
+      if (!plain || got.bytes != net::kScratchBytes) continue;
+      bool end = false;
+      RPX_CO_TRY_VOID(co_await move_bulk(way, idle, pulse, end));
+      if (end) break;
       continue;
     }
     // What the other side does not take now is held in a copy; the scratch buffer is everybody's.

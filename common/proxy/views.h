@@ -14,6 +14,7 @@ struct ListenerView {
   std::string name;
   std::string address;  ///< really bound: "127.0.0.1:41234", "unix:/run/x.sock"
   bool tls = false;
+  bool tcp = false;  ///< mode = "tcp"
 };
 
 /// Bodies that went through one content coding.
@@ -42,10 +43,11 @@ struct Counters {
   std::vector<CodingView> decoded;  ///< replies that were decompressed
   std::vector<CodingView> encoded_requests;
   std::vector<CodingView> decoded_requests;
-  std::uint64_t h2_connections = 0;  ///< of clients, on which HTTP/2 was spoken
-  std::uint64_t h2_requests = 0;     ///< over them
-  std::uint64_t tls_handshakes = 0;  ///< with clients
-  std::uint64_t tls_resumed = 0;     ///< of those, with a session of before
+  std::uint64_t tcp_connections = 0;  ///< to listeners with mode = "tcp"
+  std::uint64_t h2_connections = 0;   ///< of clients, on which HTTP/2 was spoken
+  std::uint64_t h2_requests = 0;      ///< over them
+  std::uint64_t tls_handshakes = 0;   ///< with clients
+  std::uint64_t tls_resumed = 0;      ///< of those, with a session of before
   std::uint64_t tls_failed = 0;
 };
 

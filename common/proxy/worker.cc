@@ -133,9 +133,11 @@ std::future<void> Worker::set_blocks(std::shared_ptr<const policy::BlockTable> b
 
 void Worker::use_blocks(std::shared_ptr<const policy::BlockTable> blocks) {
   blocks_ = std::move(blocks);
-  if (!blocks_ || blocks_->status() != 0) return;
+  if (!blocks_) return;
   // Whatever a connection is about, it ends at its next look at the socket.
   for (ClientConnection* connection = first_; connection; connection = connection->next) {
+    // With a status each request is told; a tcp connection has none.
+    if (blocks_->status() != 0 && !connection->listener->options.is_tcp()) continue;
     if (connection->listener->is_unix || !blocks_->blocks(connection->peer)) continue;
     blocks_->count_hit(connection->peer);
     counters_.blocked.add();
@@ -203,7 +205,8 @@ rt::Task<bool> Worker::wait_for_room(Acceptor& acceptor) {
   for (int n = 0; n < kAcceptBatch; ++n) {
     const net::UniqueFd refused(accept4(acceptor.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!refused) break;
-    if (!acceptor.facts->options.tls) send(refused.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (!acceptor.facts->options.tls && !acceptor.facts->options.is_tcp())
+      send(refused.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     counters_.refused.add();
   }
   co_return false;

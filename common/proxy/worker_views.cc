@@ -1,6 +1,7 @@
 // What a worker tells about its live connections; beside worker.cc, which does the work.
 #include "proxy/connection.h"
 #include "proxy/site.h"
+#include "proxy/tcp_connection.h"
 #include "proxy/worker.h"
 
 namespace rpx::proxy {
@@ -33,6 +34,12 @@ std::vector<ConnectionView> Worker::connection_views() const {
     view.age_s = std::chrono::duration<double>(loop_.now() - connection->accepted).count();
     view.requests = connection->requests;
     view.state = name_of(connection->busy ? connection->busy->trail.phase : Phase::kIdle);
+    if (const Passage* passage = connection->passage) {
+      view.state = name_of(passage->phase);
+      view.target = passage->name;
+      if (passage->server) view.server = passage->server->url();
+      view.exchange_s = std::chrono::duration<double>(loop_.now() - passage->begun).count();
+    }
     if (connection->busy && connection->busy->trail.phase > Phase::kReading) {
       const Trail& trail = connection->busy->trail;
       const http::RequestHead& request = connection->busy->exchange.request();

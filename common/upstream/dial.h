@@ -16,6 +16,7 @@ struct Security {
   std::shared_ptr<const tls::ClientContext> context;  ///< null for plain servers
   std::string name;                                   ///< the server's host
   std::shared_ptr<tls::SessionSlot> slot;             ///< for sessions to resume; may be null
+  std::string preface = {};                           ///< sent before all else, TLS included: a PROXY header
 };
 
 /// Connects to `to` and, with a context, shakes hands, all by `deadline`. Errors, Side::kUpstream: those of net::dial

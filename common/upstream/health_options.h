@@ -25,6 +25,7 @@ struct HealthOptions {
   std::vector<std::string> status{"200-399"};                ///< "200", "200-399"
   std::string body;                                          ///< must be in the reply's first 64 KiB; empty = anything
   std::string initial = "up";                                ///< "up" or "down": what holds before the first probes
+  std::uint32_t proxy_protocol = 0;                          ///< as its upstream has it; no key of a check
   Duration slow_start{};                                     ///< the weight rises over this long after a recovery
   auto operator<=>(const HealthOptions&) const = default;
 };

@@ -45,6 +45,7 @@ struct UpstreamOptions {
   std::string balance = "round_robin";  ///< a row of balance/policies
   std::string hash;                     ///< template of what "hash" hashes; empty with other policies
   std::string host = "preserve";        ///< Host sent on: "preserve", "server", or a fixed name
+  std::uint32_t proxy_protocol = 0;     ///< version of the PROXY header that opens each connection; 0 = none
   ConnectOptions connect;
   RetryOptions retry;
   tls::ClientOptions tls;               ///< for servers whose URL begins with https

@@ -147,6 +147,10 @@ void Pool::configure(const UpstreamOptions& options, std::span<const std::shared
     if (gone->active != 0) retired_.push_back(std::move(gone));
   }
   connect_ = options.connect;
+  // A connection that began with one client's address is not for another.
+  if (options.proxy_protocol != 0) connect_.keepalive = 0;
+  for (const auto& member : members_)
+    if (connect_.keepalive == 0) member->drop_all_idle();
   if (!same || !policy_) {
     balance_ = options.balance;
     policy_ = balance::make_policy(options.balance);
@@ -236,7 +240,7 @@ Lease Pool::reuse(Member& member, bool careful) {
   return {};
 }
 
-rt::Task<Result<Lease>> Pool::connect(Member& member) {
+rt::Task<Result<Lease>> Pool::connect(Member& member, std::string_view preface) {
   if (member.version != member.server->version() || member.addresses.empty()) {
     member.version = member.server->version();
     member.addresses = member.server->addresses();
@@ -247,7 +251,7 @@ rt::Task<Result<Lease>> Pool::connect(Member& member) {
   Error last{ErrorKind::kUnresolved, Side::kUpstream, member.server->target().host + " does not resolve"};
   const Server& server = *member.server;
   if (server.tls() && !member.session) member.session = std::make_shared<tls::SessionSlot>();
-  const Security security{server.tls(), server.target().name, member.session};
+  const Security security{server.tls(), server.target().name, member.session, std::string(preface)};
   const std::size_t count = member.addresses.size();
   for (std::size_t n = 0; n < count; ++n) {
     const std::size_t at = (member.next_address + n) % count;

@@ -83,7 +83,8 @@ class Pool {
   /// A connection to `member`: a kept one, or a new one within connect.timeout. `fresh` leaves kept ones alone.
   /// Errors, Side::kUpstream: kUnresolved, kConnectRefused, kConnectTimeout, kConnectFailed, kTlsCertificate,
   /// kTlsProtocol, kClosed.
-  rt::Task<Result<Lease>> connect(Member& member);
+  /// `preface` is sent first (see Security).
+  rt::Task<Result<Lease>> connect(Member& member, std::string_view preface = {});
   /// A kept connection that still looks alive, or an empty lease. `careful` asks the kernel once more (for requests
   /// that cannot be repeated).
   Lease reuse(Member& member, bool careful);

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "http/h1_client.h"
+#include "net/proxy_header.h"
 #include "upstream/server.h"
 
 namespace rpx::upstream {
@@ -118,8 +119,11 @@ rt::Task<Status> try_addresses(const Probing& probing, const ProbeTarget& target
   for (const Address& address : target.addresses) {
     const Instant begun = std::chrono::steady_clock::now();
     if (begun >= probing.deadline) break;
-    auto stream =
-        co_await dial(probing.loop, address, probing.options.tcp ? Security{} : target.security, probing.deadline);
+    Security security = probing.options.tcp ? Security{} : target.security;
+    // A check speaks for nobody.
+    if (probing.options.proxy_protocol != 0)
+      security.preface = net::make_proxy_header(probing.options.proxy_protocol, std::nullopt, {});
+    auto stream = co_await dial(probing.loop, address, std::move(security), probing.deadline);
     probing.result.connect = std::chrono::steady_clock::now() - begun;
     if (!stream) {
       last = stream.error();

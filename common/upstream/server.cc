@@ -17,13 +17,15 @@ Result<ServerTarget> parse_server_url(std::string_view url) {
     return out;
   }
   out.tls = url.starts_with("https://");
-  if (!out.tls && !url.starts_with("http://")) return bad("expected http://host:port, https://host:port or unix:/path");
-  std::string_view rest = url.substr(out.tls ? 8 : 7);
+  out.tcp = url.starts_with("tcp://");
+  if (!out.tls && !out.tcp && !url.starts_with("http://"))
+    return bad("expected http://host:port, https://host:port, tcp://host:port or unix:/path");
+  std::string_view rest = url.substr(url.find("//") + 2);
   if (rest.ends_with('/')) rest.remove_suffix(1);
   if (rest.empty() || rest.find_first_of("/?#@ ") != std::string_view::npos)
     return bad("expected a host, a port and no path");
   std::string_view host = rest;
-  const std::uint64_t usual = out.tls ? 443 : 80;
+  const std::uint64_t usual = out.tls ? 443 : out.tcp ? 0 : 80;
   std::uint64_t port = usual;
   const std::size_t colon = rest.rfind(':');
   if (colon != std::string_view::npos && rest.find(']', colon) == std::string_view::npos) {
@@ -32,6 +34,7 @@ Result<ServerTarget> parse_server_url(std::string_view url) {
     if (!number || *number == 0 || *number > 65535) return bad("the port must be 1 to 65535");
     port = *number;
   }
+  if (port == 0) return bad("a tcp:// server has a port");
   out.address.port = static_cast<std::uint16_t>(port);
   out.authority = lower(port == usual ? host : rest);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);

@@ -30,9 +30,11 @@ struct ServerTarget {
   std::string authority;
   std::string name;  ///< the host or address of the URL without brackets: what a certificate is held against
   bool tls = false;  ///< https
+  bool tcp = false;  ///< tcp://host:port: what is spoken there is not ours to know
 };
 
-/// Reads "http://host[:port]", "https://host[:port]", "http://[v6]:port" or "unix:/path". Errors: kConfig.
+/// Reads "http://host[:port]", "https://host[:port]", "http://[v6]:port", "tcp://host:port" or "unix:/path". Errors:
+/// kConfig.
 Result<ServerTarget> parse_server_url(std::string_view url);
 
 class Server {

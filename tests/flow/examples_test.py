@@ -107,6 +107,17 @@ class Examples(ExampleTest):
 
         asyncio.run(asyncio.wait_for(talk(), PATIENCE))
 
+    def test_database(self):
+        sock, dead = dead_address()
+        self.addCleanup(sock.close)
+        standby = self.script(lambda c: c.send(b"standby " + c.until(b"\n")))
+        proxy = self.start("database/rpx.toml", PRIMARY=dead.replace("http", "tcp"), STANDBY=standby.url.replace("http", "tcp"),
+                           LISTEN_TLS="127.0.0.1:0")
+        for name in ("db", "by-name"):
+            client = self.client(proxy.address(name))
+            client.send(b"select\n")
+            self.assertEqual(client.until(b"\n"), b"standby select\n")
+
     def test_unix_sockets(self):
         origin = self.origin(unix=os.path.join(self.folder(), "app.sock"))
         proxy = self.start("unix-sockets/rpx.toml", APP=origin.url[5:])

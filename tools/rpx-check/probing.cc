@@ -49,8 +49,10 @@ Result<std::vector<Subject>> subjects_of_file(const cli::Common& common) {
     // A server without a check of its own is well when it takes connections.
     upstream::HealthOptions plain;
     plain.tcp = true;
-    for (const upstream::ServerOptions& server : upstream.servers)
+    for (const upstream::ServerOptions& server : upstream.servers) {
       out.push_back({upstream.name, server.url, upstream.health.value_or(plain), upstream.tls});
+      out.back().check.proxy_protocol = upstream.proxy_protocol;
+    }
   }
   return out;
 }
@@ -73,7 +75,7 @@ Result<std::vector<Subject>> subjects_of(const std::vector<std::string>& urls, b
     if (path.empty() && found != known.end()) subject = *found;
     if (found != known.end()) subject.tls = found->tls;
     if (!path.empty()) subject.check.path = path;
-    subject.check.tcp |= tcp;
+    subject.check.tcp |= tcp || server.starts_with("tcp://");
     if (common.timeout) subject.check.timeout = *common.timeout;
     out.push_back(std::move(subject));
   }

@@ -19,12 +19,13 @@ std::string url_of(const proxy::ListenerView& listener) {
   if (colon == std::string::npos) return {};
   std::string host = address.substr(0, colon);
   if (host.empty() || host == "0.0.0.0" || host == "[::]") host = "localhost";
-  return fmt::format("{}://{}{}", listener.tls ? "https" : "http", host, address.substr(colon));
+  const std::string_view scheme = listener.tcp ? "tcp" : listener.tls ? "https" : "http";
+  return fmt::format("{}://{}{}", scheme, host, address.substr(colon));
 }
 
 std::string first_url(const Ready& ready) {
   for (const proxy::ListenerView& listener : ready.listeners) {
-    if (std::string url = url_of(listener); !url.empty()) return url;
+    if (std::string url = url_of(listener); !url.empty() && !listener.tcp) return url;
   }
   return {};
 }

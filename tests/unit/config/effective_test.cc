@@ -128,6 +128,8 @@ protocols       = []
 trusted_proxies = []
 proxy_protocol  = []
 redirect_https  = false
+sni             = {}
+idle            = "10m"
 
 [tls]
 min_version     = "1.2"
@@ -138,11 +140,12 @@ client_ca       = ""
 client_verify   = "off"
 
 [upstream."http://127.0.0.1:3000"]
-servers  = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false, max_connections = 0 }]
-balance  = "round_robin"
-hash     = ""
-host     = "preserve"
-protocol = "http/1.1"
+servers        = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false, max_connections = 0 }]
+balance        = "round_robin"
+hash           = ""
+host           = "preserve"
+protocol       = "http/1.1"
+proxy_protocol = 0
 
 [upstream."http://127.0.0.1:3000".connect]
 timeout     = "2s"
@@ -248,6 +251,7 @@ servers = ["http://127.0.0.1:3000"]
     rest.remove_prefix(end + 1);
     const bool key = line.starts_with("# ") && line.find(" = ") != std::string_view::npos && line.find(" = ") < 20;
     if (line.starts_with("# cert =") || line.starts_with("# key =")) continue;  // files that are not there
+    if (line.starts_with("# upstream = \"tcp:")) continue;                      // of another kind of listener
     if (line.starts_with("# [route.r")) break;
     if (line.starts_with("# [upstream.") || line.starts_with("# [compress.")) line.remove_prefix(2);
     if (key && line.substr(2, line.find(" = ") - 2).find(' ') == std::string_view::npos) line.remove_prefix(2);

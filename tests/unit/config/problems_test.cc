@@ -235,7 +235,10 @@ rpx.toml:12:2: "access" is not yet supported by this version of rpx
 rpx.toml:16:13: h2 is for listeners with tls; without, it is called h2c
 protocols = ["h2"]
             ^
-rpx.toml:17:8: mode "tcp" is not yet supported by this version of rpx
+rpx.toml:16:13: "protocols" is for HTTP, and this listener has mode = "tcp"
+protocols = ["h2"]
+            ^
+rpx.toml:17:8: a tcp listener goes somewhere: give it upstream or sni
 mode = "tcp"
        ^
 )"},
