@@ -15,6 +15,12 @@ Complaint check_listen_address(std::string_view text);
 Complaint check_server_url(std::string_view text);
 /// Whether `text` is meant as a server rather than as the name of an upstream.
 bool looks_like_server(std::string_view text) noexcept;
+/// An address or a prefix, or "all".
+Complaint check_access_address(std::string_view text);
+/// "/path", "/path/*" or nothing.
+Complaint check_access_path(std::string_view text);
+/// A template of what a rate limit counts apart.
+Complaint check_rate_key(std::string_view text);
 /// What a client of a tcp listener asks for: "db.example", "*.example" or "*".
 Complaint check_sni_name(std::string_view text);
 /// An absolute path of a Unix socket must fit into its address.

@@ -195,6 +195,7 @@ void check_document(Reader& reader, Document& document, const Node& root) {
   check_layer4(reader, document);
   check_compress(reader, document);
   check_caches(reader, document);
+  check_admission(reader, document);
 }
 
 void warn_document(Reader& reader, const Document& document) {

@@ -178,11 +178,13 @@ constexpr Key kFileKeys[] = {
     table("upstream", kUpstreams, self<Document>, kUpstreamSection),
     table("compress", kCompressRules, self<Document>, kCompressSection),
     table("cache", kCaches, self<Document>, kCacheSection),
+    table("rate_limit", kRateLimits, self<Document>, kRateLimitSection),
+    table("access", kAccessLists, self<Document>, kAccessSection),
     table("limits", kTable, in_site<&SiteOptions::limits>, kLimits),
     table("blocklist", kTable, in_site<&SiteOptions::blocklist>, kBlocklist),
     table("defaults", kDefaults, self<Document>, kDefaultsSection),
     table("route", kRoutes, self<Document>, kRouteSection),
-    later("admin"), later("acme"), later("rate_limit"), later("access"), later("fault"), later("ban"), later("cluster"),
+    later("admin"), later("acme"), later("fault"), later("ban"), later("cluster"),
 };
 // clang-format on
 

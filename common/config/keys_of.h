@@ -6,10 +6,12 @@
 
 namespace rpx::config {
 
-extern const Section kUpstreamSection;  ///< [upstream.NAME]
-extern const Section kCompressSection;  ///< [compress.NAME]
-extern const Section kCacheSection;     ///< [cache.NAME]
-extern const Section kRouteSection;     ///< [[route]]
-extern const Section kDefaultsSection;  ///< [defaults]
+extern const Section kUpstreamSection;   ///< [upstream.NAME]
+extern const Section kCompressSection;   ///< [compress.NAME]
+extern const Section kCacheSection;      ///< [cache.NAME]
+extern const Section kRateLimitSection;  ///< [rate_limit.NAME]
+extern const Section kAccessSection;     ///< [access.NAME]
+extern const Section kRouteSection;      ///< [[route]]
+extern const Section kDefaultsSection;   ///< [defaults]
 
 }  // namespace rpx::config

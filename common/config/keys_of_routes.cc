@@ -139,7 +139,11 @@ constexpr Key kRouteKeys[] = {
         "compress replies as [compress.NAME] says; \"default\" is there without one; \"\" = as they come"),
     key("cache", kText, at<&RouteOptions::cache>, R"("")",
         "answer from the store of [cache.NAME], and store replies there; \"\" = nothing is stored"),
-    later("access"), later("rate_limit"), later("split"), later("mirror"),
+    key("access", kText, at<&RouteOptions::access>, R"("")",
+        "who may ask, as [access.NAME] says; \"\" = everybody"),
+    key("rate_limit", kTexts, at<&RouteOptions::rate_limit>, "[]",
+        "how many requests are let through: names of [rate_limit.NAME], all of which hold"),
+    later("split"), later("mirror"),
     later("fault"), later("maintenance"),
 };
 static_assert(kRouteKeys[kOwnRouteKeys].name == "timeout");

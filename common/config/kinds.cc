@@ -142,6 +142,20 @@ Node write_per_second(const Key&, const std::uint32_t& field) {
   return node;
 }
 
+void read_rate(Reader& reader, const Key& key, const Node& node, Rate& field) {
+  const std::string* text = text_of(node);
+  if (text == nullptr) return reader.wrong_type(key, node);
+  const std::optional<Rate> rate = parse_rate(*text);
+  if (!rate || rate->per_second <= 0 || rate->per_second > 1e6)
+    return reader.bad_value(key, node, R"(expected a rate such as "100/s", "30/m" or "1000/h", over 0)");
+  field = *rate;
+}
+Node write_rate(const Key&, const Rate& field) {
+  Node node = text_node(format_rate(field));
+  node.json = fmt::format("{}", field.per_second);
+  return node;
+}
+
 void read_share(Reader& reader, const Key& key, const Node& node, double& field) {
   const std::string* text = text_of(node);
   if (text == nullptr) return reader.wrong_type(key, node);
@@ -272,6 +286,7 @@ constinit const Kind<Size> kByteRate =
     make_kind<Size, read_byte_rate, write_byte_rate>("rate", R"(a rate of bytes such as "500B/s")");
 constinit const Kind<std::uint32_t> kPerSecond =
     make_kind<std::uint32_t, read_per_second, write_per_second>("rate", R"(a rate such as "100/s")");
+constinit const Kind<Rate> kRate = make_kind<Rate, read_rate, write_rate>("rate", R"(a rate such as "30/m")");
 constinit const Kind<double> kShare = make_kind<double, read_share, write_share>("share", R"(a share such as "20%")");
 constinit const Kind<std::string> kText = make_kind<std::string, read_text, write_text>("text", "a text in quotes");
 constinit const Kind<std::string> kPath = make_kind<std::string, read_path, write_text>("path", "a path in quotes");

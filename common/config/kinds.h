@@ -21,6 +21,7 @@ extern const Kind<Duration> kDuration;
 extern const Kind<Size> kSize;
 extern const Kind<Size> kByteRate;
 extern const Kind<std::uint32_t> kPerSecond;
+extern const Kind<Rate> kRate;     // "30/m"
 extern const Kind<double> kShare;  // "20%"
 extern const Kind<std::string> kText;
 extern const Kind<std::string> kPath;      // made absolute

@@ -13,6 +13,9 @@ extern const Kind<Document> kCertificates;
 extern const Kind<Document> kUpstreams;
 extern const Kind<Document> kCompressRules;
 extern const Kind<Document> kCaches;
+extern const Kind<Document> kRateLimits;
+extern const Kind<Document> kAccessLists;
+extern const Kind<std::vector<policy::AccessRuleOptions>> kAccessRules;
 extern const Kind<Document> kDefaults;
 extern const Kind<Document> kRoutes;
 
@@ -25,6 +28,7 @@ void check_rewrite(Reader& reader, const Node& table, void* rewrite);
 void check_tls(Reader& reader, const Node& table, void* tls);
 void check_server_tls(Reader& reader, const Node& table, void* tls);
 void check_serve(Reader& reader, const Node& table, void* serve);
+void check_access(Reader& reader, const Node& table, void* access);
 void check_upstream(Reader& reader, const Node& table, void* upstream);
 
 /// Finds what each route names in `compress`; "default" is made where no table is called so.
@@ -32,6 +36,9 @@ void check_compress(Reader& reader, Document& document);
 
 /// What tcp listeners and tcp:// servers cannot have, and what they must.
 void check_layer4(Reader& reader, const Document& document);
+
+/// Finds what each route names in `access` and `rate_limit`.
+void check_admission(Reader& reader, const Document& document);
 
 /// Finds what each route names in `cache`.
 void check_caches(Reader& reader, const Document& document);

@@ -27,6 +27,8 @@ void write_counters(Json& json, const proxy::Counters& counters) {
   json.member("connections_accepted", counters.connections_accepted)
       .member("connections_refused", counters.connections_refused)
       .member("blocked", counters.blocked)
+      .member("denied", counters.denied)
+      .member("limited", counters.limited)
       .member("requests", counters.requests);
   json.key("responses").open_object();
   for (std::size_t i = 0; i < std::size(counters.responses); ++i) {

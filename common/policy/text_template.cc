@@ -71,8 +71,24 @@ std::string unknown(std::string_view name, TemplateUse use) {
   return text;
 }
 
+constexpr std::string_view kClientSlash = "client/";
+
+/// "24" or "24/56" behind "client/", as "24/56".
+Result<TemplatePart> parse_client_prefix(std::string_view bits) {
+  const std::size_t slash = bits.find('/');
+  const auto v4 = parse_uint(bits.substr(0, slash));
+  const auto v6 =
+      slash == std::string_view::npos ? std::optional<std::uint64_t>(64) : parse_uint(bits.substr(slash + 1));
+  if (!v4 || !v6 || *v4 > 32 || *v6 > 128)
+    return self_error(
+        ErrorKind::kConfig,
+        fmt::format("\"{{client/{}}}\": expected {{client/24}}, or {{client/24/56}} with the bits of IPv6", bits));
+  return TemplatePart{kClientPrefix, fmt::format("{}/{}", *v4, *v6)};
+}
+
 /// The part that the text between two braces stands for.
 Result<TemplatePart> parse_variable(std::string_view inside, TemplateUse use) {
+  if (inside.starts_with(kClientSlash)) return parse_client_prefix(inside.substr(kClientSlash.size()));
   const std::size_t colon = inside.find(':');
   const std::string_view name = inside.substr(0, colon);
   const std::string_view argument = colon == std::string_view::npos ? std::string_view() : inside.substr(colon + 1);
@@ -121,6 +137,11 @@ Result<TextTemplate> TextTemplate::parse(std::string_view text, TemplateUse use)
   }
   end_literal();
   return out;
+}
+
+void TextTemplate::narrow_clients() {
+  for (TemplatePart& part : parts_)
+    if (part.variable == kClient) part = {kClientPrefix, "32/64"};
 }
 
 bool TextTemplate::is_literal() const noexcept {

@@ -14,8 +14,9 @@ namespace rpx::policy {
 /// One row of the table of variables.
 enum class Variable : std::uint8_t {
   kLiteral,
-  kClient,  // believed client address
-  kPeer,    // address of the connection's other end
+  kClient,        // believed client address
+  kClientPrefix,  // its network: {client/24} or {client/24/56}, the second for IPv6
+  kPeer,          // address of the connection's other end
   kMethod,
   kScheme,
   kHost,       // without port
@@ -62,6 +63,8 @@ class TextTemplate {
   /// "{name}" is a variable, "{{" and "}}" are braces. Errors: kConfig naming the bad variable, with did-you-mean.
   static Result<TextTemplate> parse(std::string_view text, TemplateUse use);
   const std::vector<TemplatePart>& parts() const noexcept { return parts_; }
+  /// Turns {client} into {client/32/64}, for counting clients: one of IPv6 has many addresses.
+  void narrow_clients();
   /// The whole text where there is no variable in it; decides fast paths.
   bool is_literal() const noexcept;
   std::string_view literal() const noexcept;

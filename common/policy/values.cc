@@ -4,15 +4,35 @@
 
 #include <iterator>
 
+#include "base/ip.h"
 #include "base/text.h"
 
 namespace rpx::policy {
+namespace {
+
+// `bits` is "24/56", for IPv4 and IPv6. Who has no address is one client.
+void append_client_prefix(std::string& out, std::string_view bits, std::string_view client) {
+  const auto ip = IpAddress::parse(client);
+  if (!ip) {
+    out += client;
+    return;
+  }
+  const std::size_t slash = bits.find('/');
+  const auto count = parse_uint(ip->is_v4() ? bits.substr(0, slash) : bits.substr(slash + 1));
+  if (ip->is_v4() && count == 32)
+    out += client;
+  else
+    out += IpPrefix::parse(fmt::format("{}/{}", client, count.value_or(0))).value_or(IpPrefix{}).to_string();
+}
+
+}  // namespace
 
 void append_value(std::string& out, const TemplatePart& part, const Values& values) {
   const http::RequestHead& request = values.request;
   switch (part.variable) {
     case Variable::kLiteral: out += part.text; return;
     case Variable::kClient: out += values.client; return;
+    case Variable::kClientPrefix: append_client_prefix(out, part.text, values.client); return;
     case Variable::kPeer: out += values.peer; return;
     case Variable::kMethod: out += request.method_name; return;
     case Variable::kScheme: out += values.scheme; return;

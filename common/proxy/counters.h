@@ -40,6 +40,8 @@ struct WorkerCounters {
   Count accepted;
   Count refused;
   Count blocked;      ///< connections and requests
+  Count denied;       ///< requests, by access rules
+  Count limited;      ///< requests that were over a rate limit, dry runs included
   Count connections;  ///< open now
   Count exchanges;    ///< in progress now
   Count requests;

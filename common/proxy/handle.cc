@@ -1,6 +1,7 @@
 #include "proxy/handle.h"
 
 #include "base/log.h"
+#include "proxy/admission.h"
 #include "proxy/cached.h"
 #include "proxy/forward.h"
 #include "proxy/protect.h"
@@ -170,6 +171,7 @@ rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
   }
   const Route& route = site.routes()[static_cast<std::size_t>(index)];
   busy.trail.route = &route;
+  if ((route.access || !route.limits.empty()) && !co_await admit(connection, busy, route)) co_return;
   if (route.redirect) {
     co_await respond_redirect(connection, busy, &route, *route.redirect);
     co_return;

@@ -154,6 +154,8 @@ Counters sum_counters(std::span<const WorkerCounters* const> workers) {
     out.connections_accepted += worker->accepted.read();
     out.connections_refused += worker->refused.read();
     out.blocked += worker->blocked.read();
+    out.denied += worker->denied.read();
+    out.limited += worker->limited.read();
     out.requests += worker->requests.read();
     for (std::size_t i = 0; i < worker->responses.size(); ++i) out.responses[i] += worker->responses[i].read();
     out.bytes_received += worker->bytes_received.read();
@@ -218,6 +220,8 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
   text.one("rpx_connections_refused_total", "counter", "Client connections refused for being too many.",
            counters.connections_refused);
   text.one("rpx_blocked_total", "counter", "Connections and requests that the blocklist refused.", counters.blocked);
+  text.one("rpx_denied_total", "counter", "Requests that access rules refused.", counters.denied);
+  text.one("rpx_rate_limited_total", "counter", "Requests over a rate limit, dry runs included.", counters.limited);
   text.one("rpx_exchanges", "gauge", "Exchanges in progress.", status.exchanges);
   text.one("rpx_requests_total", "counter", "Requests received.", counters.requests);
   text.family("rpx_responses_total", "counter", "Replies by status class; class \"none\" got no reply.");

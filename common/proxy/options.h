@@ -11,9 +11,11 @@
 #include "base/units.h"
 #include "cache/options.h"
 #include "http/limits.h"
+#include "policy/access.h"
 #include "policy/blocklist_options.h"
 #include "policy/compress.h"
 #include "policy/options.h"
+#include "policy/rate_limit.h"
 #include "tls/options.h"
 #include "upstream/options.h"
 
@@ -78,9 +80,11 @@ struct RouteOptions {
   policy::HeaderRuleOptions request_headers;
   policy::HeaderRuleOptions response_headers;
   bool hide_origin = true;
-  std::string compress;             ///< name of a CompressOptions; empty = replies go as they are
-  std::string cache;                ///< name of a CacheOptions; empty = nothing is stored
-  policy::ErrorPageOptions errors;  ///< absolute paths
+  std::string compress;                 ///< name of a CompressOptions; empty = replies go as they are
+  std::string cache;                    ///< name of a CacheOptions; empty = nothing is stored
+  std::string access;                   ///< name of an AccessOptions; empty = everybody
+  std::vector<std::string> rate_limit;  ///< names of RateLimitOptions
+  policy::ErrorPageOptions errors;      ///< absolute paths
   Origin origin;
 };
 
@@ -94,6 +98,8 @@ struct SiteOptions {
   std::vector<RouteOptions> routes;
   std::vector<policy::CompressOptions> compress;
   std::vector<cache::CacheOptions> cache;
+  std::vector<policy::RateLimitOptions> rate_limits;
+  std::vector<policy::AccessOptions> access;
   http::Limits limits;
   policy::BlocklistOptions blocklist;
 };

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "http/hop_by_hop.h"
 #include "http/text_body.h"
+#include "proxy/admission.h"
 #include "proxy/encode.h"
 #include "proxy/splice.h"
 #include "proxy/tunnel.h"
@@ -42,6 +43,7 @@ void complete_headers(ClientConnection& connection, Busy& busy, const Route* rou
   const ServeOptions& serve = busy.live->site->options().serve;
   if (!serve.server_name.empty()) out.set("Server", serve.server_name);
   if (serve.via) out.add(FieldId::kVia, "Via", "1.1 rpx");
+  if (busy.trail.limit) add_limit_fields(busy);
   if (!route || route->response_rules.empty()) return;
   if (route->response_rules.needs_values())
     route->response_rules.apply(out, arena, values_of(connection, busy, route, status));

@@ -56,6 +56,7 @@ Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site*
   site->options_ = std::move(options);
   RPX_TRY_VOID(site->build_upstreams(previous, resolver));
   RPX_TRY_VOID(site->build_caches(previous));
+  RPX_TRY_VOID(site->build_limits(previous));
   RPX_TRY_VOID(site->build_routes());
   RPX_TRY(site->router_, Router::build(site->options_.routes));
   RPX_TRY_VOID(site->build_tls(previous));
@@ -158,6 +159,18 @@ std::vector<std::shared_ptr<cache::Store>> Site::stores() const {
   return out;
 }
 
+// So do the counts of rate limits, also under another rate.
+Status Site::build_limits(const Site* previous) {
+  for (const policy::RateLimitOptions& options : options_.rate_limits) {
+    std::shared_ptr<policy::RateCounters> counters;
+    if (previous)
+      for (const auto& limit : previous->limits_)
+        if (limit->options().name == options.name && limit->options().key == options.key) counters = limit->counters();
+    RPX_TRY(limits_.emplace_back(), policy::RateLimit::build(options, std::move(counters)));
+  }
+  return {};
+}
+
 Status Site::build_routes() {
   routes_.reserve(options_.routes.size());
   for (const RouteOptions& options : options_.routes) {
@@ -165,6 +178,22 @@ Status Site::build_routes() {
     if (!route) return std::unexpected(in_route(options, std::move(route).error()));
     routes_.push_back(std::move(*route));
   }
+  return {};
+}
+
+Status Site::build_admission(Route& route) const {
+  const RouteOptions& options = *route.options;
+  for (const std::string& name : options.rate_limit) {
+    const auto limit = std::ranges::find_if(limits_, [&name](const auto& one) { return one->options().name == name; });
+    if (limit == limits_.end()) return self_error(ErrorKind::kConfig, "there is no rate_limit \"" + name + "\"");
+    route.limits.push_back(*limit);
+  }
+  if (options.access.empty()) return {};
+  const auto rules = std::ranges::find(options_.access, options.access, &policy::AccessOptions::name);
+  if (rules == options_.access.end())
+    return self_error(ErrorKind::kConfig, "there is no access \"" + options.access + "\"");
+  RPX_TRY(policy::Access access, policy::Access::compile(*rules));
+  route.access = std::move(access);
   return {};
 }
 
@@ -201,6 +230,7 @@ Result<Route> Site::build_route(const RouteOptions& options) {
     if (rule == caches_.end()) return self_error(ErrorKind::kConfig, "there is no cache \"" + options.cache + "\"");
     route.cache = *rule;
   }
+  RPX_TRY_VOID(build_admission(route));
   if (options.rewrite) {
     RPX_TRY(policy::Rewrite rewrite, policy::Rewrite::compile(*options.rewrite));
     route.rewrite = std::move(rewrite);

@@ -10,10 +10,12 @@
 #include "cache/rule.h"
 #include "http/limits.h"
 #include "net/resolver.h"
+#include "policy/access.h"
 #include "policy/compress.h"
 #include "policy/error_pages.h"
 #include "policy/header_rules.h"
 #include "policy/hide_origin.h"
+#include "policy/rate_limit.h"
 #include "policy/redirect.h"
 #include "policy/respond.h"
 #include "policy/rewrite.h"
@@ -55,6 +57,8 @@ struct Route {
   policy::ErrorPages error_pages;
   policy::OriginNames origin_names;
   std::optional<policy::CompressRule> compress;
+  std::optional<policy::Access> access;
+  std::vector<std::shared_ptr<const policy::RateLimit>> limits;
   std::shared_ptr<const cache::Rule> cache;  ///< null: nothing is stored
 };
 
@@ -85,14 +89,17 @@ class Site {
   Site() = default;
   Status build_upstreams(const Site* previous, net::Resolver& resolver);
   Status build_caches(const Site* previous);
+  Status build_limits(const Site* previous);
   Status build_routes();
   Status build_tls(const Site* previous);
   Result<Route> build_route(const RouteOptions& options);
+  Status build_admission(Route& route) const;
 
   SiteOptions options_;
   std::unique_ptr<const Router> router_;
   std::vector<Upstream> upstreams_;
   std::vector<std::shared_ptr<const cache::Rule>> caches_;
+  std::vector<std::shared_ptr<const policy::RateLimit>> limits_;
   std::vector<Route> routes_;
   std::shared_ptr<const AccessFormat> access_format_;
   std::shared_ptr<const tls::ServerContexts> tls_;

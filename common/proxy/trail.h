@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "http/forwarded.h"
+#include "policy/rate_limit.h"
 
 namespace rpx::upstream {
 class Server;
@@ -29,10 +30,12 @@ struct Trail {
   const Route* route = nullptr;
   std::shared_ptr<upstream::Server> server;  ///< the last one asked; a reload may have taken it out since
   std::string_view refused;                  ///< the word for what kept the request from its route: "blocked"
-  std::uint16_t status = 0;                  ///< told to the client; 0 when nothing was
-  std::uint16_t tries = 0;                   ///< servers asked
-  std::optional<Error> failure;              ///< why it did not go as it should
-  Duration queued{};                         ///< waited for a place at a server
+  const policy::RateLimit* limit = nullptr;  ///< that counted it, and leaves least; of the exchange's site
+  policy::RateLimit::Verdict limit_left;
+  std::uint16_t status = 0;      ///< told to the client; 0 when nothing was
+  std::uint16_t tries = 0;       ///< servers asked
+  std::optional<Error> failure;  ///< why it did not go as it should
+  Duration queued{};             ///< waited for a place at a server
   Duration connect{-1};
   Duration first_byte{-1};
   Instant sent{};  ///< the request was handed to the server

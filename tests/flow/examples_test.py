@@ -107,6 +107,15 @@ class Examples(ExampleTest):
 
         asyncio.run(asyncio.wait_for(talk(), PATIENCE))
 
+    def test_protected_login(self):
+        proxy = self.start("protected-login/rpx.toml", SERVER=self.origin().url, OFFICE="192.0.2.0/24")
+        tries = [self.fetch(proxy, "/login", method="POST", body=b"user=a").status for _ in range(7)]
+        self.assertEqual(tries, [200] * 5 + [429] * 2)
+        self.assertEqual(self.fetch(proxy, "/bytes/3").status, 200)
+        self.assertEqual(self.fetch(proxy, "/admin/x").status, 403)
+        self.assertEqual(self.fetch(proxy, "/api/x", method="DELETE").status, 405)
+        self.assertEqual(self.fetch(proxy, "/api/x", fields=[("X-Api-Key", "k")])["RateLimit"], '"api";r=199;t=1')
+
     def test_database(self):
         sock, dead = dead_address()
         self.addCleanup(sock.close)

@@ -202,6 +202,8 @@ hide_origin      = true
 errors           = {}
 compress         = ""
 cache            = ""
+access           = ""
+rate_limit       = []
 )");
 }
 
@@ -231,6 +233,9 @@ address = ":8080"
 servers = ["http://127.0.0.1:3000", { url = "http://127.0.0.1:3001", backup = true }]
 [compress.app]
 [cache.app]
+[rate_limit.app]
+rate = "100/s"
+[access.app]
 [[route]]
 upstream = "app"
 )");

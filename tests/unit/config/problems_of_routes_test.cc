@@ -20,14 +20,14 @@ address = ":0"
 upstream = "http://127.0.0.1:3000"
 [defaults]
 path = "/x"
-access = "a"
+mirror = "a"
 timeout = "5s"
 )",
 R"(rpx.toml:6:1: "path" has no default: give it in a [[route]]
 path = "/x"
 ^
-rpx.toml:7:1: "access" is not yet supported by this version of rpx
-access = "a"
+rpx.toml:7:1: "mirror" is not yet supported by this version of rpx
+mirror = "a"
 ^
 rpx.toml:8:11: "timeout" must be a table, not a string
 timeout = "5s"

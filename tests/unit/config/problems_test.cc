@@ -206,22 +206,22 @@ R"([[listen]]
 address = ":0"
 [[route]]
 upstream = "a"
-access = "static"
+mirror = "static"
 [upstream.a]
 servers = ["http://h"]
 balance = "first"
 protocol = "h2"
 [upstream.a.eject]
 errors = 5
-[access.static]
+[fault.static]
 methods = ["GET"]
 [[listen]]
 address = ":1"
 protocols = ["h2"]
 mode = "tcp"
 )",
-R"(rpx.toml:5:1: "access" is not yet supported by this version of rpx
-access = "static"
+R"(rpx.toml:5:1: "mirror" is not yet supported by this version of rpx
+mirror = "static"
 ^
 rpx.toml:9:12: protocol "h2" is not yet supported by this version of rpx
 protocol = "h2"
@@ -229,8 +229,8 @@ protocol = "h2"
 rpx.toml:10:13: "eject" is not yet supported by this version of rpx
 [upstream.a.eject]
             ^
-rpx.toml:12:2: "access" is not yet supported by this version of rpx
-[access.static]
+rpx.toml:12:2: "fault" is not yet supported by this version of rpx
+[fault.static]
  ^
 rpx.toml:16:13: h2 is for listeners with tls; without, it is called h2c
 protocols = ["h2"]

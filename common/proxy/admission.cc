@@ -1,0 +1,118 @@
+#include "proxy/admission.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "policy/values.h"
+#include "proxy/respond.h"
+
+namespace rpx::proxy {
+namespace {
+
+constexpr std::uint16_t kForbidden = 403;
+constexpr std::uint16_t kNotAllowed = 405;
+
+bool has_address(const ClientConnection& connection, const Trail& trail) noexcept {
+  return !connection.listener->is_unix || trail.client.peer_is_trusted;
+}
+
+// What keeps the request out, if anything does.
+std::optional<Refusal> ask_access(ClientConnection& connection, Busy& busy, const policy::Access& access) {
+  const http::RequestHead& request = busy.exchange.request();
+  if (!access.allows({.request = request,
+                      .client = busy.trail.client.client,
+                      .has_address = has_address(connection, busy.trail),
+                      .certificate_subject = subject_of(connection),
+                      .certificate_fingerprint = fingerprint_of(connection)}))
+    return Refusal{.status = kForbidden, .fields = {}};
+  if (access.allows_method(request)) return std::nullopt;
+  Refusal refusal{.status = kNotAllowed, .fields = {}};
+  refusal.fields.add("Allow", access.methods());
+  return refusal;
+}
+
+std::string key_of(ClientConnection& connection, Busy& busy, const Route& route, const policy::RateLimit& limit) {
+  Trail& trail = busy.trail;
+  Arena& arena = busy.exchange.arena();
+  if (trail.client_text.empty())
+    trail.client_text = has_address(connection, trail) ? arena.copy(trail.client.client.to_string()) : "unix";
+  const http::RequestHead& request = busy.exchange.request();
+  const policy::Values values{.request = request,
+                              .client = trail.client_text,
+                              .peer = connection.listener->is_unix ? "unix" : arena.copy(connection.peer.to_string()),
+                              .scheme = trail.client.scheme,
+                              .authority = request.target.authority,
+                              .request_id = trail.request_id,
+                              .route = route.options->name,
+                              .listener = connection.listener->options.name,
+                              .upstream = {},
+                              .server = {},
+                              .client_certificate_subject = subject_of(connection),
+                              .client_certificate_fingerprint = fingerprint_of(connection)};
+  std::string text;
+  limit.key().render(
+      text, [&](const policy::TemplatePart& part, std::string& out) { policy::append_value(out, part, values); });
+  return text;
+}
+
+std::int64_t in_whole_seconds(Duration span) noexcept {
+  return std::chrono::ceil<std::chrono::seconds>(std::max(span, Duration::zero())).count();
+}
+
+// The limit that leaves least is the one to tell of.
+void note(Trail& trail, const policy::RateLimit& limit, const policy::RateLimit::Verdict& verdict) noexcept {
+  if (trail.limit && trail.limit_left.remaining <= verdict.remaining && verdict.within) return;
+  trail.limit = &limit;
+  trail.limit_left = verdict;
+}
+
+}  // namespace
+
+void add_limit_fields(Busy& busy) {
+  const policy::RateLimit* limit = busy.trail.limit;
+  if (!limit) return;
+  const policy::RateLimit::Verdict& left = busy.trail.limit_left;
+  busy.out.add("RateLimit-Policy", limit->policy_field());
+  busy.out.add("RateLimit", busy.exchange.arena().copy(fmt::format(R"("{}";r={};t={})", limit->options().name,
+                                                                   left.remaining, in_whole_seconds(left.reset))));
+}
+
+rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& route) {
+  Worker& worker = connection.worker;
+  if (route.access) {
+    if (std::optional<Refusal> refusal = ask_access(connection, busy, *route.access)) {
+      busy.trail.refused = "denied";
+      worker.counts().denied.add();
+      co_await respond_refusal(connection, busy, &route, std::move(*refusal));
+      co_return false;
+    }
+  }
+  Duration wait{};
+  for (const auto& limit : route.limits) {
+    const auto verdict = limit->take(key_of(connection, busy, route, *limit), worker.loop().now());
+    if (!verdict.within) worker.counts().limited.add();
+    if (limit->options().dry_run) {
+      if (!verdict.within) busy.trail.refused = "would_be_limited";
+      continue;
+    }
+    note(busy.trail, *limit, verdict);
+    wait = std::max(wait, verdict.wait);
+    if (verdict.within) continue;
+    busy.trail.refused = "limited";
+    Refusal refusal{.status = limit->options().status, .fields = {}};
+    refusal.fields.add(
+        "Retry-After",
+        busy.exchange.arena().copy(std::to_string(std::max<std::int64_t>(1, in_whole_seconds(verdict.retry_after)))));
+    co_await respond_refusal(connection, busy, &route, std::move(refusal));
+    co_return false;
+  }
+  if (wait > Duration::zero()) {
+    busy.trail.phase = Phase::kWaiting;
+    co_await worker.loop().sleep_until(worker.loop().now() + wait);
+  }
+  co_return true;
+}
+
+}  // namespace rpx::proxy
