@@ -12,6 +12,7 @@ using policy::CompressLevels;
 using policy::CompressOptions;
 using policy::CompressRequestOptions;
 using policy::HeaderRuleOptions;
+using policy::MaintenanceOptions;
 using policy::RedirectOptions;
 using policy::RespondOptions;
 using policy::RewriteOptions;
@@ -91,6 +92,16 @@ constexpr Key kRespondKeys[] = {
 };
 constexpr Section kRespond = {"respond", "Answers by itself.", Shape::kTable, kRespondKeys, {}, {}, check_respond};
 
+constexpr Key kMaintenanceKeys[] = {
+    key("enabled", kBool, at<&MaintenanceOptions::enabled>, "false", "whether it is on"),
+    key("status", kStatus, at<&MaintenanceOptions::status>, "503", "of the answer", {.least = 400, .most = 599}),
+    key("page", kFilePath, at<&MaintenanceOptions::page>, R"("")", "file that is sent; \"\" = the page there is for the status"),
+    key("retry_after", kDuration, at<&MaintenanceOptions::retry_after>, R"("5m")",
+        "told in Retry-After; 0 = nothing is"),
+    key("allow", kPrefixes, at<&MaintenanceOptions::allow>, "[]", "clients that get through, such as those who work on it"),
+};
+constexpr Section kMaintenance = {"maintenance", "What is answered while the route is being worked on.", Shape::kTable, kMaintenanceKeys};
+
 template <TemplateUse Use>
 constexpr Key kHeaderKeys[] = {
     key("set", kNameValues, at<&HeaderRuleOptions::set>, "{}", "headers replaced or added; values are templates",
@@ -143,8 +154,8 @@ constexpr Key kRouteKeys[] = {
         "who may ask, as [access.NAME] says; \"\" = everybody"),
     key("rate_limit", kTexts, at<&RouteOptions::rate_limit>, "[]",
         "how many requests are let through: names of [rate_limit.NAME], all of which hold"),
-    later("split"), later("mirror"),
-    later("fault"), later("maintenance"),
+       table("maintenance", kTable, at<&RouteOptions::maintenance>, kMaintenance),
+    later("split"), later("mirror"), later("fault"),
 };
 static_assert(kRouteKeys[kOwnRouteKeys].name == "timeout");
 

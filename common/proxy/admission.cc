@@ -26,9 +26,9 @@ std::optional<Refusal> ask_access(ClientConnection& connection, Busy& busy, cons
                       .has_address = has_address(connection, busy.trail),
                       .certificate_subject = subject_of(connection),
                       .certificate_fingerprint = fingerprint_of(connection)}))
-    return Refusal{.status = kForbidden, .fields = {}};
+    return Refusal{.status = kForbidden, .fields = {}, .pages = nullptr};
   if (access.allows_method(request)) return std::nullopt;
-  Refusal refusal{.status = kNotAllowed, .fields = {}};
+  Refusal refusal{.status = kNotAllowed, .fields = {}, .pages = nullptr};
   refusal.fields.add("Allow", access.methods());
   return refusal;
 }
@@ -81,6 +81,14 @@ void add_limit_fields(Busy& busy) {
 
 rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& route) {
   Worker& worker = connection.worker;
+  if (route.maintenance &&
+      !(has_address(connection, busy.trail) && contains(route.maintenance->allow, busy.trail.client.client))) {
+    busy.trail.refused = "maintenance";
+    Refusal refusal{.status = route.maintenance->status, .fields = {}, .pages = &route.maintenance->pages};
+    if (!route.maintenance->retry_after.empty()) refusal.fields.add("Retry-After", route.maintenance->retry_after);
+    co_await respond_refusal(connection, busy, &route, std::move(refusal));
+    co_return false;
+  }
   if (route.access) {
     if (std::optional<Refusal> refusal = ask_access(connection, busy, *route.access)) {
       busy.trail.refused = "denied";
@@ -101,7 +109,7 @@ rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& rout
     wait = std::max(wait, verdict.wait);
     if (verdict.within) continue;
     busy.trail.refused = "limited";
-    Refusal refusal{.status = limit->options().status, .fields = {}};
+    Refusal refusal{.status = limit->options().status, .fields = {}, .pages = nullptr};
     refusal.fields.add(
         "Retry-After",
         busy.exchange.arena().copy(std::to_string(std::max<std::int64_t>(1, in_whole_seconds(verdict.retry_after)))));

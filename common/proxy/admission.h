@@ -1,5 +1,5 @@
-// Whether a request may go on to what its route does: access rules, then rate limits. Called by handle, after routing;
-// on the worker's thread.
+// Whether a request may go on to what its route does: maintenance, access rules, then rate limits. Called by handle,
+// after routing; on the worker's thread.
 #pragma once
 
 #include "proxy/connection.h"
@@ -8,7 +8,7 @@
 namespace rpx::proxy {
 
 /// True when `route` lets the request through, at once or after the wait that a limit with `delay` asks for.
-/// Otherwise it has been answered: 403, 405 or the status of a limit.
+/// Otherwise it has been answered: with the status of the maintenance, 403, 405 or the status of a limit.
 rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& route);
 
 /// Adds RateLimit-Policy and RateLimit to busy.out, when a limit counted the request.

@@ -171,7 +171,8 @@ rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
   }
   const Route& route = site.routes()[static_cast<std::size_t>(index)];
   busy.trail.route = &route;
-  if ((route.access || !route.limits.empty()) && !co_await admit(connection, busy, route)) co_return;
+  if ((route.maintenance || route.access || !route.limits.empty()) && !co_await admit(connection, busy, route))
+    co_return;
   if (route.redirect) {
     co_await respond_redirect(connection, busy, &route, *route.redirect);
     co_return;

@@ -14,6 +14,7 @@
 #include "policy/access.h"
 #include "policy/blocklist_options.h"
 #include "policy/compress.h"
+#include "policy/maintenance.h"
 #include "policy/options.h"
 #include "policy/rate_limit.h"
 #include "tls/options.h"
@@ -80,8 +81,9 @@ struct RouteOptions {
   policy::HeaderRuleOptions request_headers;
   policy::HeaderRuleOptions response_headers;
   bool hide_origin = true;
-  std::string compress;                 ///< name of a CompressOptions; empty = replies go as they are
-  std::string cache;                    ///< name of a CacheOptions; empty = nothing is stored
+  std::string compress;  ///< name of a CompressOptions; empty = replies go as they are
+  std::string cache;     ///< name of a CacheOptions; empty = nothing is stored
+  std::optional<policy::MaintenanceOptions> maintenance;
   std::string access;                   ///< name of an AccessOptions; empty = everybody
   std::vector<std::string> rate_limit;  ///< names of RateLimitOptions
   policy::ErrorPageOptions errors;      ///< absolute paths

@@ -265,7 +265,9 @@ policy::ErrorPage page_for(Busy& busy, const Route* route, std::uint16_t status,
 
 rt::Task<void> respond_refusal(ClientConnection& connection, Busy& busy, const Route* route, Refusal refusal) {
   policy::BuiltInPage own;
-  const policy::ErrorPage page = page_for(busy, route, refusal.status, own);
+  policy::ErrorPage page;
+  if (refusal.pages) page = refusal.pages->find(refusal.status);
+  if (page.content_type.empty()) page = page_for(busy, route, refusal.status, own);
   busy.out = std::move(refusal.fields);
   busy.out.add(FieldId::kContentType, "Content-Type", page.content_type);
   busy.out.add(FieldId::kCacheControl, "Cache-Control", "no-store");

@@ -14,6 +14,7 @@ rt::Task<void> respond_error(ClientConnection& connection, Busy& busy, const Rou
 struct Refusal {
   std::uint16_t status = 403;
   http::Headers fields;
+  const policy::ErrorPages* pages = nullptr;  ///< come before the route's own; of the exchange's site
 };
 /// Answers `refusal` with the route's own page (`route` may be null) or the built-in one.
 rt::Task<void> respond_refusal(ClientConnection& connection, Busy& busy, const Route* route, Refusal refusal);

@@ -183,6 +183,16 @@ Status Site::build_routes() {
 
 Status Site::build_admission(Route& route) const {
   const RouteOptions& options = *route.options;
+  if (options.maintenance && options.maintenance->enabled) {
+    const policy::MaintenanceOptions& from = *options.maintenance;
+    policy::Maintenance made{.status = from.status, .retry_after = {}, .allow = from.allow, .pages = {}};
+    if (const auto wait = std::chrono::ceil<std::chrono::seconds>(from.retry_after).count(); wait > 0)
+      made.retry_after = std::to_string(wait);
+    if (!from.page.empty()) {
+      RPX_TRY(made.pages, policy::ErrorPages::load({{std::to_string(from.status), from.page}}));
+    }
+    route.maintenance = std::move(made);
+  }
   for (const std::string& name : options.rate_limit) {
     const auto limit = std::ranges::find_if(limits_, [&name](const auto& one) { return one->options().name == name; });
     if (limit == limits_.end()) return self_error(ErrorKind::kConfig, "there is no rate_limit \"" + name + "\"");

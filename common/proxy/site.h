@@ -15,6 +15,7 @@
 #include "policy/error_pages.h"
 #include "policy/header_rules.h"
 #include "policy/hide_origin.h"
+#include "policy/maintenance.h"
 #include "policy/rate_limit.h"
 #include "policy/redirect.h"
 #include "policy/respond.h"
@@ -57,6 +58,7 @@ struct Route {
   policy::ErrorPages error_pages;
   policy::OriginNames origin_names;
   std::optional<policy::CompressRule> compress;
+  std::optional<policy::Maintenance> maintenance;  ///< only while it is on
   std::optional<policy::Access> access;
   std::vector<std::shared_ptr<const policy::RateLimit>> limits;
   std::shared_ptr<const cache::Rule> cache;  ///< null: nothing is stored

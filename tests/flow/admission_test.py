@@ -57,6 +57,30 @@ class Access(FlowTest):
         self.assertEqual(self.fetch(proxy).status, 200)
 
 
+class Maintenance(FlowTest):
+    def config(self, enabled):
+        return self.config_to(self.at.url, listen=TRUSTED, route=f"""maintenance = {{ enabled = {enabled}, page = "back.html",
+            retry_after = "90s", allow = ["10.0.0.0/8"] }}""".replace("\n", " "))
+
+    def test_a_route_under_work_says_so_except_to_those_who_work_on_it(self):
+        self.at = self.origin()
+        proxy = self.proxy(self.config("true"), files={"back.html": "<p>back soon</p>"})
+        reply = self.fetch(proxy)
+        self.assertEqual((reply.status, reply["Retry-After"], reply["Content-Type"], reply.body),
+                         (503, "90", "text/html; charset=utf-8", b"<p>back soon</p>"))
+        self.assertEqual(self.fetch(proxy, fields=[(BEHIND, "10.0.0.7")]).status, 200)
+        self.assertEqual(len(self.at.requests), 1)
+        self.assertEqual(proxy.reload(self.config("false"))[0], 200)
+        self.assertEqual(self.fetch(proxy).status, 200)
+
+    def test_a_page_that_is_not_there_is_told_at_the_start(self):
+        self.at = self.origin()
+        proxy = self.proxy(self.config("false"))
+        status, body = proxy.reload(self.config("true"))
+        self.assertEqual(status, 422)
+        self.assertIn("back.html", str(body))
+
+
 class Limits(FlowTest):
     def start(self, limit, route='rate_limit = ["api"]', more=""):
         self.at = self.origin()

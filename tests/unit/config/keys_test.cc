@@ -106,7 +106,6 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {kRoute.data(), "split = {}", "\"split\""},
       {kRoute.data(), "mirror = {}", "\"mirror\""},
       {kRoute.data(), "fault = \"\"", "\"fault\""},
-      {kRoute.data(), "maintenance = {}", "\"maintenance\""},
   };
   for (const Row& row : rows) {
     const auto loaded = load_text(kBase + row.above + row.line + "\n");
