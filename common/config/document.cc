@@ -72,10 +72,15 @@ void name_routes(Reader& reader, Document& document) {
 
 /// A route does exactly one thing.
 void check_action(Reader& reader, const proxy::RouteOptions& route, const Node& table) {
-  static constexpr std::array<std::string_view, 3> kActions{"upstream", "redirect", "respond"};
+  static constexpr std::array<std::string_view, 4> kActions{"upstream", "split", "redirect", "respond"};
   std::vector<std::string_view> actions;
-  for (std::string_view name : kActions)
-    if (table.find(name) != nullptr) actions.push_back(name);
+  for (std::string_view name : kActions) {
+    const Entry* entry = table.find(name);
+    // The effective configuration has every key; a split among none is none.
+    const bool none =
+        entry == nullptr || (name == "split" && entry->node.kind == NodeKind::kTable && entry->node.entries.empty());
+    if (!none) actions.push_back(name);
+  }
   const bool mistyped = std::ranges::any_of(
       table.entries, [](const Entry& entry) { return !did_you_mean(entry.name, kActions).empty(); });
   if (actions.empty() && !mistyped)
@@ -100,7 +105,9 @@ class UpstreamNames {
   /// Makes `named`, which `table` has as its entry `key`, the name of an upstream, which a URL becomes by being one.
   void resolve(std::string& named, const Node& table, std::string_view key) {
     const Entry* entry = table.find(key);
-    if (entry == nullptr || entry->node.kind != NodeKind::kText || entry->node.broken || names_.contains(named)) return;
+    if (entry == nullptr || entry->node.broken || names_.contains(named)) return;
+    if (entry->node.kind == NodeKind::kInteger) return dangling(named, entry->node);  // a weight, under the name
+    if (entry->node.kind != NodeKind::kText) return;
     if (!looks_like_server(named)) return dangling(named, entry->node);
 
     static constexpr Key kUrl = {.name = "upstream", .extra = {.check = check_server_url}};
@@ -158,7 +165,10 @@ void warn_prefix(Reader& reader, const proxy::RouteOptions& route, const Node& t
 
 void warn_unused(Reader& reader, const Document& document) {
   std::unordered_set<std::string_view> used;
-  for (const proxy::RouteOptions& route : document.site.routes) used.insert(route.upstream);
+  for (const proxy::RouteOptions& route : document.site.routes) {
+    used.insert(route.upstream);
+    for (const auto& [upstream, weight] : route.split) used.insert(upstream);
+  }
   for (const proxy::ListenOptions& listener : document.site.listen) {
     used.insert(listener.upstream);
     for (const auto& [name, upstream] : listener.sni) used.insert(upstream);
@@ -191,6 +201,8 @@ void check_document(Reader& reader, Document& document, const Node& root) {
   for (std::size_t i = 0; i < document.route_tables.size(); ++i) {
     check_action(reader, document.site.routes[i], *document.route_tables[i]);
     upstreams.resolve(document.site.routes[i].upstream, *document.route_tables[i], "upstream");
+    if (const Entry* split = document.route_tables[i]->find("split"))
+      for (auto& [upstream, weight] : document.site.routes[i].split) upstreams.resolve(upstream, split->node, upstream);
   }
   check_layer4(reader, document);
   check_compress(reader, document);

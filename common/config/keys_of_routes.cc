@@ -117,7 +117,7 @@ constexpr Section kResponseHeaders = {"response_headers", "Changes to the header
                                       kHeaderKeys<TemplateUse::kResponse>, {}, {}, check_header_rules};
 
 // The keys of one route come first, then those that [defaults] may hold too.
-constexpr std::size_t kOwnRouteKeys = 10;
+constexpr std::size_t kOwnRouteKeys = 11;
 constexpr Key kRouteKeys[] = {
     key("name", kText, at<&RouteOptions::name>, "",
         "what logs and the control API call it; without one, \"route-N\"", {.example = R"("api")", .check = check_name}),
@@ -132,6 +132,8 @@ constexpr Key kRouteKeys[] = {
     key("upstream", kText, at<&RouteOptions::upstream>, "",
         "upstream that answers: its name, or the URL of a server",
         {.example = R"("http://127.0.0.1:3000")", .start = R"("app")"}),
+    key("split", kWeights, at<&RouteOptions::split>, "{}",
+        "instead of upstream: upstreams with their weights, such as { app = 95, canary = 5 }; a client stays with its own"),
     key("strip_prefix", kText, at<&RouteOptions::strip_prefix>, R"("")",
         "taken off the path before it is sent on", {.check = check_path_prefix}),
     table("rewrite", kTable, at<&RouteOptions::rewrite>, kRewrite),
@@ -155,7 +157,7 @@ constexpr Key kRouteKeys[] = {
     key("rate_limit", kTexts, at<&RouteOptions::rate_limit>, "[]",
         "how many requests are let through: names of [rate_limit.NAME], all of which hold"),
        table("maintenance", kTable, at<&RouteOptions::maintenance>, kMaintenance),
-    later("split"), later("mirror"), later("fault"),
+    later("mirror"), later("fault"),
 };
 static_assert(kRouteKeys[kOwnRouteKeys].name == "timeout");
 

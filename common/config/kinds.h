@@ -33,6 +33,7 @@ extern const Kind<std::vector<std::string>> kTexts;  // replaces what a default 
 extern const Kind<std::vector<std::string>> kNames;  // header names; adds to what a default gave
 extern const Kind<std::vector<IpPrefix>> kPrefixes;
 extern const Kind<policy::NameValues> kNameValues;  // merges with what a default gave, name by name
+extern const Kind<policy::SplitOptions> kWeights;
 extern const Kind<policy::ErrorPageOptions> kErrorPages;
 extern const Kind<std::vector<upstream::ServerOptions>> kServers;
 

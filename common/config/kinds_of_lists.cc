@@ -102,6 +102,31 @@ Node write_name_values(const Key&, const policy::NameValues& field) {
   return table;
 }
 
+void read_weights(Reader& reader, const Key& key, const Node& node, policy::SplitOptions& field) {
+  if (node.kind != NodeKind::kTable) return reader.wrong_type(key, node);
+  field.clear();
+  std::uint64_t sum = 0;
+  for (const Entry& entry : node.entries) {
+    if (entry.node.kind != NodeKind::kInteger || entry.node.integer < 0 || entry.node.integer > 65535) {
+      reader.bad_value(key, entry.node, "expected weights from 0 to 65535");
+      continue;
+    }
+    field.emplace_back(entry.name, static_cast<std::uint32_t>(entry.node.integer));
+    sum += field.back().second;
+  }
+  if (sum == 0 && !node.entries.empty()) reader.bad_value(key, node, "expected a weight over 0");
+}
+Node write_weights(const Key&, const policy::SplitOptions& field) {
+  Node table;
+  for (const auto& [name, weight] : field) {
+    Node node;
+    node.kind = NodeKind::kInteger;
+    node.integer = weight;
+    table.add(name, std::move(node));
+  }
+  return table;
+}
+
 void read_error_pages(Reader& reader, const Key& key, const Node& node, policy::ErrorPageOptions& field) {
   each_pair(reader, key, node, [&](const Entry& entry) {
     const std::string path = reader.absolute(entry.node, entry.node.text);
@@ -156,6 +181,8 @@ constinit const Kind<std::vector<IpPrefix>> kPrefixes = make_kind<std::vector<Ip
 constinit const Kind<policy::NameValues> kNameValues =
     make_kind<policy::NameValues, read_name_values, write_name_values>("table of texts",
                                                                        R"(a table such as { "X-Name" = "value" })");
+constinit const Kind<policy::SplitOptions> kWeights = make_kind<policy::SplitOptions, read_weights, write_weights>(
+    "table of weights", R"(a table such as { app = 95, canary = 5 })");
 constinit const Kind<policy::ErrorPageOptions> kErrorPages =
     make_kind<policy::ErrorPageOptions, read_error_pages, write_error_pages>(
         "table of paths", R"(a table such as { "502" = "502.html" })");

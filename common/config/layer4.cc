@@ -81,7 +81,9 @@ void check_layer4(Reader& reader, const Document& document) {
           R"("hash" goes by what a request says, and a tcp listener has none: "ip_hash" goes by the client)");
   }
   for (std::size_t i = 0; i < document.route_tables.size(); ++i)
-    if (without_http.contains(document.site.routes[i].upstream))
+    if (without_http.contains(document.site.routes[i].upstream) ||
+        std::ranges::any_of(document.site.routes[i].split,
+                            [&without_http](const auto& share) { return without_http.contains(share.first); }))
       reader.error_at(*document.route_tables[i], {"upstream"},
                       R"(its servers are tcp://, which is for listeners with mode = "tcp": give them as http://)");
 }

@@ -75,7 +75,10 @@ void write_route(Json& json, const proxy::RouteOptions& route) {
   } else if (route.redirect) {
     json.member("action", "redirect").member("to", route.redirect->to).member("status", route.redirect->status);
   } else {
-    json.member("action", "upstream").member("to", route.upstream).key("status").null();
+    std::string to = route.upstream;
+    for (const auto& [upstream, weight] : route.split)
+      to += fmt::format("{}{}={}", to.empty() ? "" : " ", upstream, weight);
+    json.member("action", route.split.empty() ? "upstream" : "split").member("to", to).key("status").null();
   }
   write_text_or_null(json, "file", route.origin.file);
   json.key("line");

@@ -37,6 +37,9 @@ struct RespondOptions {
   NameValues headers;
 };
 
+/// Names of upstreams and how much each has of a route's clients, relative to the others; in the order given.
+using SplitOptions = std::vector<std::pair<std::string, std::uint32_t>>;
+
 /// Status ("502", or a class "5xx") to the file whose contents are sent instead of our own page.
 using ErrorPageOptions = std::map<std::string, std::string>;
 

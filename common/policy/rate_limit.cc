@@ -30,7 +30,10 @@ RateCounters::Taken RateCounters::take(std::string_view text, Duration each, Dur
   const std::uint64_t key = siphash(key_, text) | 1U;  // never that of an empty slot
   const std::size_t at = (key >> 1U) % kSets;
   const std::scoped_lock lock(locks_[at % locks_.size()]);
-  Slot& slot = slot_of(sets_[at], key, now);
+  Set& set = sets_[at];
+  // Who comes with an earlier time than the last one is not further ahead for it.
+  now = set.latest = std::max(set.latest, now);
+  Slot& slot = slot_of(set, key, now);
   const Instant next = std::max(slot.until, now) + each;
   if (next - now > most) return {.within = false, .ahead = next - now};
   slot.until = next;

@@ -258,7 +258,7 @@ bool repeats_plain(const Ask& ask) {
 
 Result<Ask> prepare(ClientConnection& connection, Busy& busy, const Route& route) {
   const http::RequestHead& request = busy.exchange.request();
-  const auto index = static_cast<std::size_t>(route.upstream);
+  const auto index = static_cast<std::size_t>(upstream_of(route, busy.trail.client.client));
   Ask ask{connection,
           busy,
           route,
@@ -266,6 +266,7 @@ Result<Ask> prepare(ClientConnection& connection, Busy& busy, const Route& route
           *busy.live->pools[index],
           request.target.path,
           request.target.query};
+  busy.trail.upstream = ask.upstream.options->name;
   if (!route.options->strip_prefix.empty()) ask.path = policy::strip_prefix(ask.path, route.options->strip_prefix);
   if (route.rewrite) {
     RPX_TRY(ask.path, route.rewrite->apply(ask.path, busy.exchange.arena()));

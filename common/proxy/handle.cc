@@ -69,7 +69,7 @@ void write_access_line(ClientConnection& connection, Busy& busy, Duration took) 
   entry.listener = connection.listener->options.name;
   if (trail.route) {
     entry.route = trail.route->options->name;
-    entry.upstream = trail.route->options->upstream;
+    entry.upstream = trail.upstream.empty() ? std::string_view(trail.route->options->upstream) : trail.upstream;
   }
   if (trail.server) entry.server = trail.server->url();
   if (!trail.refused.empty()) entry.reason = trail.refused;

@@ -70,8 +70,9 @@ struct RouteOptions {
   std::vector<std::string> host;  ///< "example.com", "*.example.com"; empty = any
   std::string path = "/*";        ///< exact, prefix with /*, or "~ regex"
   std::vector<std::string> methods;
-  policy::NameValues header;  ///< must match; "*" = present
-  std::string upstream;       ///< name of an UpstreamOptions (an URL in the file has been made into one)
+  policy::NameValues header;   ///< must match; "*" = present
+  std::string upstream;        ///< name of an UpstreamOptions (an URL in the file has been made into one)
+  policy::SplitOptions split;  ///< instead of `upstream`
   std::string strip_prefix;
   std::optional<policy::RewriteOptions> rewrite;
   std::optional<policy::RedirectOptions> redirect;

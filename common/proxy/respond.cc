@@ -25,7 +25,7 @@ policy::Values values_of(ClientConnection& connection, Busy& busy, const Route* 
           .request_id = trail.request_id,
           .route = route ? std::string_view(route->options->name) : std::string_view(),
           .listener = connection.listener->options.name,
-          .upstream = route ? std::string_view(route->options->upstream) : std::string_view(),
+          .upstream = trail.upstream.empty() && route ? std::string_view(route->options->upstream) : trail.upstream,
           .server = trail.server ? std::string_view(trail.server->url()) : std::string_view(),
           .status = status,
           .response_headers = &busy.out,

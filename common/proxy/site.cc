@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "balance/random.h"
 #include "base/result.h"
 #include "tls/client_context.h"
 
@@ -50,6 +51,17 @@ std::shared_ptr<upstream::Queue> queue_for(const Site* previous, const upstream:
 }
 
 }  // namespace
+
+int upstream_of(const Route& route, const IpAddress& client) noexcept {
+  if (route.shares.empty() || route.shares.back().up_to == 0) return route.upstream;
+  std::uint64_t bits = 0;
+  for (const std::uint8_t byte : client.bytes()) bits = balance::mix(bits ^ byte);
+  // Routes draw apart: who is a canary of one need not be of all.
+  const std::uint64_t draw = balance::mix(bits ^ balance::hash_of(route.options->name)) % route.shares.back().up_to;
+  for (const Share& share : route.shares)
+    if (draw < share.up_to) return share.upstream;
+  return route.upstream;
+}
 
 Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site* previous, net::Resolver& resolver) {
   std::shared_ptr<Site> site(new Site);
@@ -207,6 +219,28 @@ Status Site::build_admission(Route& route) const {
   return {};
 }
 
+// Where requests go, and what may tell of it.
+Status Site::build_target(Route& route) const {
+  const RouteOptions& options = *route.options;
+  policy::SplitOptions split = options.split;
+  if (split.empty()) split.emplace_back(options.upstream, 1);
+  std::vector<std::string> urls;
+  std::uint64_t up_to = 0;
+  for (const auto& [name, weight] : split) {
+    const auto found =
+        std::ranges::find_if(upstreams_, [&name](const Upstream& one) { return one.options->name == name; });
+    if (found == upstreams_.end()) return self_error(ErrorKind::kConfig, "there is no upstream \"" + name + "\"");
+    up_to += weight;
+    route.shares.push_back({up_to, static_cast<int>(found - upstreams_.begin())});
+    for (const auto& server : found->options->servers) urls.push_back(server.url);
+    if (found->host == HostMode::kFixed) urls.push_back("http://" + found->options->host);
+  }
+  route.upstream = route.shares.front().upstream;
+  if (options.split.empty()) route.shares.clear();
+  route.origin_names = policy::OriginNames(urls, options.strip_prefix);
+  return {};
+}
+
 Result<Route> Site::build_route(const RouteOptions& options) {
   Route route{&options};
   route.body_bytes = options.body_bytes.value_or(options_.limits.body_bytes);
@@ -220,14 +254,7 @@ Result<Route> Site::build_route(const RouteOptions& options) {
     RPX_TRY(policy::FixedReply respond, policy::FixedReply::compile(*options.respond));
     route.respond = std::move(respond);
   } else {
-    for (std::size_t i = 0; i < upstreams_.size(); ++i)
-      if (upstreams_[i].options->name == options.upstream) route.upstream = static_cast<int>(i);
-    if (route.upstream < 0) return self_error(ErrorKind::kConfig, "there is no upstream \"" + options.upstream + "\"");
-    const Upstream& pool = upstreams_[static_cast<std::size_t>(route.upstream)];
-    std::vector<std::string> urls;
-    for (const auto& server : pool.options->servers) urls.push_back(server.url);
-    if (pool.host == HostMode::kFixed) urls.push_back("http://" + pool.options->host);
-    route.origin_names = policy::OriginNames(urls, options.strip_prefix);
+    RPX_TRY_VOID(build_target(route));
   }
   if (!options.compress.empty()) {
     for (const policy::CompressOptions& rule : options_.compress)

@@ -46,9 +46,16 @@ struct Upstream {
   policy::TextTemplate hash;  ///< what the key is made of, with Wants::kTemplate
 };
 
+/// A part of a route's clients.
+struct Share {
+  std::uint64_t up_to;  ///< of the sum of all weights, exclusive
+  int upstream;
+};
+
 struct Route {
   const RouteOptions* options;
-  int upstream = -1;  ///< index of Site::upstreams; -1 for redirects and fixed replies
+  int upstream = -1;          ///< index of Site::upstreams; -1 for redirects and fixed replies; the first of a split
+  std::vector<Share> shares;  ///< of a split; empty = all go to `upstream`
   std::uint64_t body_bytes = 0;
   std::optional<policy::Redirect> redirect;
   std::optional<policy::FixedReply> respond;
@@ -63,6 +70,9 @@ struct Route {
   std::vector<std::shared_ptr<const policy::RateLimit>> limits;
   std::shared_ptr<const cache::Rule> cache;  ///< null: nothing is stored
 };
+
+/// Index of the upstream that `client` is for: a client stays with its share of a split, over reloads and restarts too.
+int upstream_of(const Route& route, const IpAddress& client) noexcept;
 
 class Site {
  public:
@@ -96,6 +106,7 @@ class Site {
   Status build_tls(const Site* previous);
   Result<Route> build_route(const RouteOptions& options);
   Status build_admission(Route& route) const;
+  Status build_target(Route& route) const;
 
   SiteOptions options_;
   std::unique_ptr<const Router> router_;

@@ -28,6 +28,7 @@ struct Trail {
   std::string_view client_text;
   std::string_view request_id;
   const Route* route = nullptr;
+  std::string_view upstream;                 ///< the name of the one it was sent to
   std::shared_ptr<upstream::Server> server;  ///< the last one asked; a reload may have taken it out since
   std::string_view refused;                  ///< the word for what kept the request from its route: "blocked"
   const policy::RateLimit* limit = nullptr;  ///< that counted it, and leaves least; of the exchange's site

@@ -129,14 +129,14 @@ class Limits(FlowTest):
         self.assertEqual(self.burst(proxy, 2, [(BEHIND, "10.0.0.2")]), [200, 429])
 
     def test_a_delay_spreads_the_burst(self):
-        proxy = self.start('rate = "20/s"\nburst = 5\ndelay = true')
-        clients = [self.client(proxy) for _ in range(6)]
+        proxy = self.start('rate = "5/s"\nburst = 3\ndelay = true')
+        clients = [self.client(proxy) for _ in range(4)]
         begun = time.monotonic()
         for client in clients:
             client.ask()
         replies = [client.response().status for client in clients]
-        self.assertEqual(sorted(replies), [200] * 5 + [429])
-        self.assertGreater(time.monotonic() - begun, 0.19)
+        self.assertEqual(sorted(replies), [200] * 3 + [429])
+        self.assertGreater(time.monotonic() - begun, 0.35)
 
     def test_a_dry_run_refuses_nothing(self):
         proxy = self.start('rate = "1/m"\ndry_run = true')

@@ -158,5 +158,36 @@ class HideOrigin(FlowTest):
         self.assertEqual(self.fetch(self.proxy_to(self.script(script).url))["Location"], "https://other.test/x")
 
 
+class Split(FlowTest):
+    """A canary: some of the clients, always the same ones."""
+
+    def config(self, split):
+        tables = "".join(f'[upstream.{o.name}]\nservers = ["{o.url}"]\n' for o in self.origins)
+        return (f'[log]\naccess = "access.log"\n{LISTEN}trusted_proxies = ["127.0.0.1"]\n{tables}'
+                f'[[route]]\nname = "all"\nsplit = {split}\n')
+
+    def ask(self, proxy, client):
+        return self.fetch(proxy, fields=[("X-Forwarded-For", client)])["X-Origin"]
+
+    def test_clients_are_shared_out_by_weight_and_stay(self):
+        self.origins = [self.origin("app"), self.origin("canary")]
+        proxy = self.proxy(self.config("{ app = 3, canary = 1 }"))
+        clients = [f"10.0.{i}.{i * 7 % 250}" for i in range(200)]
+        first = [self.ask(proxy, client) for client in clients]
+        self.assertTrue(25 <= first.count("canary") <= 75, first.count("canary"))
+        self.assertEqual([self.ask(proxy, client) for client in clients[:40]], first[:40])
+        shown = {line["client"]: line["upstream"] for line in proxy.access_log(200)}
+        self.assertEqual([shown[client] for client in clients], first)
+        self.assertEqual(proxy.reload(self.config("{ app = 0, canary = 1 }"))[0], 200)
+        self.assertEqual({self.ask(proxy, client) for client in clients[:20]}, {"canary"})
+
+    def test_a_name_that_is_no_upstream_is_told(self):
+        self.origins = [self.origin("app")]
+        proxy = self.proxy(self.config("{ app = 1 }"))
+        status, body = proxy.reload(self.config("{ app = 1, ap = 1 }"))
+        self.assertEqual(status, 422)
+        self.assertIn('there is no upstream \\"ap\\"; did you mean \\"app\\"?', json.dumps(body))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -194,6 +194,7 @@ path             = "/*"
 methods          = []
 header           = {}
 upstream         = "http://127.0.0.1:3000"
+split            = {}
 strip_prefix     = ""
 timeout          = { response = "1m", idle = "1m" }
 request_headers  = { set = {}, add = {}, remove = [] }

@@ -103,7 +103,6 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {"[upstream.a]\nservers = [\"http://h\"]\n", "eject = {}", "\"eject\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "protocol = \"auto\"", "protocol \"auto\""},
       {"[upstream.a]\n", "servers = [{ url = \"http://h\", resolve = \"1s\" }]", "\"resolve\""},
-      {kRoute.data(), "split = {}", "\"split\""},
       {kRoute.data(), "mirror = {}", "\"mirror\""},
       {kRoute.data(), "fault = \"\"", "\"fault\""},
   };

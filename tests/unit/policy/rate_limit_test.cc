@@ -53,6 +53,13 @@ TEST_CASE("rate_limit: with delay each waits for its turn", "[policy]") {
   CHECK_FALSE(limit->take("a", kStart).within);
 }
 
+TEST_CASE("rate_limit: a worker whose clock is behind takes nothing from the burst", "[policy]") {
+  const auto limit = *RateLimit::build(options(10, 2), nullptr);
+  CHECK(limit->take("a", kStart + 5ms).within);
+  CHECK(limit->take("a", kStart).within);
+  CHECK_FALSE(limit->take("a", kStart).within);
+}
+
 TEST_CASE("rate_limit: over a long time the rate is what is let through, whoever asks how often", "[policy]") {
   const auto limit = *RateLimit::build(options(100, 20), nullptr);
   int let = 0;
