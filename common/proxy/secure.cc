@@ -15,8 +15,8 @@ constexpr std::string_view kPlainHttp =
     "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 71\r\nConnection: close\r\n\r\n"
     "This port speaks HTTPS, and the request came without TLS: use https://\n";
 static_assert(kPlainHttp.size() - kPlainHttp.find("\r\n\r\n") - 4 == 71);
-constexpr Duration kLingerTime = std::chrono::seconds(2);
-constexpr std::size_t kLingerBytes = 1024 * 1024;
+constexpr Duration kReadOnTime = std::chrono::seconds(2);
+constexpr std::size_t kReadOnBytes = 1024 * 1024;
 
 // Tells it in the client's own language, and reads on for a moment so that the answer is not lost in a reset.
 rt::Task<void> answer_plain_http(net::Stream& stream, Instant now) {
@@ -24,7 +24,7 @@ rt::Task<void> answer_plain_http(net::Stream& stream, Instant now) {
   send(fd, kPlainHttp.data(), kPlainHttp.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   shutdown(fd, SHUT_WR);
   const std::span<char> dropped = net::scratch();
-  for (std::size_t bytes = 0; bytes < kLingerBytes;) {
+  for (std::size_t bytes = 0; bytes < kReadOnBytes;) {
     const ssize_t got = recv(fd, dropped.data(), dropped.size(), MSG_DONTWAIT);
     if (got == 0 || (got < 0 && errno != EAGAIN)) co_return;
     if (got > 0) {
@@ -33,7 +33,7 @@ rt::Task<void> answer_plain_http(net::Stream& stream, Instant now) {
     }
     stream.io().cleared_read();
     if (stream.io().may_read()) co_return;
-    const rt::Wake wake = co_await stream.io().readable(now + kLingerTime);
+    const rt::Wake wake = co_await stream.io().readable(now + kReadOnTime);
     if (wake != rt::Wake::kReady) co_return;
   }
 }
