@@ -10,6 +10,7 @@ namespace {
 
 using tls::ClientOptions;
 using upstream::ConnectOptions;
+using upstream::EjectOptions;
 using upstream::HealthOptions;
 using upstream::RetryOptions;
 using upstream::ServerOptions;
@@ -89,6 +90,20 @@ constexpr Key kHealthKeys[] = {
 };
 constexpr Section kHealth = {"health", "Active checks of the servers; none without this table.", Shape::kTable, kHealthKeys, {}, {}, check_health};
 
+constexpr Key kEjectKeys[] = {
+    key("errors", kCount, at<&EjectOptions::errors>, "5",
+        "failures in a row that take a server out: failed connects, broken or late replies, any 5xx; 0 = not minded",
+        {.most = 100'000, .unit = "failures"}),
+    key("failure_rate", kShare, at<&EjectOptions::failure_rate>, R"("0%")",
+        "share of failures that does so too, of at least 20 requests within 10 s; 0% = not minded"),
+    key("for", kDuration, at<&EjectOptions::lasting>, R"("10s")",
+        "how long it is out; twice as long each further time, to 5m; then one request tries it before all others may",
+        {.zero = Zero::kRefused}),
+    key("max", kShare, at<&EjectOptions::max>, R"("50%")",
+        "never more of the servers than this at once, though one may always go where there are two"),
+};
+constexpr Section kEject = {"eject", "When requests that fail take a server out for a while; never without this table.", Shape::kTable, kEjectKeys, {}, {}, check_eject};
+
 constexpr Key kServerTlsKeys[] = {
     key("verify", kBool, at<&ClientOptions::verify>, "true",
         "a server must show a certificate for its name, by an authority we trust; false = anybody may be the server"),
@@ -126,8 +141,9 @@ constexpr Key kUpstreamKeys[] = {
     table("connect", kTable, at<&UpstreamOptions::connect>, kConnect),
     table("retry", kTable, at<&UpstreamOptions::retry>, kRetry),
     table("health", kTable, at<&UpstreamOptions::health>, kHealth),
+    table("eject", kTable, at<&UpstreamOptions::eject>, kEject),
     table("tls", kTable, at<&UpstreamOptions::tls>, kServerTls),
-    later("sticky"), later("eject"),
+    later("sticky"),
 };
 
 }  // namespace

@@ -199,6 +199,13 @@ void check_health(Reader& reader, const Node& table, void* health) {
     reader.error_at(table, {"body"}, "a reply to HEAD has no body");
 }
 
+void check_eject(Reader& reader, const Node& table, void* eject) {
+  const auto& options = *static_cast<const upstream::EjectOptions*>(eject);
+  if (options.errors == 0 && options.failure_rate <= 0)
+    reader.error_at(table, {"errors"},
+                    "with errors = 0 and no failure_rate no server is ever ejected: leave the table out");
+}
+
 void check_serve(Reader& reader, const Node& table, void* serve) {
   const std::string& user = static_cast<const proxy::ServeOptions*>(serve)->user;
   if (user.empty() || !reader.check_files()) return;

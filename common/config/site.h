@@ -24,6 +24,7 @@ void check_header_rules(Reader& reader, const Node& table, void* rules);
 void check_redirect(Reader& reader, const Node& table, void* redirect);
 void check_respond(Reader& reader, const Node& table, void* respond);
 void check_health(Reader& reader, const Node& table, void* health);
+void check_eject(Reader& reader, const Node& table, void* eject);
 void check_rewrite(Reader& reader, const Node& table, void* rewrite);
 void check_tls(Reader& reader, const Node& table, void* tls);
 void check_server_tls(Reader& reader, const Node& table, void* tls);

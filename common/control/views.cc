@@ -95,6 +95,7 @@ void write_server(Json& json, const proxy::ServerView& server) {
       .member("share", server.share / 100.0)
       .member("backup", server.backup)
       .member("until_s", server.until_s)
+      .member("ejections", server.ejections)
       .member("addresses", server.addresses)
       .member("active", server.active)
       .member("idle", server.idle)

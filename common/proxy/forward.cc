@@ -1,5 +1,7 @@
 #include "proxy/forward.h"
 
+#include <fmt/format.h>
+
 #include "base/result.h"
 #include "http/hop_by_hop.h"
 #include "proxy/forward_head.h"
@@ -256,6 +258,22 @@ bool repeats_plain(const Ask& ask) {
   return busy.coding->refused(server, busy.call.head().status, now);
 }
 
+// What one try has shown of its server.
+void take_outcome(const Ask& ask, const Status& done, Instant begun) {
+  const Busy& busy = ask.busy;
+  if (!done && done.error().side != Side::kUpstream) return;
+  const std::uint16_t status = done ? busy.call.head().status : 0;
+  const bool good = done && status < 500;
+  upstream::Server& server = *busy.trail.server;
+  ask.pool.learn(server, ask.connection.worker.loop().now() - begun, !good);
+  // A kept connection that the server has closed meanwhile says nothing about it.
+  if (!done && busy.lease && busy.lease.reused() && busy.call.nothing_received()) return;
+  if (good)
+    ask.pool.judge(server, true);
+  else
+    ask.pool.judge(server, false, done ? fmt::format("status {}", status) : done.error().detail);
+}
+
 Result<Ask> prepare(ClientConnection& connection, Busy& busy, const Route& route) {
   const http::RequestHead& request = busy.exchange.request();
   const auto index = static_cast<std::size_t>(upstream_of(route, busy.trail.client.client));
@@ -302,8 +320,7 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
     }
     const Instant begun = connection.worker.loop().now();
     const Status done = co_await attempt(ask, *member, fresh);
-    if (done || done.error().side == Side::kUpstream)
-      ask.pool.learn(*member, connection.worker.loop().now() - begun, !done || busy.call.head().status >= 500);
+    take_outcome(ask, done, begun);
     if (done && busy.coding && repeats_plain(ask)) {
       fresh = true;
       continue;

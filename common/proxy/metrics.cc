@@ -76,6 +76,10 @@ void write_upstreams(Text& text, std::span<const UpstreamView> upstreams) {
        [](const ServerView& s) { return s.healthy ? 1 : 0; });
   each("rpx_server_taken_out", "gauge", "1 while an operator has it drained or in maintenance.",
        [](const ServerView& s) { return s.state == "drain" || s.state == "maint" ? 1 : 0; });
+  each("rpx_server_ejected", "gauge", "1 while failing requests keep others away from it.",
+       [](const ServerView& s) { return s.state == "ejected" ? 1 : 0; });
+  each("rpx_server_ejections_total", "counter", "Times that failing requests took it out.",
+       [](const ServerView& s) { return s.ejections; });
   each("rpx_server_weight", "gauge", "Its weight now, less while it starts slowly.",
        [](const ServerView& s) { return static_cast<double>(s.weight) * s.share / 100; });
   each("rpx_server_checks_total", "counter", "Active checks made.", [](const ServerView& s) { return s.checks; });
@@ -189,6 +193,13 @@ std::vector<UpstreamView> view_upstreams(const Site& site, std::size_t workers) 
       one.state = down ? "down" : "up";
       if (down) one.why = one.addresses.empty() ? "does not resolve: " + error : server->last_failure();
       if (!one.healthy) one.why = one.last_check;
+      one.ejections = server->ejection().count();
+      if (!down && server->state().is_ejected()) {
+        one.state = "ejected";
+        one.why = server->ejection().why();
+        const Duration left = server->ejection().until() - std::chrono::steady_clock::now();
+        one.until_s = std::max(0.0, std::chrono::duration<double>(left).count());
+      }
       const upstream::Admin admin = server->state().admin();
       if (admin != upstream::Admin::kReady) one.state = upstream::name_of(admin);
       one.backup = server->options().backup;

@@ -36,7 +36,10 @@ void inherit_state(const Site* site, upstream::Server& server) {
   for (const Upstream& pool : site->upstreams()) {
     if (pool.options->name != server.upstream()) continue;
     for (const auto& before : pool.servers)
-      if (before->url() == server.url()) server.state().inherit(before->state(), before->options().weight);
+      if (before->url() == server.url()) {
+        server.state().inherit(before->state(), before->options().weight);
+        server.ejection().inherit(before->ejection());
+      }
   }
 }
 
@@ -141,6 +144,11 @@ Status Site::change_server(const ServerChange& change, Instant now) const {
     return self_error(ErrorKind::kNoServer,
                       fmt::format("{} is the last server of \"{}\" that can answer", change.server, change.upstream));
   if (change.weight) state.set_weight(*change.weight);
+  // Who says that a server is ready means it.
+  if (change.state == upstream::Admin::kReady && state.is_ejected()) {
+    (*server)->ejection().end(now);
+    state.set_ejected(false);
+  }
   if (change.state) state.set_admin(*change.state, change.lasting ? now + *change.lasting : Instant::max());
   return {};
 }

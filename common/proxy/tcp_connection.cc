@@ -140,10 +140,12 @@ RPX_OWN_FRAME rt::Task<Status> reach_server(ClientConnection& connection, Passag
     passage.connect = loop.now() - begun;
     if (lease) {
       passage.lease = std::move(*lease);
-      pool.learn(*next, passage.connect, false);
+      pool.learn(*passage.server, passage.connect, false);
+      pool.judge(*passage.server, true);
       passage.server->counters().requests.fetch_add(1, std::memory_order_relaxed);
       co_return Status{};
     }
+    pool.judge(*passage.server, false, lease.error().detail);
     const upstream::Failure failure{.kind = lease.error().kind};
     const bool elsewhere =
         upstream.retry.after(failure, "GET", http::Method::kGet, passage.tries) == upstream::Verdict::kNext &&

@@ -67,12 +67,13 @@ struct StatusView {
 
 struct ServerView {
   std::string url;
-  std::string state;  ///< "up", "down"; "drain" or "maint" while an operator says so
+  std::string state;  ///< "up", "down", "ejected"; "drain" or "maint" while an operator says so
   std::string why;    ///< why it is not up; empty, or the last failure
   std::uint32_t weight = 1;
-  std::uint32_t share = 100;  ///< percent of its weight that counts now: less while it starts slowly
-  double until_s = 0;         ///< seconds until drain or maint end by themselves; 0 = they do not
-  bool checked = false;       ///< there are active checks, of which the following tells
+  std::uint32_t share = 100;    ///< percent of its weight that counts now: less while it starts slowly
+  double until_s = 0;           ///< seconds until drain, maint or ejected end by themselves; 0 = they do not
+  std::uint64_t ejections = 0;  ///< so far
+  bool checked = false;         ///< there are active checks, of which the following tells
   bool healthy = true;
   std::uint64_t checks = 0;
   std::uint64_t checks_failed = 0;

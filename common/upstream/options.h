@@ -39,6 +39,15 @@ struct RetryOptions {
   auto operator<=>(const RetryOptions&) const = default;
 };
 
+/// When requests that fail take a server out for a while.
+struct EjectOptions {
+  std::uint32_t errors = 5;                     ///< failures in a row; 0 = not minded
+  double failure_rate = 0;                      ///< share of failures over 10 s, 0–1; 0 = not minded
+  Duration lasting = std::chrono::seconds(10);  ///< the first time; twice as long each further time, to 5 min
+  double max = 0.5;                             ///< share of the servers that may be out at once, 0–1
+  auto operator<=>(const EjectOptions&) const = default;
+};
+
 struct UpstreamOptions {
   std::string name;
   std::vector<ServerOptions> servers;
@@ -50,6 +59,7 @@ struct UpstreamOptions {
   RetryOptions retry;
   tls::ClientOptions tls;               ///< for servers whose URL begins with https
   std::optional<HealthOptions> health;  ///< active checks; absent = none
+  std::optional<EjectOptions> eject;    ///< absent = never
   auto operator<=>(const UpstreamOptions&) const = default;
 };
 

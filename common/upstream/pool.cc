@@ -157,6 +157,9 @@ void Pool::configure(const UpstreamOptions& options, std::span<const std::shared
     policy_->reset(members_.size(), seed_);
   }
   wants_ = balance::wants_of(balance_);
+  eject_ = options.eject;
+  if (!eject_)
+    for (const auto& member : members_) end_ejection(*member->server);
   endpoints_.assign(members_.size(), {});
   for (std::size_t i = 0; i < members_.size(); ++i) endpoints_[i].id = balance::hash_of(members_[i]->server->url());
 }
@@ -179,7 +182,7 @@ std::optional<std::size_t> Pool::pick_among(std::span<Member* const> tried, bool
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const Member& member = *members_[i];
     const ServerState& state = member.server->state();
-    const bool fit = panic ? state.allowed() : state.usable() && member.down_until <= now;
+    const bool fit = panic ? state.allowed() : may_try(*member.server, now) && member.down_until <= now;
     const bool usable =
         fit && member.server->options().backup == backups && std::ranges::find(tried, &member) == tried.end();
     endpoints_[i].weight = state.share(now);
@@ -200,7 +203,12 @@ Member* Pool::pick(std::span<Member* const> tried, std::uint64_t key) {
   // When nobody is well, everybody is tried who has not been taken out.
   for (const bool panic : {false, true}) {
     for (const bool backups : {false, true})
-      if (const auto index = pick_among(tried, backups, panic, key)) return members_[*index].get();
+      // One request tries an ejected server. Who comes too late for that finds its time not over, and chooses again.
+      for (std::size_t choice = 0; choice <= members_.size(); ++choice) {
+        const auto index = pick_among(tried, backups, panic, key);
+        if (!index) break;
+        if (panic || claim(*members_[*index]->server)) return members_[*index].get();
+      }
     // Better to wait for a server that is full than to try one that is down.
     if (saw_full_) return nullptr;
   }
@@ -216,9 +224,9 @@ bool Pool::has_other(std::span<Member* const> tried) const noexcept {
 const std::shared_ptr<Server>& Pool::server_of(const Member& member) noexcept { return member.server; }
 
 // A server that fails at once must not look quick.
-void Pool::learn(Member& member, Duration took, bool failed) noexcept {
+void Pool::learn(Server& server, Duration took, bool failed) noexcept {
   if (wants_ != balance::Wants::kLatency) return;
-  member.server->counters().latency.learn(failed ? std::max(took, kFailureTime) : took, loop_.now());
+  server.counters().latency.learn(failed ? std::max(took, kFailureTime) : took, loop_.now());
 }
 
 Lease Pool::reuse(Member& member, bool careful) {

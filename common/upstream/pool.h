@@ -89,8 +89,12 @@ class Pool {
   /// that cannot be repeated).
   Lease reuse(Member& member, bool careful);
 
-  /// `member` took so long to answer, or to fail: for policies that mind it.
-  void learn(Member& member, Duration took, bool failed) noexcept;
+  /// `server` took so long to answer, or to fail: for policies that mind it.
+  void learn(Server& server, Duration took, bool failed) noexcept;
+
+  /// A request to `server` went well, or failed as `what` says: a failed connect, a broken reply, a 5xx. By
+  /// the upstream's `eject`, enough of these take the server out for a while.
+  void judge(Server& server, bool good, std::string_view what = {});
 
   /// Closes what has been idle for too long. To be called about once a second.
   void sweep(Instant now);
@@ -105,6 +109,11 @@ class Pool {
   void worked(Member& member) noexcept;
   std::optional<std::size_t> pick_among(std::span<Member* const> tried, bool backups, bool panic, std::uint64_t key);
   void describe(std::size_t index);
+  bool may_try(const Server& server, Instant now) const noexcept;
+  /// False when the server is ejected, and another request is the one that tries it.
+  bool claim(Server& server) noexcept;
+  void eject(Server& server, std::string_view why, std::string_view what);
+  void end_ejection(Server& server);
   /// A member with a place, or null when all that could be used are full.
   Result<Member*> try_place(std::span<Member* const> tried, std::uint64_t key, Place& place);
 
@@ -112,6 +121,7 @@ class Pool {
   std::uint64_t seed_;
   ConnectOptions connect_;
   std::string balance_;
+  std::optional<EjectOptions> eject_;
   balance::Wants wants_ = balance::Wants::kNothing;
   std::unique_ptr<balance::Policy> policy_;
   std::vector<std::unique_ptr<Member>> members_;

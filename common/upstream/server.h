@@ -13,6 +13,7 @@
 #include "base/ip.h"
 #include "net/resolver.h"
 #include "upstream/coding_memory.h"
+#include "upstream/ejection.h"
 #include "upstream/options.h"
 #include "upstream/server_state.h"
 
@@ -70,6 +71,10 @@ class Server {
   ServerState& state() noexcept { return state_; }
   const ServerState& state() const noexcept { return state_; }
 
+  /// What requests have shown of it.
+  Ejection& ejection() noexcept { return ejection_; }
+  const Ejection& ejection() const noexcept { return ejection_; }
+
   /// What it makes of coded request bodies.
   CodingMemory& codings() noexcept { return codings_; }
 
@@ -96,6 +101,7 @@ class Server {
   std::shared_ptr<net::Name> name_;
   Counters counters_;
   ServerState state_;
+  Ejection ejection_;
   CodingMemory codings_;
   std::atomic<std::uint32_t> taken_{0};
   mutable std::mutex mutex_;

@@ -39,6 +39,15 @@ class ServerState {
   bool usable() const noexcept { return reasons_.load(std::memory_order_relaxed) == 0; }
   /// No operator took it out: it may be tried when nothing is usable.
   bool allowed() const noexcept { return (reasons_.load(std::memory_order_relaxed) & (kDrain | kMaint)) == 0; }
+  /// Requests have shown it to fail, and nothing else speaks against it.
+  bool only_ejected() const noexcept { return reasons_.load(std::memory_order_relaxed) == kEjected; }
+  bool is_ejected() const noexcept { return (reasons_.load(std::memory_order_relaxed) & kEjected) != 0; }
+  void set_ejected(bool ejected) noexcept {
+    if (ejected)
+      reasons_.fetch_or(kEjected, std::memory_order_relaxed);
+    else
+      reasons_.fetch_and(static_cast<std::uint8_t>(~kEjected), std::memory_order_relaxed);
+  }
   /// A client that is bound to it may go on with it.
   bool keeps_sessions() const noexcept { return (reasons_.load(std::memory_order_relaxed) & ~kDrain) == 0; }
   bool healthy() const noexcept { return (reasons_.load(std::memory_order_relaxed) & kFailing) == 0; }
@@ -72,6 +81,7 @@ class ServerState {
   static constexpr std::uint8_t kFailing = 1;
   static constexpr std::uint8_t kDrain = 2;
   static constexpr std::uint8_t kMaint = 4;
+  static constexpr std::uint8_t kEjected = 8;
   std::uint32_t ramped(std::int64_t began, Instant now) const noexcept;
 
   std::atomic<std::uint8_t> reasons_{0};

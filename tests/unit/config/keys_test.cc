@@ -100,7 +100,7 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {"", "[cluster]", "\"cluster\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "sticky = {}", "\"sticky\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "health = { grpc = true }", "\"grpc\""},
-      {"[upstream.a]\nservers = [\"http://h\"]\n", "eject = {}", "\"eject\""},
+      {"[upstream.a]\nservers = [\"http://h\"]\n", "sticky = {}", "\"sticky\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "protocol = \"auto\"", "protocol \"auto\""},
       {"[upstream.a]\n", "servers = [{ url = \"http://h\", resolve = \"1s\" }]", "\"resolve\""},
       {kRoute.data(), "mirror = {}", "\"mirror\""},

@@ -211,8 +211,6 @@ mirror = "static"
 servers = ["http://h"]
 balance = "first"
 protocol = "h2"
-[upstream.a.eject]
-errors = 5
 [fault.static]
 methods = ["GET"]
 [[listen]]
@@ -226,19 +224,16 @@ mirror = "static"
 rpx.toml:9:12: protocol "h2" is not yet supported by this version of rpx
 protocol = "h2"
            ^
-rpx.toml:10:13: "eject" is not yet supported by this version of rpx
-[upstream.a.eject]
-            ^
-rpx.toml:12:2: "fault" is not yet supported by this version of rpx
+rpx.toml:10:2: "fault" is not yet supported by this version of rpx
 [fault.static]
  ^
-rpx.toml:16:13: h2 is for listeners with tls; without, it is called h2c
+rpx.toml:14:13: h2 is for listeners with tls; without, it is called h2c
 protocols = ["h2"]
             ^
-rpx.toml:16:13: "protocols" is for HTTP, and this listener has mode = "tcp"
+rpx.toml:14:13: "protocols" is for HTTP, and this listener has mode = "tcp"
 protocols = ["h2"]
             ^
-rpx.toml:17:8: a tcp listener goes somewhere: give it upstream or sni
+rpx.toml:15:8: a tcp listener goes somewhere: give it upstream or sni
 mode = "tcp"
        ^
 )"},
