@@ -260,7 +260,7 @@ bool repeats_plain(const Ask& ask) {
 
 // What one try has shown of its server.
 void take_outcome(const Ask& ask, const Status& done, Instant begun) {
-  const Busy& busy = ask.busy;
+  Busy& busy = ask.busy;
   if (!done && done.error().side != Side::kUpstream) return;
   const std::uint16_t status = done ? busy.call.head().status : 0;
   const bool good = done && status < 500;
