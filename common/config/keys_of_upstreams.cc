@@ -14,6 +14,7 @@ using upstream::EjectOptions;
 using upstream::HealthOptions;
 using upstream::RetryOptions;
 using upstream::ServerOptions;
+using upstream::StickyOptions;
 using upstream::UpstreamOptions;
 
 // clang-format off
@@ -104,6 +105,24 @@ constexpr Key kEjectKeys[] = {
 };
 constexpr Section kEject = {"eject", "When requests that fail take a server out for a while; never without this table.", Shape::kTable, kEjectKeys, {}, {}, check_eject};
 
+constexpr Key kStickyKeys[] = {
+    key("cookie", kText, at<&StickyOptions::cookie>, "",
+        "name of a cookie of ours that says, to us alone, which server has the session; one of its own for each upstream "
+        "of a site",
+        {.example = R"("rpx")", .check = check_token, .required = true}),
+    key("secure", kBool, at<&StickyOptions::secure>, "true",
+        "a cookie set over https is only sent back over https"),
+    key("same_site", kText, at<&StickyOptions::same_site>, R"("lax")",
+        "whether it is sent with requests from other sites", {.choices = "lax strict none off"}),
+    key("ttl", kDuration, at<&StickyOptions::ttl>, R"("0s")",
+        "how long it lasts, from the session's begin; 0 = until the browser ends"),
+    key("key_file", kFilePath, at<&StickyOptions::key_file>, R"("")",
+        "file with a secret of at least 16 bytes, so that sessions outlive a restart and other proxies know them; "
+        "\"\" = a secret drawn at start"),
+    later("source"), later("learn"),
+};
+constexpr Section kSticky = {"sticky", "Requests of a session go to the server that has it; without this table each is balanced.", Shape::kTable, kStickyKeys};
+
 constexpr Key kServerTlsKeys[] = {
     key("verify", kBool, at<&ClientOptions::verify>, "true",
         "a server must show a certificate for its name, by an authority we trust; false = anybody may be the server"),
@@ -143,7 +162,7 @@ constexpr Key kUpstreamKeys[] = {
     table("health", kTable, at<&UpstreamOptions::health>, kHealth),
     table("eject", kTable, at<&UpstreamOptions::eject>, kEject),
     table("tls", kTable, at<&UpstreamOptions::tls>, kServerTls),
-    later("sticky"),
+    table("sticky", kTable, at<&UpstreamOptions::sticky>, kSticky),
 };
 
 }  // namespace

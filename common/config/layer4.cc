@@ -75,6 +75,9 @@ void check_layer4(Reader& reader, const Document& document) {
     const Node& table = document.upstream_tables[i]->node;
     if (tcp && upstream.health && !upstream.health->tcp)
       reader.error_at(table, {"health"}, "tcp:// servers are checked by connecting: add tcp = true");
+    if (upstream.sticky && (tcp || named.contains(upstream.name)))
+      reader.error_at(table, {"sticky"},
+                      R"(a tcp listener has no cookies: balance = "ip_hash" keeps a client with its server)");
     if (upstream.balance == "hash" && named.contains(upstream.name))
       reader.error_at(
           table, {"balance"},

@@ -6,6 +6,7 @@
 #include "http/hop_by_hop.h"
 #include "proxy/forward_head.h"
 #include "proxy/request_coding.h"
+#include "proxy/sticky.h"
 #include "proxy/tcp_connection.h"
 
 namespace rpx::proxy {
@@ -274,6 +275,13 @@ void take_outcome(const Ask& ask, const Status& done, Instant begun) {
     ask.pool.judge(server, false, done ? fmt::format("status {}", status) : done.error().detail);
 }
 
+// The server that the request's session is with, with a place at it; null where the choice is free.
+upstream::Member* session_member(const Ask& ask) {
+  if (!ask.upstream.sticky) return nullptr;
+  const upstream::Server* bound = bound_server(ask);
+  return bound ? ask.pool.pick_bound(*bound, ask.busy.place) : nullptr;
+}
+
 Result<Ask> prepare(ClientConnection& connection, Busy& busy, const Route& route) {
   const http::RequestHead& request = busy.exchange.request();
   const auto index = static_cast<std::size_t>(upstream_of(route, busy.trail.client.client));
@@ -285,6 +293,7 @@ Result<Ask> prepare(ClientConnection& connection, Busy& busy, const Route& route
           request.target.path,
           request.target.query};
   busy.trail.upstream = ask.upstream.options->name;
+  busy.trail.from = &ask.upstream;
   if (!route.options->strip_prefix.empty()) ask.path = policy::strip_prefix(ask.path, route.options->strip_prefix);
   if (route.rewrite) {
     RPX_TRY(ask.path, route.rewrite->apply(ask.path, busy.exchange.arena()));
@@ -308,8 +317,10 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
   ask.pool.budget().on_request(ask.upstream.retry.budget());
   for (;;) {
     if (!fresh) {
-      upstream::Member* next = nullptr;
-      if (ask.pool.limited()) {
+      upstream::Member* next = tries == 0 ? session_member(ask) : nullptr;
+      if (next) {
+        // A session is under way.
+      } else if (ask.pool.limited()) {
         RPX_CO_TRY(next, co_await next_with_place(ask, {tried.data(), tries}, key));
       } else {
         next = ask.pool.pick({tried.data(), tries}, key);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "http/hop_by_hop.h"
 #include "proxy/request_coding.h"
+#include "proxy/sticky.h"
 
 namespace rpx::proxy {
 namespace {
@@ -23,6 +24,15 @@ void set_host(const Ask& ask, upstream::Server& server, http::Headers& out) {
       return;
     }
   out.raw().insert(out.raw().begin(), {"Host", host, FieldId::kHost});
+}
+
+// The cookie is between the client and us.
+void drop_session_cookie(const Ask& ask, http::Headers& out) {
+  for (http::Field& field : out.raw())
+    if (field.id == FieldId::kCookie)
+      field.value = without_cookie(field.value, ask.upstream.sticky->cookie, ask.busy.exchange.arena());
+  std::erase_if(out.raw(),
+                [](const http::Field& field) { return field.id == FieldId::kCookie && field.value.empty(); });
 }
 
 std::string_view decimal(Arena& arena, std::uint64_t value) {
@@ -68,6 +78,7 @@ void build_head(const Ask& ask, upstream::Server& server) {
            field.id == FieldId::kXForwardedProto || field.id == FieldId::kXForwardedHost ||
            field.id == FieldId::kXRequestId || field.id == FieldId::kExpect || field.id == FieldId::kXRealIp;
   });
+  if (ask.upstream.sticky) drop_session_cookie(ask, out);
   set_host(ask, server, out);
   http::add_forwarding_fields(request, busy.trail.client, ask.connection.peer, ask.connection.listener->is_unix, arena,
                               out);

@@ -7,6 +7,7 @@
 #include "proxy/admission.h"
 #include "proxy/encode.h"
 #include "proxy/splice.h"
+#include "proxy/sticky.h"
 #include "proxy/tunnel.h"
 
 namespace rpx::proxy {
@@ -150,6 +151,7 @@ rt::Task<void> switch_protocols(ClientConnection& connection, Busy& busy, const 
   http::copy_end_to_end(head.headers, busy.out);
   busy.out.add(FieldId::kConnection, "Connection", "upgrade");
   busy.out.add(FieldId::kUpgrade, "Upgrade", head.headers.value(FieldId::kUpgrade));
+  add_session_cookie(busy);
   complete_headers(connection, busy, &route, 101);
   busy.trail.status = 101;
   busy.trail.phase = Phase::kTunnel;
@@ -180,6 +182,7 @@ rt::Task<void> replace_reply(ClientConnection& connection, Busy& busy, const Rou
        {"Content-Encoding", "Content-Range", "ETag", "Last-Modified", "Accept-Ranges", "Trailer"})
     busy.out.remove(name);
   busy.out.set("Content-Type", page.content_type);
+  add_session_cookie(busy);
   complete_headers(connection, busy, &route, status);
   // The rest of a long page is not worth reading to keep the connection.
   if (!body_over) busy.lease.drop();
@@ -209,6 +212,7 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   http::copy_end_to_end(head.headers, busy.out);
   if (route.options->hide_origin)
     policy::hide_origin(busy.out, route.origin_names, busy.trail.client, busy.exchange.arena());
+  add_session_cookie(busy);
   complete_headers(connection, busy, &route, head.status);
   busy.trail.status = head.status;
   busy.trail.phase = Phase::kSending;

@@ -6,6 +6,7 @@
 
 #include "balance/random.h"
 #include "base/result.h"
+#include "proxy/sticky.h"
 #include "tls/client_context.h"
 
 namespace rpx::proxy {
@@ -108,6 +109,9 @@ Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
         inherit_state(previous, *known);
       }
       built.servers.push_back(std::move(known));
+    }
+    if (options.sticky) {
+      RPX_TRY(built.sticky, build_sticky(*options.sticky, options.name, built.servers));
     }
     if (built.servers.empty()) return self_error(ErrorKind::kConfig, "upstream \"" + options.name + "\" has no server");
     upstreams_.push_back(std::move(built));

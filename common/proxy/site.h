@@ -36,6 +36,14 @@ namespace rpx::proxy {
 /// Whose name goes into Host.
 enum class HostMode : std::uint8_t { kPreserve, kServer, kFixed };
 
+/// The `sticky` of an upstream; see proxy/sticky.h.
+struct Sticky {
+  std::string cookie;
+  std::string attributes;  ///< what follows its value
+  bool secure = true;
+  std::vector<std::string> tokens;  ///< one for each of the servers
+};
+
 struct Upstream {
   const upstream::UpstreamOptions* options;
   std::vector<std::shared_ptr<upstream::Server>> servers;
@@ -44,6 +52,7 @@ struct Upstream {
   HostMode host = HostMode::kPreserve;
   balance::Wants wants = balance::Wants::kNothing;
   policy::TextTemplate hash;  ///< what the key is made of, with Wants::kTemplate
+  std::optional<Sticky> sticky;
 };
 
 /// A part of a route's clients.

@@ -18,6 +18,7 @@ class Server;
 namespace rpx::proxy {
 
 struct Route;
+struct Upstream;
 
 enum class Phase : std::uint8_t { kIdle, kReading, kWaiting, kSending, kTunnel };
 
@@ -29,6 +30,7 @@ struct Trail {
   std::string_view request_id;
   const Route* route = nullptr;
   std::string_view upstream;                 ///< the name of the one it was sent to
+  const Upstream* from = nullptr;            ///< that one, of the exchange's site
   std::shared_ptr<upstream::Server> server;  ///< the last one asked; a reload may have taken it out since
   std::string_view refused;                  ///< the word for what kept the request from its route: "blocked"
   const policy::RateLimit* limit = nullptr;  ///< that counted it, and leaves least; of the exchange's site

@@ -48,6 +48,16 @@ struct EjectOptions {
   auto operator<=>(const EjectOptions&) const = default;
 };
 
+/// Sessions that stay with the server that began them.
+struct StickyOptions {
+  std::string cookie;             ///< its name
+  bool secure = true;             ///< only sent back over https, where it was set over https
+  std::string same_site = "lax";  ///< "lax", "strict", "none", or "off" for no word of it
+  Duration ttl{};                 ///< how long it lasts; 0 = until the client ends
+  std::string key_file;           ///< what makes its words; empty = drawn at start
+  auto operator<=>(const StickyOptions&) const = default;
+};
+
 struct UpstreamOptions {
   std::string name;
   std::vector<ServerOptions> servers;
@@ -59,6 +69,7 @@ struct UpstreamOptions {
   RetryOptions retry;
   tls::ClientOptions tls;               ///< for servers whose URL begins with https
   std::optional<HealthOptions> health;  ///< active checks; absent = none
+  std::optional<StickyOptions> sticky;  ///< absent = every request is balanced
   std::optional<EjectOptions> eject;    ///< absent = never
   auto operator<=>(const UpstreamOptions&) const = default;
 };

@@ -221,6 +221,9 @@ bool Pool::has_other(std::span<Member* const> tried) const noexcept {
   });
 }
 
+// It was not to be reached a moment ago.
+bool Pool::is_down(const Member& member) const noexcept { return member.down_until > loop_.now(); }
+
 const std::shared_ptr<Server>& Pool::server_of(const Member& member) noexcept { return member.server; }
 
 // A server that fails at once must not look quick.

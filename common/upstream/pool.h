@@ -69,6 +69,9 @@ class Pool {
   /// been tried or taken out. Backups come after the others; servers that checks or a failed connect speak against only
   /// when no other is left. `key` is for policies that hash.
   Member* pick(std::span<Member* const> tried, std::uint64_t key = 0);
+  /// `server` for a session that it has, with a place where it needs one; null when it is down, full, or takes no more
+  /// requests of its sessions.
+  Member* pick_bound(const Server& server, Place& place);
   /// Whether servers have max_connections: pick_place() is to be used then.
   bool limited() const noexcept { return limited_; }
   /// As pick(), with a place at the server; waits for one in turn, at most connect.queue. `tried` and `place` outlive
@@ -109,6 +112,7 @@ class Pool {
   void worked(Member& member) noexcept;
   std::optional<std::size_t> pick_among(std::span<Member* const> tried, bool backups, bool panic, std::uint64_t key);
   void describe(std::size_t index);
+  bool is_down(const Member& member) const noexcept;
   bool may_try(const Server& server, Instant now) const noexcept;
   /// False when the server is ejected, and another request is the one that tries it.
   bool claim(Server& server) noexcept;

@@ -1,6 +1,8 @@
 // How a pool finds a place at a server with max_connections, and waits for one; beside pool.cc, which does the rest.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/result.h"
 #include "upstream/pool.h"
 
@@ -49,6 +51,16 @@ Result<Member*> Pool::try_place(std::span<Member* const> tried, std::uint64_t ke
     place = Place(server, queue_);
     return member;
   }
+}
+
+Member* Pool::pick_bound(const Server& server, Place& place) {
+  const auto member = std::ranges::find_if(members_, [&](const auto& one) { return server_of(*one).get() == &server; });
+  if (member == members_.end() || !server.state().keeps_sessions() || is_down(**member)) return nullptr;
+  const std::shared_ptr<Server>& shared = server_of(**member);
+  if (!limited_ || !shared->is_limited()) return member->get();
+  if (!shared->enter()) return nullptr;
+  place = Place(shared, queue_);
+  return member->get();
 }
 
 rt::Task<Result<Member*>> Pool::pick_place(std::span<Member* const> tried, std::uint64_t key, net::Stream* client,

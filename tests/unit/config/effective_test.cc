@@ -31,6 +31,8 @@ retry = { budget = "12.5%", on = [], methods = [] }
 connect = { timeout = "1500ms" }
 [upstream."b.c"]
 servers = ["http://b"]
+sticky = { cookie = "sid", ttl = "1h", same_site = "off" }
+eject = { errors = 0, failure_rate = "30%" }
 host = "server"
 [limits]
 keepalive = 0
