@@ -1,6 +1,6 @@
 # fish completion for rpx-check
 
-set -l verbs probe config status wait ready drain maint weight
+set -l verbs probe config status wait ready drain maint weight roll
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c rpx-check -f
@@ -13,6 +13,7 @@ complete -c rpx-check -n "$none" -a ready -d 'let servers take requests again'
 complete -c rpx-check -n "$none" -a drain -d 'let servers finish and give them nothing new'
 complete -c rpx-check -n "$none" -a maint -d 'take servers out for maintenance'
 complete -c rpx-check -n "$none" -a weight -d 'change the weight of servers'
+complete -c rpx-check -n "$none" -a roll -d 'work on servers one after the other'
 
 complete -c rpx-check -s c -l config -r -F -d 'configuration file'
 complete -c rpx-check -l socket -r -F -d 'control socket of the proxy'
@@ -41,3 +42,5 @@ complete -c rpx-check -n '__fish_seen_subcommand_from maint' -l wait -d 'return 
 complete -c rpx-check -n '__fish_seen_subcommand_from maint' -l upstream -x -d 'only this upstream'
 complete -c rpx-check -n '__fish_seen_subcommand_from weight' -l set -x -d '1 to 65535'
 complete -c rpx-check -n '__fish_seen_subcommand_from weight' -l upstream -x -d 'only this upstream'
+complete -c rpx-check -n '__fish_seen_subcommand_from roll' -l upstream -x -d 'all servers of this upstream'
+complete -c rpx-check -n '__fish_seen_subcommand_from roll' -l exec -x -a '(__fish_complete_subcommand --fcs-skip=3)' -d 'run a command for each server'

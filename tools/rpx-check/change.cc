@@ -1,3 +1,5 @@
+#include "change.h"
+
 #include <Poco/URI.h>
 #include <fmt/format.h>
 
@@ -8,7 +10,6 @@
 
 #include "base/result.h"
 #include "rpx-serve/ask.h"
-#include "servers.h"
 #include "verbs.h"
 
 namespace rpx::check {
@@ -29,8 +30,10 @@ std::string encoded(const std::string& name) {
   return out;
 }
 
+}  // namespace
+
 // The last healthy server is not taken out: that is exit status 5, unlike what else may go wrong.
-Result<int> tell(const control::Client& proxy, const ServerRow& row, const std::string& body) {
+Result<int> change_server(const control::Client& proxy, const ServerRow& row, const std::string& body) {
   const std::string target = fmt::format("/v1/upstreams/{}/servers/{}", encoded(row.upstream), encoded(row.url));
   RPX_TRY(const control::Answer answer, proxy.ask("PATCH", target, body));
   if (answer.status == 200) return 0;
@@ -43,9 +46,9 @@ Result<int> tell(const control::Client& proxy, const ServerRow& row, const std::
   return self_error(answer.status < 500 ? ErrorKind::kUsage : ErrorKind::kInternal, detail);
 }
 
-Result<int> wait_for_idle(const control::Client& proxy, const std::vector<ServerRow>& servers,
-                          const cli::Common& common) {
-  const Instant until = deadline_after(std::chrono::steady_clock::now(), common.timeout.value_or(kForever));
+Status wait_for_idle(const control::Client& proxy, const std::vector<ServerRow>& servers, Duration patience,
+                     const cli::Common& common) {
+  const Instant until = deadline_after(std::chrono::steady_clock::now(), patience);
   cli::Progress progress(!common.quiet && !common.no_progress);
   for (;;) {
     RPX_TRY(const std::vector<ServerRow> rows, ask_servers(proxy, ""));
@@ -53,13 +56,15 @@ Result<int> wait_for_idle(const control::Client& proxy, const std::vector<Server
     for (const ServerRow& row : rows)
       for (const ServerRow& one : servers)
         if (row.upstream == one.upstream && row.url == one.url) active += row.active;
-    if (active == 0) return 0;
+    if (active == 0) return {};
     if (std::chrono::steady_clock::now() + kLook > until)
       return self_error(ErrorKind::kResponseTimeout, fmt::format("time ran out: {} exchanges still go on", active));
     progress.show(fmt::format("{} exchanges to finish", active));
     pause();
   }
 }
+
+namespace {
 
 Result<int> change(const ChangeOptions& options, const std::string& body, const cli::Common& common) {
   RPX_TRY(const control::Client proxy, serve::find_proxy(common));
@@ -70,10 +75,11 @@ Result<int> change(const ChangeOptions& options, const std::string& body, const 
     changed.insert(changed.end(), found.begin(), found.end());
   }
   for (const ServerRow& row : changed) {
-    RPX_TRY(const int code, tell(proxy, row, body));
+    RPX_TRY(const int code, change_server(proxy, row, body));
     if (code != 0) return code;
   }
-  return options.wait ? wait_for_idle(proxy, changed, common) : 0;
+  if (options.wait) RPX_TRY_VOID(wait_for_idle(proxy, changed, common.timeout.value_or(kForever), common));
+  return 0;
 }
 
 std::string state_body(std::string_view state, const ChangeOptions& options) {

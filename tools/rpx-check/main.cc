@@ -7,11 +7,13 @@ int main(int argc, char** argv) {
       .example("rpx-check config", "check every server of the configuration")
       .example("rpx-check status", "what the running proxy thinks of its servers")
       .example("rpx-check drain --wait http://10.0.0.11:8080", "let it finish what it has")
-      .example("rpx-check wait --for healthy --count 2 --timeout 30s", "for scripts");
+      .example("rpx-check wait --for healthy --count 2 --timeout 30s", "for scripts")
+      .example("rpx-check roll --upstream app -- ./restart.sh {}", "one server after the other");
   add_probe(app);
   add_config(app);
   add_status(app);
   add_wait(app);
   add_changes(app);
+  add_roll(app);
   return app.run(argc, argv);
 }

@@ -24,7 +24,11 @@ Result<std::vector<ServerRow>> ask_servers(const control::Client& proxy, const s
                      .why = serve::text_of(*server, "why"),
                      .last_check = health.isNull() ? "" : serve::text_of(*health, "last"),
                      .weight = serve::number_of(*server, "weight"),
-                     .active = serve::number_of(*server, "active")});
+                     .active = serve::number_of(*server, "active"),
+                     .checked = !health.isNull(),
+                     .healthy = health.isNull() || health->optValue<bool>("healthy", true),
+                     .checks = health.isNull() ? 0 : serve::number_of(*health, "checks"),
+                     .failed = health.isNull() ? 0 : serve::number_of(*health, "failed")});
     }
   }
   if (out.empty()) return self_error(ErrorKind::kUsage, fmt::format("the proxy has no upstream \"{}\"", upstream));

@@ -19,6 +19,10 @@ struct ServerRow {
   std::string last_check;  ///< empty without one
   std::uint64_t weight = 1;
   std::uint64_t active = 0;
+  bool checked = false;      ///< it has active checks
+  bool healthy = true;       ///< by these
+  std::uint64_t checks = 0;  ///< made so far
+  std::uint64_t failed = 0;  ///< of these
 };
 
 /// All servers, of `upstream` alone when that is not empty. Errors: the client's; kUsage when there is no such

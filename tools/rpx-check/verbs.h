@@ -13,5 +13,6 @@ void add_status(cli::App& app);
 void add_wait(cli::App& app);
 /// ready, drain, maint and weight.
 void add_changes(cli::App& app);
+void add_roll(cli::App& app);
 
 }  // namespace rpx::check
