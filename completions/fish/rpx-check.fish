@@ -27,6 +27,9 @@ complete -c rpx-check -s h -l help -d help
 complete -c rpx-check -l version -d 'name and version'
 
 complete -c rpx-check -n '__fish_seen_subcommand_from probe' -l tcp -d 'a connection is enough'
+complete -c rpx-check -n '__fish_seen_subcommand_from probe' -l nagios -d 'as a monitoring plugin'
+complete -c rpx-check -n '__fish_seen_subcommand_from config' -l nagios -d 'as a monitoring plugin'
+complete -c rpx-check -n '__fish_seen_subcommand_from status' -l nagios -d 'as a monitoring plugin'
 complete -c rpx-check -n '__fish_seen_subcommand_from status' -l upstream -x -d 'only this upstream'
 complete -c rpx-check -n '__fish_seen_subcommand_from wait' -l for -x -a 'healthy unhealthy' -d 'what to wait for'
 complete -c rpx-check -n '__fish_seen_subcommand_from wait' -l count -x -d 'how many servers'

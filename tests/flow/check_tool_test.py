@@ -78,6 +78,32 @@ class CheckTool(FlowTest):
         self.assertIn("pass --force", refused.stderr)
         self.assertEqual(self.check("maint", "--force", second, *self.socket).returncode, 0)
 
+    def test_as_a_plugin_of_a_monitoring_system(self):
+        proxy = self.two()
+        first, second = self.urls = [o.url for o in self.origins]
+        status = lambda: self.check("status", "--nagios", *self.socket)
+        done = status()
+        self.assertEqual((done.returncode, done.stdout),
+                         (0, f"OK - 2 of 2 servers are up | 'app {first}'=0;;;0 'app {second}'=0;;;0\n"))
+        self.check("drain", first, *self.socket)
+        done = status()
+        self.assertEqual(done.returncode, 1)
+        self.assertTrue(done.stdout.startswith(f"WARNING - 1 of 2 servers are up; {first} drain | "), done.stdout)
+        self.check("drain", "--force", second, *self.socket)
+        done = status()
+        self.assertEqual((done.returncode, done.stdout.split(" - ")[0]), (2, "CRITICAL"))
+        self.assertEqual(self.check("status", "--nagios", "--upstream", "none", *self.socket).returncode, 3)
+        proxy.stop()
+        done = status()
+        self.assertEqual((done.returncode, done.stdout.split(" - ")[0]), (2, "CRITICAL"))
+        good = self.check("probe", "--nagios", first + "/bytes/1")
+        self.assertEqual(good.returncode, 0)
+        self.assertRegex(good.stdout, r"^OK - 1 of 1 servers are healthy \| 'http://[^']*'=0\.\d{6}s;;;0\n$")
+        bad = self.check("probe", "--nagios", first + "/bytes/1", "http://127.0.0.1:1/")
+        self.assertEqual(bad.returncode, 2)
+        self.assertRegex(bad.stdout, r"^CRITICAL - 1 of 2 servers are healthy; http://127\.0\.0\.1:1: .*refused")
+        self.assertEqual(self.check("probe", "--nagios", "ftp://x").returncode, 3)
+
     def test_weight_status_and_wait(self):
         proxy = self.two()
         url = self.origins[0].url

@@ -10,7 +10,7 @@ from support.proxy import BINARY, run_tool
 from support.waiting import until
 
 CHECK = os.path.join(os.path.dirname(BINARY), "rpx-check")
-HEALTH = '[upstream.app.health]\npath = "/bytes/2"\ninterval = "100ms"\nrise = 1\nfall = 1\n'
+HEALTH = '[upstream.app.health]\npath = "/bytes/2"\ninterval = "100ms"\ntimeout = "10s"\nrise = 1\nfall = 1\n'
 
 
 class Roll(FlowTest):

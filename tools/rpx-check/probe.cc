@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "nagios.h"
 #include "probing.h"
 #include "verbs.h"
 
@@ -13,10 +14,28 @@ namespace {
 struct ProbeOptions {
   std::vector<std::string> urls;
   bool tcp = false;
+  bool nagios = false;
 };
 
 double milliseconds(Duration time) {
   return static_cast<double>(std::chrono::round<std::chrono::microseconds>(time).count()) / 1000;
+}
+
+// The time of each probe as performance data; one server that is not well is critical.
+int show_plugin(const std::vector<Subject>& subjects) {
+  const std::vector<upstream::ProbeResult> results = probe_all(subjects);
+  std::string trouble;
+  std::string performance;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    performance += fmt::format("{}{}={:.6f}s;;;0", i == 0 ? "" : " ", plugin_label(subjects[i].url),
+                               std::chrono::duration<double>(results[i].total).count());
+    if (!results[i].good)
+      trouble += fmt::format("{}{}: {}", trouble.empty() ? "" : ", ", subjects[i].url, results[i].why);
+  }
+  const auto good = std::ranges::count(results, true, &upstream::ProbeResult::good);
+  const std::string counted = fmt::format("{} of {} servers are healthy", good, results.size());
+  return trouble.empty() ? report_plugin(PluginStatus::kOk, counted, performance)
+                         : report_plugin(PluginStatus::kCritical, counted + "; " + trouble, performance);
 }
 
 int show(const std::vector<Subject>& subjects, const cli::Common& common) {
@@ -47,14 +66,14 @@ int show(const std::vector<Subject>& subjects, const cli::Common& common) {
 
 Result<int> probe(const ProbeOptions& options, const cli::Common& common) {
   RPX_TRY(const std::vector<Subject> subjects, subjects_of(options.urls, options.tcp, common));
-  return show(subjects, common);
+  return options.nagios ? show_plugin(subjects) : show(subjects, common);
 }
 
-Result<int> probe_config(const cli::Common& common) {
+Result<int> probe_config(const ProbeOptions& options, const cli::Common& common) {
   RPX_TRY(std::vector<Subject> subjects, subjects_of_file(common));
   if (common.timeout)
     for (Subject& subject : subjects) subject.check.timeout = *common.timeout;
-  return show(subjects, common);
+  return options.nagios ? show_plugin(subjects) : show(subjects, common);
 }
 
 }  // namespace
@@ -65,18 +84,23 @@ void add_probe(cli::App& app) {
       .example("rpx-check probe http://127.0.0.1:3000/healthz", "that path must answer 200 to 399 within 1s")
       .example("rpx-check probe -c rpx.toml http://10.0.0.11:8080", "with the check the file has for it")
       .flag("--tcp", options->tcp, "a connection is enough")
+      .flag("--nagios", options->nagios, "one line with performance data, and a plugin's exit statuses")
       .operand("URL...", &options->urls, "servers, with the path to ask for", true)
       .action([options](const cli::Common& common) {
         const Result<int> done = probe(*options, common);
+        if (!done && options->nagios) return report_plugin(done.error());
         return done ? *done : cli::report_error(kTool, done.error());
       });
 }
 
 void add_config(cli::App& app) {
+  auto options = std::make_shared<ProbeOptions>();
   app.verb("config", "check every server of a configuration once; no proxy is needed")
       .example("rpx-check config -c rpx.toml", "servers without a check of their own must take a connection")
-      .action([](const cli::Common& common) {
-        const Result<int> done = probe_config(common);
+      .flag("--nagios", options->nagios, "one line with performance data, and a plugin's exit statuses")
+      .action([options](const cli::Common& common) {
+        const Result<int> done = probe_config(*options, common);
+        if (!done && options->nagios) return report_plugin(done.error());
         return done ? *done : cli::report_error(kTool, done.error());
       });
 }

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "nagios.h"
 #include "rpx-serve/ask.h"
 #include "servers.h"
 #include "verbs.h"
@@ -9,9 +10,15 @@
 namespace rpx::check {
 namespace {
 
-Result<int> status(const std::string& upstream, const cli::Common& common) {
+struct StatusOptions {
+  std::string upstream;
+  bool nagios = false;
+};
+
+Result<int> status(const StatusOptions& options, const cli::Common& common) {
   RPX_TRY(const control::Client proxy, serve::find_proxy(common));
-  RPX_TRY(const std::vector<ServerRow> rows, ask_servers(proxy, upstream));
+  RPX_TRY(const std::vector<ServerRow> rows, ask_servers(proxy, options.upstream));
+  if (options.nagios) return report_plugin(rows);
   cli::Records records(
       {{"upstream"}, {"server"}, {"state"}, {"weight", true}, {"active", true}, {"last_check"}, {"why"}});
   for (const ServerRow& row : rows)
@@ -26,12 +33,15 @@ Result<int> status(const std::string& upstream, const cli::Common& common) {
 }  // namespace
 
 void add_status(cli::App& app) {
-  auto upstream = std::make_shared<std::string>();
+  auto options = std::make_shared<StatusOptions>();
   app.verb("status", "tell what the running proxy thinks of its servers; exit status 1 when one is down")
       .example("rpx-check status", "all of them")
-      .option("--upstream", "NAME", upstream.get(), "only the servers of this upstream")
-      .action([upstream](const cli::Common& common) {
-        const Result<int> done = status(*upstream, common);
+      .example("rpx-check status --nagios --upstream app", "for a monitoring system")
+      .option("--upstream", "NAME", &options->upstream, "only the servers of this upstream")
+      .flag("--nagios", options->nagios, "one line with performance data, and a plugin's exit statuses")
+      .action([options](const cli::Common& common) {
+        const Result<int> done = status(*options, common);
+        if (!done && options->nagios) return report_plugin(done.error());
         return done ? *done : cli::report_error(kTool, done.error());
       });
 }
