@@ -105,6 +105,14 @@ class Roll(FlowTest):
         thread.join()
         self.assertEqual(self.states(), ["up", "up"])
 
+    def test_a_server_that_is_out_already_is_left_alone(self):
+        self.begin(3)
+        run_tool("maint", "--socket", self.gate.path("rpx.sock"), self.urls[1], binary=CHECK, cwd=self.folder())
+        done = self.roll("--upstream", "app", *self.noting())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([note[1] for note in self.notes()], [self.urls[0], self.urls[2]])
+        self.assertEqual(self.states(), ["up", "maint", "up"])
+
     def test_what_cannot_be_done_is_said_before_anything_is(self):
         self.begin(1)
         self.assertEqual(self.roll("--upstream", "app").returncode, 2)

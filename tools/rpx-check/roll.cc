@@ -53,7 +53,13 @@ std::vector<Stop> stops_of(const std::vector<ServerRow>& rows) {
 
 Result<std::vector<Stop>> plan(const control::Client& proxy, const RollOptions& options) {
   RPX_TRY(std::vector<ServerRow> rows, ask_servers(proxy, options.upstream));
-  if (options.servers.empty()) return stops_of(rows);
+  if (options.servers.empty()) {
+    // Who is out already is somebody else's work, and not ours to bring back.
+    std::erase_if(rows, [](const ServerRow& row) { return row.state == "drain" || row.state == "maint"; });
+    if (rows.empty())
+      return self_error(ErrorKind::kUsage, fmt::format("every server of \"{}\" is out already", options.upstream));
+    return stops_of(rows);
+  }
   std::vector<ServerRow> chosen;
   for (const std::string& name : options.servers) {
     RPX_TRY(const std::vector<ServerRow> found, find_servers(rows, name));
