@@ -26,12 +26,12 @@ constexpr std::size_t kLeastSecret = 16;
 
 // Without a file the words last as long as the process.
 const std::string& process_secret() {
-  static const std::string secret = [] {
+  static const std::string kSecret = [] {
     std::array<unsigned char, 32> bytes{};
     RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
     return std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   }();
-  return secret;
+  return kSecret;
 }
 
 Result<std::string> secret_of(const upstream::StickyOptions& options, const std::string& upstream) {
