@@ -24,6 +24,9 @@ namespace {
 constexpr Duration kFirstAnswers = std::chrono::milliseconds(500);
 // A worker answers a question within a round of its loop; one that does not is left out of the answer.
 constexpr std::chrono::seconds kAnswerTime{2};
+// Passwords are hashed and files read by so many threads; requests past what waits for them are answered with 503.
+constexpr std::size_t kOffloadThreads = 4;
+constexpr std::size_t kOffloadWaiting = 256;
 
 std::uint32_t worker_count(const ServeOptions& serve) {
   return serve.workers != 0 ? serve.workers : std::max(1U, std::thread::hardware_concurrency());
@@ -74,6 +77,7 @@ class ServerImpl final : public Server {
   ConnectionLimits limits_;
   upstream::HealthChecks checks_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  rt::Offload offload_{kOffloadThreads, kOffloadWaiting};  // ends before the loops it answers to
   BlocklistKeeper blocklist_{[this](const BlocklistKeeper::Table& table) { publish_blocks(table); }};
   bool started_workers_ = false;  // set once, before anybody else knows of this server
 
@@ -132,7 +136,7 @@ Status ServerImpl::begin(SiteOptions options) {
   RPX_TRY(access_writer_, access_writer_for(site_->options().log));
   access_target_ = site_->options().log.access;
   for (std::uint32_t i = 0; i < worker_count(site_->options().serve); ++i)
-    workers_.push_back(std::make_unique<Worker>(i, limits_));
+    workers_.push_back(std::make_unique<Worker>(i, limits_, offload_));
   RPX_TRY_VOID(blocklist_.configure(site_->options().blocklist));
   for (const ListenOptions& listen : site_->options().listen) {
     RPX_TRY(BoundListener listener, bind(listen));

@@ -54,8 +54,8 @@ struct Worker::Acceptor {
   rt::TaskGroup tasks;
 };
 
-Worker::Worker(std::uint32_t number, ConnectionLimits& limits)
-    : number_(number), limits_(limits), connections_(loop_), own_tasks_(loop_) {
+Worker::Worker(std::uint32_t number, ConnectionLimits& limits, rt::Offload& offload)
+    : number_(number), limits_(limits), offload_(offload), connections_(loop_), own_tasks_(loop_) {
   if (getrandom(random_, sizeof random_, 0) != sizeof random_) {
     random_[0] = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
     random_[1] = number + 1;

@@ -19,6 +19,7 @@
 #include "proxy/views.h"
 #include "rt/group.h"
 #include "rt/loop.h"
+#include "rt/offload.h"
 
 namespace rpx::proxy {
 
@@ -33,7 +34,7 @@ struct ListenerFacts {
 
 class Worker {
  public:
-  Worker(std::uint32_t number, ConnectionLimits& limits);
+  Worker(std::uint32_t number, ConnectionLimits& limits, rt::Offload& offload);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -71,6 +72,8 @@ class Worker {
   const policy::BlockTable* blocks() const noexcept { return blocks_.get(); }
   AccessLog& access_log() noexcept { return access_log_; }
   ConnectionLimits& limits() noexcept { return limits_; }
+  /// For work that would hold this thread up.
+  rt::Offload& offload() noexcept { return offload_; }
   bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
   /// Runs `task` beside the connections; it ends with the worker.
   void run_beside(rt::Task<void> task) { own_tasks_.spawn(std::move(task)); }
@@ -101,6 +104,7 @@ class Worker {
 
   const std::uint32_t number_;
   ConnectionLimits& limits_;
+  rt::Offload& offload_;
   rt::Loop loop_;
   WorkerCounters counters_;
   std::shared_ptr<const LiveSite> live_;

@@ -123,7 +123,8 @@ struct LiveWorker {
   test::TempFolder folder;
   net::Resolver resolver;
   ConnectionLimits limits;
-  Worker worker{0, limits};
+  rt::Offload offload{2, 64};
+  Worker worker{0, limits, offload};
   SiteOptions options;
   std::weak_ptr<const Site> previous;
   std::shared_ptr<const ListenerFacts> facts;
