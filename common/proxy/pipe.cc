@@ -9,7 +9,8 @@
 namespace rpx::proxy {
 namespace {
 
-constexpr int kPipeBytes = 1024 * 1024;
+// What a new pipe holds (pipe(7)). Larger ones make the two ends wait for each other, and cost more for each byte.
+constexpr std::size_t kPipeBytes = 64 * 1024;
 constexpr std::size_t kSparePipes = 16;
 
 // Empty pipes of this thread, kept for the next body.
@@ -31,8 +32,6 @@ BorrowedPipe::BorrowedPipe() {
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return;
   pipe_.read = net::UniqueFd(ends[0]);
   pipe_.write = net::UniqueFd(ends[1]);
-  // A smaller pipe works too: the size is subject to a limit of the system.
-  fcntl(ends[1], F_SETPIPE_SZ, kPipeBytes);
 }
 
 BorrowedPipe::~BorrowedPipe() {
