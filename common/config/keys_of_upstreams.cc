@@ -25,7 +25,9 @@ constexpr Key kServerKeys[] = {
     key("weight", kCount, at<&ServerOptions::weight>, "1",
         "share of the requests, relative to the other servers", {.least = 1, .most = 65535}),
     key("backup", kBool, at<&ServerOptions::backup>, "false",
-        "used only when no other server can be"),
+        "used only when no other server can be, whatever its priority"),
+    key("priority", kCount, at<&ServerOptions::priority>, "0",
+        "servers of a higher number are used only when none of a lower one can be", {.most = 1000}),
     key("max_connections", kCount, at<&ServerOptions::max_connections>, "0",
         "requests it may have at once, of all workers; 0 = no limit", {.unit = "requests"}),
     later("resolve"),
@@ -57,6 +59,16 @@ constexpr Key kRetryKeys[] = {
         "a request that reached a server is repeated only for these", {.check = check_method}),
     key("budget", kShare, at<&RetryOptions::budget>, R"("20%")",
         "retries as a share of requests, so that a bad day is not made worse"),
+    key("backoff", kDuration, at<&RetryOptions::backoff>, R"("0s")",
+        "the pause before the first further try, twice as long before each more, to 10s; half of it by chance; 0 = none"),
+    key("retry_after", kDuration, at<&RetryOptions::retry_after>, R"("0s")",
+        "the longest Retry-After that is minded, of a 429 or 503 that is in \"on\": the server is left alone for so long "
+        "while others can be used, and waited for where there is no other; 0 = none is"),
+    key("idempotency_key", kBool, at<&RetryOptions::idempotency_key>, "true",
+        "a request with an Idempotency-Key is repeated whatever its method"),
+    key("replay", kSize, at<&RetryOptions::replay>, R"("64KiB")",
+        "longest request body that is kept, so that it can be sent to another server; 0 = none is",
+        {.most = Size{64} * 1024 * 1024}),
 };
 constexpr Section kRetry = {"retry", "When a request is tried with another server.", Shape::kTable, kRetryKeys};
 
@@ -157,6 +169,12 @@ constexpr Key kUpstreamKeys[] = {
     key("proxy_protocol", kCount, at<&UpstreamOptions::proxy_protocol>, "0",
         "version of the PROXY header that tells the servers who the client is, 1 or 2; 0 = none; connections that begin "
         "with one are not kept for other requests", {.most = 2}),
+    key("hold", kDuration, at<&UpstreamOptions::hold>, R"("0s")",
+        "how long requests wait for a server to come back when none is well, max_pending of them at most; 0 = they fail "
+        "at once"),
+    key("panic", kShare, at<&UpstreamOptions::panic>, R"("0%")",
+        "when a smaller share of the servers than this is well, all are used as if they were; 0% = only when none is, and "
+        "hold is over"),
     table("connect", kTable, at<&UpstreamOptions::connect>, kConnect),
     table("retry", kTable, at<&UpstreamOptions::retry>, kRetry),
     table("health", kTable, at<&UpstreamOptions::health>, kHealth),

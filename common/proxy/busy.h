@@ -8,6 +8,7 @@
 #include "cache/entry.h"
 #include "http/h1_client.h"
 #include "http/h1_server.h"
+#include "http/replay_body.h"
 #include "proxy/trail.h"
 #include "rt/child.h"
 #include "upstream/pool.h"
@@ -34,6 +35,7 @@ struct Busy {
     coding.reset();
     lease.drop();
     place.release();
+    kept.reset();
     call.release();
     h1.release();
     live.reset();
@@ -64,11 +66,14 @@ struct Busy {
   http::Headers out;        ///< fields of the message being written
   std::string_view replay;  ///< the request's whole body, when it was short enough to be kept
   bool has_replay = false;
-  http::BodyPiece first;     ///< what of the reply's body came with its head; as short-lived as any piece
-  bool awaits_head = false;  ///< the reply's head is being waited for: an upload that ends then is news
+  std::unique_ptr<http::ReplayBody> kept;  ///< the same for one that comes in pieces; null mostly
+  http::BodyPiece first;                   ///< what of the reply's body came with its head; as short-lived as any piece
+  bool awaits_head = false;                ///< the reply's head is being waited for: an upload that ends then is news
 
   /// The whole request can be sent again: its body is kept, or none of it was taken from the client yet.
-  bool replayable() const noexcept { return has_replay || !exchange.body_touched(); }
+  bool replayable() const noexcept {
+    return has_replay || !exchange.body_touched() || (kept && kept->can_begin_again());
+  }
   http::BodySource* fill = nullptr;  ///< what the reply's body is read through while it is stored; null: directly
   cache::EntryPtr entry;             ///< the stored reply that `out` has views into
   http::BodySource& reply_body() noexcept { return fill ? *fill : call.reader(); }

@@ -6,8 +6,8 @@
 #include "http/hop_by_hop.h"
 #include "proxy/forward_head.h"
 #include "proxy/request_coding.h"
-#include "proxy/sticky.h"
 #include "proxy/tcp_connection.h"
+#include "proxy/tries.h"
 
 namespace rpx::proxy {
 namespace {
@@ -15,17 +15,32 @@ namespace {
 using http::FieldId;
 using http::Framing;
 
-// A short body is kept whole, so that the request can be sent again elsewhere.
-constexpr std::size_t kReplayBytes = 64 * 1024;
+// How much of a body is read at first, to go out with the head.
+constexpr std::size_t kFirstRead = 64 * 1024;
 // Interim responses that one request may bring before the server is held to be broken.
 constexpr int kMostInterim = 100;
 // After this long without a reply the client's connection is watched, in case it is given up meanwhile.
 constexpr Duration kWatchAfter = std::chrono::seconds(1);
-// Room for the servers a request may try.
-constexpr std::size_t kMostTries = 16;
-
 http::RelayTimeouts upload_timeouts(const Ask& ask) {
   return {ask.busy.live->site->limits().body_timeout, ask.route.options->timeout.response};
+}
+
+// A short body is kept, so that the request can be sent again elsewhere: at once where the first `piece` is all of it,
+// else as it passes. What the body is read through from now on.
+http::BodySource* keep_body(const Ask& ask, http::BodySource& body, const http::BodyPiece& piece) {
+  Busy& busy = ask.busy;
+  const std::size_t most = ask.upstream.retry.replay();
+  if (piece.data.size() > most) return &body;
+  if (piece.end) {
+    if (body.trailers()) return &body;
+    busy.replay = busy.exchange.arena().copy(piece.data);
+    busy.has_replay = true;
+    return &body;
+  }
+  const http::RequestHead& request = busy.exchange.request();
+  if (request.framing == Framing::kLength && request.content_length > most) return &body;
+  busy.kept = std::make_unique<http::ReplayBody>(body, most, piece.data);
+  return busy.kept.get();
 }
 
 // Sends head and body as far as they go at once; the rest of a body goes on beside the wait for the reply.
@@ -46,20 +61,24 @@ Status send_request(const Ask& ask) {
     if (!sent) busy.upload.start(sink.drain(ask.route.options->timeout.response), &busy.interrupt);
     return {};
   }
-  http::BodySource& body = busy.coding ? busy.coding->source() : busy.exchange.body(ask.route.body_bytes);
-  RPX_TRY(const http::BodyPiece piece, body.try_read(kReplayBytes));
-  if (!busy.coding && piece.end && piece.data.size() <= kReplayBytes && !body.trailers()) {
-    busy.replay = busy.exchange.arena().copy(piece.data);
-    busy.has_replay = true;
-  }
+  http::BodySource* body = nullptr;
+  if (busy.coding)
+    body = &busy.coding->source();
+  else if (busy.kept)
+    body = busy.kept.get();
+  else
+    body = &busy.exchange.body(ask.route.body_bytes);
+  if (busy.kept) busy.kept->begin_again();
+  RPX_TRY(const http::BodyPiece piece, body->try_read(kFirstRead));
+  if (!busy.coding && !busy.kept) body = keep_body(ask, *body, piece);
   bool sent = false;
   if (piece.blocked) {
     RPX_TRY(sent, sink.try_flush());
   } else {
-    RPX_TRY(sent, sink.try_write(piece.data, piece.end, body.trailers()));
+    RPX_TRY(sent, sink.try_write(piece.data, piece.end, body->trailers()));
   }
   if (!piece.end)
-    busy.upload.start(http::relay(body, sink, upload_timeouts(ask), true), &busy.interrupt);
+    busy.upload.start(http::relay(*body, sink, upload_timeouts(ask), true), &busy.interrupt);
   else if (!sent)
     busy.upload.start(sink.drain(ask.route.options->timeout.response), &busy.interrupt);
   return {};
@@ -176,21 +195,6 @@ rt::Task<Status> await_reply(const Ask& ask) {
   co_return upstream_error(ErrorKind::kBadResponse, "interim responses without end");
 }
 
-// The server to try next where servers have max_connections: with a place, once there is one.
-rt::Task<Result<upstream::Member*>> next_with_place(const Ask& ask, std::span<upstream::Member* const> tried,
-                                                    std::uint64_t key) {
-  Busy& busy = ask.busy;
-  rt::Loop& loop = ask.connection.worker.loop();
-  // Who waits holds no place that another could use.
-  busy.upload.cancel();
-  busy.lease.drop();
-  busy.place.release();
-  const Instant asked = loop.now();
-  Result<upstream::Member*> found = co_await ask.pool.pick_place(tried, key, busy.exchange.stream(), busy.place);
-  busy.trail.queued += loop.now() - asked;
-  co_return found;
-}
-
 // One try with one server.
 rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   Busy& busy = ask.busy;
@@ -230,26 +234,6 @@ rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   co_return Status{};
 }
 
-upstream::Failure failure_of(const Busy& busy, const Error& error) {
-  return {.kind = error.kind,
-          .sent = static_cast<bool>(busy.lease),
-          .reused = busy.lease && busy.lease.reused(),
-          .silent = busy.call.nothing_received(),
-          .replayable = error.side == Side::kUpstream && busy.replayable()};
-}
-
-// Whether a server's 502, 503 or 504 is better tried elsewhere than passed on.
-bool is_failed_reply(const Ask& ask, std::uint16_t status, std::uint32_t tries) {
-  if (!ask.upstream.retry.retries_status(status)) return false;
-  const http::RequestHead& request = ask.busy.exchange.request();
-  const upstream::Failure failure{.kind = ErrorKind::kBadResponse,
-                                  .status = status,
-                                  .sent = true,
-                                  .silent = false,
-                                  .replayable = ask.busy.replayable()};
-  return ask.upstream.retry.after(failure, request.method_name, request.method, tries) == upstream::Verdict::kNext;
-}
-
 // Learns what the server makes of coded bodies; true when the request is to be sent to it again without a coding.
 bool repeats_plain(const Ask& ask) {
   Busy& busy = ask.busy;
@@ -273,13 +257,6 @@ void take_outcome(const Ask& ask, const Status& done, Instant begun) {
     ask.pool.judge(server, true);
   else
     ask.pool.judge(server, false, done ? fmt::format("status {}", status) : done.error().detail);
-}
-
-// The server that the request's session is with, with a place at it; null where the choice is free.
-upstream::Member* session_member(const Ask& ask) {
-  if (!ask.upstream.sticky) return nullptr;
-  const upstream::Server* bound = bound_server(ask);
-  return bound ? ask.pool.pick_bound(*bound, ask.busy.place) : nullptr;
 }
 
 Result<Ask> prepare(ClientConnection& connection, Busy& busy, const Route& route) {
@@ -308,26 +285,17 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
   const http::RequestHead& request = busy.exchange.request();
   if (route.compress && route.compress->changes_requests() && request.framing != Framing::kNone)
     RPX_CO_TRY_VOID(co_await prepare_request_coding(busy, route));
-  std::array<upstream::Member*, kMostTries> tried;
-  std::uint32_t tries = 0;
-  bool fresh = false;
+  Tries tries(ask);
   upstream::Member* member = nullptr;
-  const std::uint64_t key = balance_key(ask);
+  bool fresh = false;
   busy.trail.phase = Phase::kWaiting;
   ask.pool.budget().on_request(ask.upstream.retry.budget());
   for (;;) {
     if (!fresh) {
-      upstream::Member* next = tries == 0 ? session_member(ask) : nullptr;
-      if (next) {
-        // A session is under way.
-      } else if (ask.pool.limited()) {
-        RPX_CO_TRY(next, co_await next_with_place(ask, {tried.data(), tries}, key));
-      } else {
-        next = ask.pool.pick({tried.data(), tries}, key);
+      member = tries.at_once();
+      if (!member) {
+        RPX_CO_TRY(member, co_await tries.next());
       }
-      if (!next) co_return upstream_error(ErrorKind::kNoServer, "no server is left to try");
-      member = tried[tries++] = next;
-      busy.trail.tries = static_cast<std::uint16_t>(tries);
     }
     const Instant begun = connection.worker.loop().now();
     const Status done = co_await attempt(ask, *member, fresh);
@@ -336,30 +304,9 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
       fresh = true;
       continue;
     }
-    if (done) {
-      if (!is_failed_reply(ask, busy.call.head().status, tries)) co_return done;
-      // The last server's failed reply is better than one of our own.
-      if (!ask.pool.has_other({tried.data(), tries}) || !ask.pool.budget().take(connection.worker.loop().now()))
-        co_return done;
-      upstream::Pool::server_of(*member)->counters().failures.fetch_add(1, std::memory_order_relaxed);
-      connection.worker.counts().retries.add();
-      fresh = false;
-      continue;
-    }
-    if (done.error().side == Side::kUpstream && busy.lease)
-      upstream::Pool::server_of(*member)->counters().failures.fetch_add(1, std::memory_order_relaxed);
-    const upstream::Failure failure = failure_of(busy, done.error());
-    const upstream::Verdict verdict = ask.upstream.retry.after(failure, request.method_name, request.method, tries);
+    const upstream::Verdict verdict = done ? tries.after_reply() : tries.after_failure(done.error());
     if (verdict == upstream::Verdict::kGiveUp) co_return done;
-    if (verdict == upstream::Verdict::kFresh) {
-      connection.worker.counts().stale_leases.add();
-      fresh = true;
-      continue;
-    }
-    if (tries == kMostTries || !ask.pool.has_other({tried.data(), tries})) co_return done;
-    if (!ask.pool.budget().take(connection.worker.loop().now())) co_return done;
-    connection.worker.counts().retries.add();
-    fresh = false;
+    fresh = verdict == upstream::Verdict::kFresh;
   }
 }
 

@@ -39,6 +39,7 @@ void begin(ClientConnection& connection, Busy& busy) {
     trail.request_id = {id, 32};
   }
   busy.has_replay = false;
+  busy.kept.reset();
   busy.entry.reset();
   ++connection.requests;
   worker.counts().requests.add();

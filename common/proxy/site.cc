@@ -46,8 +46,9 @@ void inherit_state(const Site* site, upstream::Server& server) {
 
 // Those who wait go on waiting over a reload.
 std::shared_ptr<upstream::Queue> queue_for(const Site* previous, const upstream::UpstreamOptions& options) {
-  if (std::ranges::none_of(options.servers, [](const auto& server) { return server.max_connections != 0; }))
-    return nullptr;
+  const bool limited =
+      std::ranges::any_of(options.servers, [](const auto& server) { return server.max_connections != 0; });
+  if (!limited && options.hold <= Duration::zero()) return nullptr;
   if (previous)
     for (const Upstream& pool : previous->upstreams())
       if (pool.options->name == options.name && pool.queue) return pool.queue;

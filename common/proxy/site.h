@@ -48,7 +48,8 @@ struct Upstream {
   const upstream::UpstreamOptions* options;
   std::vector<std::shared_ptr<upstream::Server>> servers;
   upstream::RetryRule retry;
-  std::shared_ptr<upstream::Queue> queue;  ///< for a place at a server; null where none has max_connections
+  std::shared_ptr<upstream::Queue>
+      queue;  ///< for a place at a server, or for `hold`; null where there is nothing to wait for
   HostMode host = HostMode::kPreserve;
   balance::Wants wants = balance::Wants::kNothing;
   policy::TextTemplate hash;  ///< what the key is made of, with Wants::kTemplate

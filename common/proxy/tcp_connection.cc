@@ -120,20 +120,24 @@ RPX_OWN_FRAME rt::Task<Status> reach_server(ClientConnection& connection, Passag
     preface = preface_for(connection, connection.peer, version);
   const std::uint64_t key = key_for(connection, upstream);
   pool.budget().on_request(upstream.retry.budget());
+  const Instant hold_until = pool.hold() > Duration::zero() ? deadline_after(loop.now(), pool.hold()) : Instant{};
+  std::uint32_t counted = 0;  // of the tries, since it had to begin anew
   for (;;) {
-    const std::span<upstream::Member* const> so_far(tried.data(), passage.tries);
+    const std::span<upstream::Member* const> so_far(tried.data(), counted);
     upstream::Member* next = nullptr;
-    if (pool.limited()) {
+    if (pool.waits()) {
       passage.place.release();
       const Instant asked = loop.now();
-      Result<upstream::Member*> found = co_await pool.pick_place(so_far, key, &connection.stream(), passage.place);
+      Result<upstream::Member*> found =
+          co_await pool.pick_place(so_far, key, &connection.stream(), passage.place, hold_until);
       passage.queued += loop.now() - asked;
       RPX_CO_TRY(next, std::move(found));
     } else {
       next = pool.pick(so_far, key);
     }
     if (!next) co_return upstream_error(ErrorKind::kNoServer, "no server is left to try");
-    tried[passage.tries++] = next;
+    ++passage.tries;
+    tried[counted++] = next;
     passage.server = upstream::Pool::server_of(*next);
     const Instant begun = loop.now();
     Result<upstream::Lease> lease = co_await pool.connect(*next, preface);
@@ -147,10 +151,13 @@ RPX_OWN_FRAME rt::Task<Status> reach_server(ClientConnection& connection, Passag
     }
     pool.judge(*passage.server, false, lease.error().detail);
     const upstream::Failure failure{.kind = lease.error().kind};
-    const bool elsewhere =
-        upstream.retry.after(failure, "GET", http::Method::kGet, passage.tries) == upstream::Verdict::kNext &&
-        passage.tries < kMostServers && pool.has_other({tried.data(), passage.tries}) && pool.budget().take(loop.now());
-    if (!elsewhere) co_return std::unexpected(std::move(lease).error());
+    const bool holding = loop.now() < hold_until;
+    const bool wanted =
+        upstream.retry.after(failure, "GET", http::Method::kGet, holding ? 1 : counted) == upstream::Verdict::kNext &&
+        (holding || pool.budget().take(loop.now()));
+    const bool other = counted < kMostServers && pool.has_other({tried.data(), counted});
+    if (!wanted || (!other && !holding)) co_return std::unexpected(std::move(lease).error());
+    if (!other) counted = 0;
     connection.worker.counts().retries.add();
   }
 }

@@ -38,7 +38,7 @@ struct Trail {
   std::uint16_t status = 0;      ///< told to the client; 0 when nothing was
   std::uint16_t tries = 0;       ///< servers asked
   std::optional<Error> failure;  ///< why it did not go as it should
-  Duration queued{};             ///< waited for a place at a server
+  Duration queued{};             ///< waited for a place at a server, or for one to come back
   Duration connect{-1};
   Duration first_byte{-1};
   Instant sent{};  ///< the request was handed to the server

@@ -293,18 +293,27 @@ void Worker::unlink(ClientConnection& connection) noexcept {
   if (connection.next) connection.next->prev = connection.prev;
 }
 
+// xorshift128+: ids have to differ, not to be secret.
+std::uint64_t Worker::next_random() noexcept {
+  std::uint64_t x = random_[0];
+  const std::uint64_t y = random_[1];
+  random_[0] = y;
+  x ^= x << 23;
+  random_[1] = x ^ y ^ (x >> 17) ^ (y >> 26);
+  return random_[1] + y;
+}
+
 void Worker::make_request_id(char* out) noexcept {
-  // xorshift128+: ids have to differ, not to be secret.
   static constexpr char kDigits[] = "0123456789abcdef";
   for (int half = 0; half < 2; ++half) {
-    std::uint64_t x = random_[0];
-    const std::uint64_t y = random_[1];
-    random_[0] = y;
-    x ^= x << 23;
-    random_[1] = x ^ y ^ (x >> 17) ^ (y >> 26);
-    std::uint64_t value = random_[1] + y;
+    std::uint64_t value = next_random();
     for (int i = 0; i < 16; ++i, value >>= 4) *out++ = kDigits[value & 15];
   }
+}
+
+Duration Worker::chance(Duration most) noexcept {
+  if (most <= Duration::zero()) return {};
+  return Duration(static_cast<Duration::rep>(next_random() % static_cast<std::uint64_t>(most.count())));
 }
 
 std::string_view Worker::http_date() {

@@ -83,6 +83,8 @@ class Worker {
   void unlink(ClientConnection& connection) noexcept;
   /// 32 hexadecimal digits that no other exchange has.
   void make_request_id(char* out) noexcept;
+  /// From nothing up to `most`, by chance.
+  Duration chance(Duration most) noexcept;
   /// The value of a Date field for now (RFC 9110 section 6.6.1); valid until the next call.
   std::string_view http_date();
   /// Now as the wall clock has it, made from the loop's time.
@@ -99,6 +101,7 @@ class Worker {
   rt::Task<void> tick();
   rt::Task<void> tell_when_empty(std::function<void()> on_empty);
   rt::Task<bool> wait_for_room(Acceptor& acceptor);
+  std::uint64_t next_random() noexcept;
   void use_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWriter> access_writer);
   void run();
 

@@ -18,6 +18,7 @@ struct ServerOptions {
                     ///< views and logs
   std::uint32_t weight = 1;           ///< 1–65535
   bool backup = false;                ///< used only when no other server can be
+  std::uint32_t priority = 0;         ///< servers of a higher number are used only when none of a lower one can be
   std::uint32_t max_connections = 0;  ///< requests in progress at once, of all workers; 0 = no limit
   auto operator<=>(const ServerOptions&) const = default;
 };
@@ -35,7 +36,11 @@ struct RetryOptions {
   std::uint32_t attempts = 2;  ///< further servers tried, 0–10
   std::vector<std::string> on{"connect", "timeout", "reset", "502", "503", "504"};
   std::vector<std::string> methods{"GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
-  double budget = 0.2;  ///< retries as a share of requests, 0–1; a floor of 10 a second is always allowed
+  double budget = 0.2;            ///< retries as a share of requests, 0–1; a floor of 10 a second is always allowed
+  Duration backoff{};             ///< before the first further try, twice as long before each more; 0 = at once
+  Duration retry_after{};         ///< the longest Retry-After of a server that is minded; 0 = none is
+  bool idempotency_key = true;    ///< a request with an Idempotency-Key may be repeated whatever its method
+  Size replay = Size{64} * 1024;  ///< the longest request body that is kept for another try
   auto operator<=>(const RetryOptions&) const = default;
 };
 
@@ -65,6 +70,8 @@ struct UpstreamOptions {
   std::string hash;                     ///< template of what "hash" hashes; empty with other policies
   std::string host = "preserve";        ///< Host sent on: "preserve", "server", or a fixed name
   std::uint32_t proxy_protocol = 0;     ///< version of the PROXY header that opens each connection; 0 = none
+  Duration hold{};                      ///< how long requests wait for a server where none is well; 0 = they do not
+  double panic = 0;                     ///< with a smaller share of servers well than this (0–1) all are used
   ConnectOptions connect;
   RetryOptions retry;
   tls::ClientOptions tls;               ///< for servers whose URL begins with https

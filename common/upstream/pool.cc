@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "net/buffer.h"
 #include "upstream/dial.h"
+#include "upstream/member.h"
 
 namespace rpx::upstream {
 namespace {
@@ -17,51 +18,10 @@ namespace {
 // costs a few requests a connect attempt and not all of them.
 constexpr Duration kDownFirst = std::chrono::seconds(1);
 constexpr Duration kDownMost = std::chrono::seconds(10);
-// What a failed try counts as, at least, where the time to a reply is minded.
-constexpr Duration kFailureTime = std::chrono::seconds(1);
+// Where requests wait for it to come back it is looked for more often, by one of them at a time.
+constexpr Duration kDownHeld = std::chrono::milliseconds(250);
 
 }  // namespace
-
-/// A connection, in use or kept. While kept it watches for the server closing it.
-struct Lease::Connection final : rt::Waiter {
-  Connection(std::unique_ptr<net::Stream> connected, Member& owner) : stream(std::move(connected)), member(owner) {}
-  void wake() override;
-  virtual ~Connection() = default;
-  std::unique_ptr<net::Stream> stream;
-  Member& member;
-  bool reused = false;
-  Instant expires{};
-};
-
-struct Member {
-  std::shared_ptr<Server> server;
-  std::vector<std::unique_ptr<Lease::Connection>> idle;  // the last one was used last
-  std::uint32_t active = 0;
-  std::vector<Address> addresses;
-  std::uint64_t version = 0;  // of addresses
-  std::size_t next_address = 0;
-  Instant down_until{};
-  Duration down_for{};
-  bool retired = false;
-  std::shared_ptr<tls::SessionSlot> session;  // of an https server
-
-  void mark_up() noexcept {
-    if (down_for == Duration::zero()) return;
-    down_for = Duration::zero();
-    down_until = {};
-    server->counters().down_workers.fetch_sub(1, std::memory_order_relaxed);
-  }
-  void drop_idle(const Lease::Connection* connection) {
-    const auto at = std::ranges::find(idle, connection, [](const auto& one) { return one.get(); });
-    if (at == idle.end()) return;
-    idle.erase(at);
-    server->counters().idle.fetch_sub(1, std::memory_order_relaxed);
-  }
-  void drop_all_idle() {
-    server->counters().idle.fetch_sub(static_cast<std::int64_t>(idle.size()), std::memory_order_relaxed);
-    idle.clear();
-  }
-};
 
 // Something happened on a kept connection: the server closed it, or says what nobody asked. Either way it is over,
 // unless it was TLS alone that had something to say, such as a session ticket.
@@ -124,7 +84,9 @@ Pool::~Pool() {
 void Pool::configure(const UpstreamOptions& options, std::span<const std::shared_ptr<Server>> servers,
                      std::shared_ptr<Queue> queue) {
   queue_ = std::move(queue);
-  limited_ = queue_ != nullptr;
+  limited_ = std::ranges::any_of(servers, [](const auto& server) { return server->is_limited(); });
+  hold_ = options.hold;
+  panic_ = options.panic;
   std::vector<std::unique_ptr<Member>> before = std::move(members_);
   members_.clear();
   bool same = before.size() == servers.size() && balance_ == options.balance;
@@ -160,76 +122,9 @@ void Pool::configure(const UpstreamOptions& options, std::span<const std::shared
   eject_ = options.eject;
   if (!eject_)
     for (const auto& member : members_) end_ejection(*member->server);
+  set_tiers();
   endpoints_.assign(members_.size(), {});
   for (std::size_t i = 0; i < members_.size(); ++i) endpoints_[i].id = balance::hash_of(members_[i]->server->url());
-}
-
-// What the policy minds of the server beyond its weight.
-void Pool::describe(std::size_t index) {
-  Server& server = *members_[index]->server;
-  balance::Endpoint& endpoint = endpoints_[index];
-  endpoint.active =
-      static_cast<std::uint32_t>(std::max<std::int64_t>(0, server.counters().active.load(std::memory_order_relaxed)));
-  if (wants_ != balance::Wants::kLatency) return;
-  endpoint.latency = server.counters().latency.average();
-  endpoint.age = server.counters().latency.age(loop_.now());
-}
-
-std::optional<std::size_t> Pool::pick_among(std::span<Member* const> tried, bool backups, bool panic,
-                                            std::uint64_t key) {
-  bool any = false;
-  const Instant now = loop_.now();
-  for (std::size_t i = 0; i < members_.size(); ++i) {
-    const Member& member = *members_[i];
-    const ServerState& state = member.server->state();
-    const bool fit = panic ? state.allowed() : may_try(*member.server, now) && member.down_until <= now;
-    const bool usable =
-        fit && member.server->options().backup == backups && std::ranges::find(tried, &member) == tried.end();
-    endpoints_[i].weight = state.share(now);
-    endpoints_[i].usable = usable && !(limited_ && member.server->is_full());
-    saw_full_ |= usable && !endpoints_[i].usable;
-    if (usable && wants_ != balance::Wants::kNothing) describe(i);
-    any |= endpoints_[i].usable;
-  }
-  return any ? policy_->pick(endpoints_, key) : std::nullopt;
-}
-
-Member* Pool::pick(std::span<Member* const> tried, std::uint64_t key) {
-  saw_full_ = false;
-  if (members_.size() == 1 && !limited_) {
-    Member& only = *members_.front();
-    return tried.empty() && only.server->state().allowed() ? &only : nullptr;
-  }
-  // When nobody is well, everybody is tried who has not been taken out.
-  for (const bool panic : {false, true}) {
-    for (const bool backups : {false, true})
-      // One request tries an ejected server. Who comes too late for that finds its time not over, and chooses again.
-      for (std::size_t choice = 0; choice <= members_.size(); ++choice) {
-        const auto index = pick_among(tried, backups, panic, key);
-        if (!index) break;
-        if (panic || claim(*members_[*index]->server)) return members_[*index].get();
-      }
-    // Better to wait for a server that is full than to try one that is down.
-    if (saw_full_) return nullptr;
-  }
-  return nullptr;
-}
-
-bool Pool::has_other(std::span<Member* const> tried) const noexcept {
-  return std::ranges::any_of(members_, [&](const auto& one) {
-    return one->server->state().allowed() && std::ranges::find(tried, one.get()) == tried.end();
-  });
-}
-
-// It was not to be reached a moment ago.
-bool Pool::is_down(const Member& member) const noexcept { return member.down_until > loop_.now(); }
-
-const std::shared_ptr<Server>& Pool::server_of(const Member& member) noexcept { return member.server; }
-
-// A server that fails at once must not look quick.
-void Pool::learn(Server& server, Duration took, bool failed) noexcept {
-  if (wants_ != balance::Wants::kLatency) return;
-  server.counters().latency.learn(failed ? std::max(took, kFailureTime) : took, loop_.now());
 }
 
 Lease Pool::reuse(Member& member, bool careful) {
@@ -312,6 +207,7 @@ void Pool::worked(Member& member) noexcept {
   member.mark_up();
   log_event(LogLevel::kNotice, "server is back",
             {{"upstream", member.server->upstream()}, {"server", member.server->url()}});
+  if (queue_) queue_->wake_front();
 }
 
 void Pool::failed(Member& member, const Error& error) {
@@ -324,6 +220,7 @@ void Pool::failed(Member& member, const Error& error) {
               {{"upstream", server.upstream()}, {"server", server.url()}, {"reason", error.detail}});
   }
   member.down_for = member.down_for == Duration::zero() ? kDownFirst : std::min(member.down_for * 2, kDownMost);
+  if (hold_ > Duration::zero()) member.down_for = kDownHeld;
   member.down_until = loop_.now() + member.down_for;
 }
 

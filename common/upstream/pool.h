@@ -69,16 +69,22 @@ class Pool {
   /// been tried or taken out. Backups come after the others; servers that checks or a failed connect speak against only
   /// when no other is left. `key` is for policies that hash.
   Member* pick(std::span<Member* const> tried, std::uint64_t key = 0);
+  /// Whether any server is well; panic counts as such, as it has all of them tried.
+  bool anybody_well() const noexcept;
   /// `server` for a session that it has, with a place where it needs one; null when it is down, full, or takes no more
   /// requests of its sessions.
   Member* pick_bound(const Server& server, Place& place);
-  /// Whether servers have max_connections: pick_place() is to be used then.
-  bool limited() const noexcept { return limited_; }
-  /// As pick(), with a place at the server; waits for one in turn, at most connect.queue. `tried` and `place` outlive
-  /// the call. Errors: kNoServer, kPoolFull (kUpstream), kReset (kClient) when `client` (null: nobody) goes away
-  /// meanwhile.
+  /// Whether servers have max_connections, or requests wait for a server to come back: pick_place() is to be used then.
+  bool waits() const noexcept { return limited_ || hold_ > Duration::zero(); }
+  /// How long requests wait for a server where none is well.
+  Duration hold() const noexcept { return hold_; }
+  /// As pick(), with a place at the server; waits for one in turn, at most connect.queue, and where no server is well
+  /// until `hold_until`. `tried` and `place` outlive the call. Errors: kNoServer, kPoolFull (kUpstream), kReset
+  /// (kClient) when `client` (null: nobody) goes away meanwhile.
   rt::Task<Result<Member*>> pick_place(std::span<Member* const> tried, std::uint64_t key, net::Stream* client,
-                                       Place& place);
+                                       Place& place, Instant hold_until = {});
+  /// The server has asked to be left alone for so long.
+  void rest(Member& member, Duration lasting) noexcept;
   /// Whether pick() would give one.
   bool has_other(std::span<Member* const> tried) const noexcept;
   static const std::shared_ptr<Server>& server_of(const Member& member) noexcept;
@@ -110,7 +116,13 @@ class Pool {
   void ended(Member& member) noexcept;
   void failed(Member& member, const Error& error);
   void worked(Member& member) noexcept;
-  std::optional<std::size_t> pick_among(std::span<Member* const> tried, bool backups, bool panic, std::uint64_t key);
+  std::optional<std::size_t> pick_among(std::span<Member* const> tried, std::uint32_t tier, bool panic,
+                                        std::uint64_t key);
+  Member* pick_in_tiers(std::span<Member* const> tried, bool panic, std::uint64_t key);
+  void set_tiers();
+  bool is_well(const Member& member, Instant now) const noexcept;
+  /// Too few servers are well for that to be believed.
+  bool in_panic() const noexcept;
   void describe(std::size_t index);
   bool is_down(const Member& member) const noexcept;
   bool may_try(const Server& server, Instant now) const noexcept;
@@ -118,8 +130,8 @@ class Pool {
   bool claim(Server& server) noexcept;
   void eject(Server& server, std::string_view why, std::string_view what);
   void end_ejection(Server& server);
-  /// A member with a place, or null when all that could be used are full.
-  Result<Member*> try_place(std::span<Member* const> tried, std::uint64_t key, Place& place);
+  /// A member with a place; null when all that could be used are full, or with `hold` none is well.
+  Result<Member*> try_place(std::span<Member* const> tried, std::uint64_t key, Place& place, bool hold);
 
   rt::Loop& loop_;
   std::uint64_t seed_;
@@ -133,6 +145,9 @@ class Pool {
   std::vector<balance::Endpoint> endpoints_;      // scratch of pick()
   RetryBudget budget_;
   std::shared_ptr<Queue> queue_;
+  std::vector<std::uint32_t> tiers_;  // of the servers, the first to be used first
+  Duration hold_{};
+  double panic_ = 0;
   bool limited_ = false;
   bool saw_full_ = false;  // by the last pick(): a server that would do, but for its max_connections
 };

@@ -4,7 +4,8 @@
 #include <algorithm>
 
 #include "base/result.h"
-#include "upstream/pool.h"
+#include "upstream/gone_watch.h"
+#include "upstream/member.h"
 
 namespace rpx::upstream {
 namespace {
@@ -12,43 +13,28 @@ namespace {
 // Places that nobody gave back come with a change of state: a server that is well again. Nobody tells of these.
 constexpr Duration kLookAgain = std::chrono::milliseconds(100);
 
-// Ends the wait of a client that is gone.
-class GoneWatch final : rt::Waiter {
- public:
-  GoneWatch(net::Stream* client, rt::Event& event) : client_(client), event_(event) { watch(); }
-  ~GoneWatch() {
-    if (client_) client_->io().clear_read_waiter(this);
-  }
-  GoneWatch(const GoneWatch&) = delete;
-  GoneWatch& operator=(const GoneWatch&) = delete;
+// A server that may be back is tried by one request for so long.
+constexpr Duration kScout = std::chrono::milliseconds(250);
 
- private:
-  void watch() {
-    if (client_) client_->io().set_read_waiter(this);
-  }
-  void wake() override {
-    // More requests, or a client that has only closed its sending side: go on.
-    if (client_->io().hung_up())
-      event_.notify_all();
-    else
-      watch();
-  }
-  net::Stream* client_;
-  rt::Event& event_;
-};
+std::string full_text(Duration patience) {
+  return fmt::format("no server had a place within connect.queue ({:g} s)",
+                     std::chrono::duration<double>(patience).count());
+}
 
 }  // namespace
 
-Result<Member*> Pool::try_place(std::span<Member* const> tried, std::uint64_t key, Place& place) {
+Result<Member*> Pool::try_place(std::span<Member* const> tried, std::uint64_t key, Place& place, bool hold) {
   for (;;) {
+    if (hold && !anybody_well()) return nullptr;
     Member* member = pick(tried, key);
     if (!member && saw_full_) return nullptr;
     if (!member) return upstream_error(ErrorKind::kNoServer, "no server is left to try");
     const std::shared_ptr<Server>& server = server_of(*member);
-    if (!server->is_limited()) return member;
     // Another worker may have been quicker: the server is full then, and pick() passes over it.
-    if (!server->enter()) continue;
-    place = Place(server, queue_);
+    if (server->is_limited() && !server->enter()) continue;
+    if (server->is_limited()) place = Place(server, queue_);
+    // One of those who wait finds out whether it is back; the others hear of it.
+    if (hold_ > Duration::zero() && member->down_for > Duration::zero()) rest(*member, kScout);
     return member;
   }
 }
@@ -64,30 +50,37 @@ Member* Pool::pick_bound(const Server& server, Place& place) {
 }
 
 rt::Task<Result<Member*>> Pool::pick_place(std::span<Member* const> tried, std::uint64_t key, net::Stream* client,
-                                           Place& place) {
+                                           Place& place, Instant hold_until) {
   // Who comes now does not overtake those who wait.
   if (queue_->waiting() == 0) {
-    RPX_CO_TRY(Member* const found, try_place(tried, key, place));
+    RPX_CO_TRY(Member* const found, try_place(tried, key, place, loop_.now() < hold_until));
     if (found) co_return found;
   }
-  const Duration patience = connect_.queue;
-  const std::uint32_t most = connect_.max_pending;
-  Queue::Ticket ticket(queue_, loop_, patience <= Duration::zero() ? 0 : most);
+  const Instant asked = loop_.now();
+  const bool waits = connect_.queue > Duration::zero() || (asked < hold_until && !anybody_well());
+  const std::uint32_t most = waits ? connect_.max_pending : 0;
+  Queue::Ticket ticket(queue_, loop_, most);
   if (!ticket.joined())
     co_return upstream_error(ErrorKind::kPoolFull,
-                             fmt::format("every server has its max_connections, and {} requests wait", most));
+                             fmt::format("no server can take more now, and {} requests wait", most));
   const GoneWatch gone(client, ticket.event());
-  const Instant deadline = deadline_after(loop_.now(), patience);
   for (;;) {
     if (client && client->io().hung_up()) co_return client_error(ErrorKind::kReset, "the client went away");
-    if (ticket.at_front()) {
-      RPX_CO_TRY(Member* const found, try_place(tried, key, place));
+    const Instant now = loop_.now();
+    const bool nobody = !anybody_well();
+    const bool hold = nobody && now < hold_until;
+    // Whoever comes back will do, one that failed before too.
+    if (hold) tried = {};
+    // Where nobody is well and the time is over there is nothing left to be in turn for.
+    if (ticket.may_look() || (nobody && !hold)) {
+      RPX_CO_TRY(Member* const found, try_place(tried, key, place, hold));
       if (found) co_return found;
+      // What is free is nothing to this request: others need not wait for it.
+      if (!hold && !tried.empty()) ticket.step_aside();
     }
-    if (loop_.now() >= deadline)
-      co_return upstream_error(ErrorKind::kPoolFull, fmt::format("no server had a place within connect.queue ({:g} s)",
-                                                                 std::chrono::duration<double>(patience).count()));
-    co_await ticket.event().wait(std::min(deadline, loop_.now() + kLookAgain));
+    const Instant deadline = hold ? hold_until : deadline_after(asked, connect_.queue);
+    if (now >= deadline) co_return upstream_error(ErrorKind::kPoolFull, full_text(connect_.queue));
+    co_await ticket.event().wait(std::min(deadline, now + kLookAgain));
   }
 }
 

@@ -12,14 +12,19 @@ void Queue::wake_front() {
   post_to_front();
 }
 
-void Queue::post_to_front() {
-  if (calls_.empty()) return;
-  const std::shared_ptr<Call>& call = calls_.front();
+void Queue::post(const std::shared_ptr<Call>& call) {
   if (call->posted.exchange(true)) return;
   call->loop.post([call] {
     call->posted = false;
     if (call->ticket != nullptr) call->ticket->event().notify_all();
   });
+}
+
+void Queue::post_to_front() {
+  for (const std::shared_ptr<Call>& call : calls_) {
+    post(call);
+    if (!call->aside) return;
+  }
 }
 
 Queue::Ticket::Ticket(std::shared_ptr<Queue> queue, rt::Loop& loop, std::size_t most)
@@ -36,15 +41,24 @@ Queue::Ticket::~Ticket() {
   if (!call_) return;
   call_->ticket = nullptr;
   const std::scoped_lock lock(queue_->mutex_);
-  const bool was_front = queue_->calls_.front() == call_;
   std::erase(queue_->calls_, call_);
   queue_->waiting_ = queue_->calls_.size();
-  if (was_front) queue_->post_to_front();
+  queue_->post_to_front();
 }
 
-bool Queue::Ticket::at_front() const {
+bool Queue::Ticket::may_look() const {
   const std::scoped_lock lock(queue_->mutex_);
-  return queue_->calls_.front() == call_;
+  for (const std::shared_ptr<Call>& call : queue_->calls_) {
+    if (call == call_) return true;
+    if (!call->aside) return false;
+  }
+  return false;
+}
+
+void Queue::Ticket::step_aside() {
+  const std::scoped_lock lock(queue_->mutex_);
+  if (std::exchange(call_->aside, true)) return;
+  queue_->post_to_front();
 }
 
 void Place::release() noexcept {

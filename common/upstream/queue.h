@@ -1,6 +1,8 @@
-// Requests that wait for a place at a server, where servers have max_connections: one queue per upstream, first come
-// first served over all workers. A waiter sleeps on its own loop; whoever frees a place wakes the one in front, and
-// who leaves the front wakes the next. The lock is taken only while somebody waits. Any thread.
+// Requests that wait for a place at a server, where servers have max_connections, or for a server to come back: one
+// queue per upstream, first come first served over all workers. A waiter sleeps on its own loop; whoever frees a place
+// wakes the one in front, and who leaves the front wakes the next. One that what is free is nothing to, as it has
+// failed there, steps aside: it keeps its place, and those behind it may look too. The lock is taken only while
+// somebody waits. Any thread.
 #pragma once
 
 #include <atomic>
@@ -26,8 +28,10 @@ class Queue {
     rt::Loop& loop;
     Ticket* ticket;  // on the loop's thread; null once it has left
     std::atomic<bool> posted{false};
+    bool aside = false;  // under mutex_
   };
   void post_to_front();  // under mutex_
+  static void post(const std::shared_ptr<Call>& call);
 
   std::atomic<std::size_t> waiting_{0};
   std::mutex mutex_;
@@ -44,8 +48,10 @@ class Queue::Ticket {
   Ticket& operator=(const Ticket&) = delete;
 
   bool joined() const noexcept { return call_ != nullptr; }
-  /// Nobody else is before it: it may take what is free.
-  bool at_front() const;
+  /// Nobody is before it but those who have stepped aside: it may take what is free.
+  bool may_look() const;
+  /// Lets those behind it look from now on.
+  void step_aside();
   /// Notified when it is worth another look.
   rt::Event& event() noexcept { return event_; }
 

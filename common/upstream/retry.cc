@@ -3,11 +3,25 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "http/date.h"
 
 namespace rpx::upstream {
+namespace {
+
+constexpr Duration kLongestPause = std::chrono::seconds(10);
+// Far beyond what a request could wait.
+constexpr std::uint64_t kMostSeconds = 1'000'000;
+
+}  // namespace
 
 RetryRule::RetryRule(const RetryOptions& options)
-    : attempts_(options.attempts), budget_(options.budget), methods_(options.methods) {
+    : attempts_(options.attempts),
+      budget_(options.budget),
+      backoff_(options.backoff),
+      retry_after_(options.retry_after),
+      replay_(options.replay),
+      minds_keys_(options.idempotency_key),
+      methods_(options.methods) {
   for (const std::string& reason : options.on) {
     on_connect_ |= reason == "connect";
     on_timeout_ |= reason == "timeout";
@@ -49,12 +63,32 @@ Verdict RetryRule::after(const Failure& failure, std::string_view method, http::
   // A kept connection that the server closed while the request was on its way: nothing was wrong with the
   // server, and it did not answer. Repeating is safe for idempotent methods alone (RFC 9110 section 9.2.2).
   if (failure.status == 0 && failure.reused && failure.silent && closed &&
-      (!failure.sent || http::is_idempotent(id) || may_repeat(method)))
+      (!failure.sent || failure.keyed || http::is_idempotent(id) || may_repeat(method)))
     return Verdict::kFresh;
   if (tries > attempts_) return Verdict::kGiveUp;
-  if (failure.sent && !may_repeat(method)) return Verdict::kGiveUp;
+  if (failure.sent && !failure.keyed && !may_repeat(method)) return Verdict::kGiveUp;
   if (failure.status != 0) return retries_status(failure.status) ? Verdict::kNext : Verdict::kGiveUp;
   return retries_kind(failure.kind) ? Verdict::kNext : Verdict::kGiveUp;
+}
+
+Duration RetryRule::pause_before(std::uint32_t n) const noexcept {
+  Duration out = backoff_;
+  for (std::uint32_t i = 1; i < n && out < kLongestPause; ++i) out *= 2;
+  return std::min(out, std::max(backoff_, kLongestPause));
+}
+
+std::optional<Duration> RetryRule::minded(std::string_view retry_after, WallTime now) const {
+  if (retry_after_ <= Duration::zero() || retry_after.empty()) return std::nullopt;
+  Duration asked{};
+  if (const auto seconds = parse_uint(retry_after)) {
+    if (*seconds > kMostSeconds) return std::nullopt;
+    asked = std::chrono::seconds(*seconds);
+  } else if (const auto date = http::parse_http_date(retry_after)) {
+    asked = std::max(Duration::zero(), std::chrono::duration_cast<Duration>(*date - now));
+  } else {
+    return std::nullopt;
+  }
+  return asked <= retry_after_ ? std::optional(asked) : std::nullopt;
 }
 
 bool RetryBudget::take(Instant now) noexcept {

@@ -2,6 +2,7 @@
 // that keeps retries from making a bad day worse.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ struct Failure {
   bool reused = false;       ///< over a connection kept from before
   bool silent = true;        ///< not a byte of a reply was received
   bool replayable = true;    ///< the whole request can still be sent again
+  bool keyed = false;        ///< the client lets it be repeated, whatever its method
 };
 
 enum class Verdict : std::uint8_t {
@@ -39,12 +41,24 @@ class RetryRule {
   bool retries_status(std::uint16_t status) const noexcept;
   std::uint32_t attempts() const noexcept { return attempts_; }
   double budget() const noexcept { return budget_; }
+  /// Whether an Idempotency-Key lets a request be repeated.
+  bool minds_keys() const noexcept { return minds_keys_; }
+  std::size_t replay() const noexcept { return replay_; }
+  /// The pause before the `n`th further try (from 1), without what chance does to it.
+  Duration pause_before(std::uint32_t n) const noexcept;
+  /// For how long the value of a Retry-After is minded: it in seconds or as a date (RFC 9110 section 10.2.3), none when
+  /// it is longer than `retry_after`.
+  std::optional<Duration> minded(std::string_view retry_after, WallTime now) const;
 
  private:
   bool may_repeat(std::string_view method) const noexcept;
   bool retries_kind(ErrorKind kind) const noexcept;
   std::uint32_t attempts_;
   double budget_;
+  Duration backoff_;
+  Duration retry_after_;
+  std::size_t replay_;
+  bool minds_keys_;
   bool on_connect_ = false;
   bool on_timeout_ = false;
   bool on_reset_ = false;

@@ -121,7 +121,7 @@ class Trouble(Layer4):
         self.addCleanup(held.close)
         proxy = self.tcp(dead, top='[log]\naccess = "access.log"')
         self.assertEqual(self.client(proxy).rest(), b"")
-        self.assertIn("connection was not passed on", proxy.text("stderr"))
+        until(lambda: "connection was not passed on" in proxy.text("stderr"), "the line in the log")
         self.assertEqual(proxy.access_log(1)[0]["reason"], "connect_refused")
 
     def test_max_connections_of_a_server_queue_the_next(self):

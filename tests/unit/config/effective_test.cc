@@ -142,12 +142,14 @@ client_ca       = ""
 client_verify   = "off"
 
 [upstream."http://127.0.0.1:3000"]
-servers        = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false, max_connections = 0 }]
+servers        = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false, priority = 0, max_connections = 0 }]
 balance        = "round_robin"
 hash           = ""
 host           = "preserve"
 protocol       = "http/1.1"
 proxy_protocol = 0
+hold           = "0s"
+panic          = "0%"
 
 [upstream."http://127.0.0.1:3000".connect]
 timeout     = "2s"
@@ -157,10 +159,14 @@ max_pending = 1000
 queue       = "5s"
 
 [upstream."http://127.0.0.1:3000".retry]
-attempts = 2
-on       = ["connect", "timeout", "reset", "502", "503", "504"]
-methods  = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]
-budget   = "20%"
+attempts        = 2
+on              = ["connect", "timeout", "reset", "502", "503", "504"]
+methods         = ["GET", "HEAD", "OPTIONS", "PUT", "DELETE"]
+budget          = "20%"
+backoff         = "0s"
+retry_after     = "0s"
+idempotency_key = true
+replay          = "64KiB"
 
 [upstream."http://127.0.0.1:3000".tls]
 verify = true

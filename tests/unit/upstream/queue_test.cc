@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <atomic>
 #include <thread>
 #include <vector>
@@ -86,7 +87,7 @@ TEST_CASE("queue: who is over the bound, or waits too long, hears why", "[upstre
   REQUIRE_FALSE(over);
   CHECK(over.error().kind == ErrorKind::kPoolFull);
   CHECK(over.error().side == Side::kUpstream);
-  CHECK(over.error().detail == "every server has its max_connections, and 1 requests wait");
+  CHECK(over.error().detail == "no server can take more now, and 1 requests wait");
   REQUIRE(test::run_until(worker.loop, [&] { return waits.task.done(); }));
   const auto late = waits.task.take();
   REQUIRE_FALSE(late);
@@ -134,6 +135,52 @@ TEST_CASE("queue: another server with room is taken instead of waiting", "[upstr
     placed += static_cast<bool>(asker->place);
   }
   CHECK(placed == 1);
+}
+
+TEST_CASE("queue: one that what is free is nothing to lets others by, and keeps its turn", "[upstream]") {
+  Setup setup({1, 1});
+  Worker worker(setup);
+  Asker first(worker);
+  Asker second(worker);
+  Member* failed = first.task.take().value();
+  // It has failed at the first server, and waits for the second.
+  const std::array<Member*, 1> tried{failed};
+  Place place;
+  test::StreamPair client = test::stream_pair(worker.loop);
+  auto picky = worker.pool.pick_place(tried, 0, client.near.get(), place);
+  test::start(picky);
+  Asker behind(worker);
+  Asker last(worker);
+  CHECK(setup.queue->waiting() == 3);
+  first.place.release();
+  REQUIRE(test::run_until(worker.loop, [&] { return behind.task.done(); }));
+  CHECK(behind.task.take().value() == failed);
+  CHECK_FALSE(picky.done());
+  second.place.release();
+  REQUIRE(test::run_until(worker.loop, [&] { return picky.done(); }));
+  CHECK(picky.take().value() != failed);
+  CHECK_FALSE(last.task.done());
+}
+
+TEST_CASE("queue: requests are held until a server is well, those that failed there too", "[upstream]") {
+  Setup setup({0, 0});
+  setup.options.hold = seconds(60);
+  Worker worker(setup);
+  for (const auto& server : setup.servers) server->state().set_healthy(false, {}, {});
+  Place place;
+  Member* tried[1] = {worker.pool.pick({})};
+  auto held = worker.pool.pick_place(tried, 0, nullptr, place, worker.loop.now() + seconds(60));
+  test::start(held);
+  Place other;
+  auto impatient = worker.pool.pick_place({}, 0, nullptr, other, Instant{});
+  test::start(impatient);
+  // Behind one who waits, but for a place: nobody is well, and it was not told to wait for that.
+  REQUIRE(test::run_until(worker.loop, [&] { return impatient.done(); }));
+  CHECK_FALSE(held.done());
+  const auto index = static_cast<std::size_t>(Pool::server_of(*tried[0]) == setup.servers[1]);
+  setup.servers[index]->state().set_healthy(true, {}, {});
+  REQUIRE(test::run_until(worker.loop, [&] { return held.done(); }));
+  CHECK(held.take().value() == tried[0]);
 }
 
 // Runs `count` requests on a loop of its own, each of which holds its place over a few rounds.

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "http/date.h"
+
 namespace rpx::upstream {
 namespace {
 
@@ -103,6 +105,56 @@ TEST_CASE("retry: quiet hours do not save up a storm of retries", "[upstream]") 
   int allowed = 0;
   for (int i = 0; i < 5000; ++i) allowed += budget.take(Instant{seconds(100)});
   CHECK(allowed == 1010);
+}
+
+TEST_CASE("retry: who gives a request a key lets it be repeated", "[upstream]") {
+  const RetryRule rule(RetryOptions{});
+  for (Failure failure : {kNoReply, kReset, k503}) {
+    CHECK(rule.after(failure, "POST", http::Method::kPost, 1) == Verdict::kGiveUp);
+    failure.keyed = true;
+    CHECK(rule.after(failure, "POST", http::Method::kPost, 1) == Verdict::kNext);
+    CHECK(rule.after(failure, "POST", http::Method::kPost, 3) == Verdict::kGiveUp);
+  }
+  Failure stale = kStale;
+  stale.keyed = true;
+  CHECK(rule.after(stale, "POST", http::Method::kPost, 1) == Verdict::kFresh);
+}
+
+TEST_CASE("retry: pauses double, to ten seconds", "[upstream]") {
+  RetryOptions options;
+  CHECK(RetryRule(options).pause_before(3) == Duration::zero());
+  options.backoff = milliseconds(500);
+  const RetryRule rule(options);
+  CHECK(rule.pause_before(1) == milliseconds(500));
+  CHECK(rule.pause_before(2) == seconds(1));
+  CHECK(rule.pause_before(3) == seconds(2));
+  CHECK(rule.pause_before(60) == seconds(10));
+  options.backoff = seconds(30);
+  CHECK(RetryRule(options).pause_before(2) == seconds(30));
+}
+
+TEST_CASE("retry: a Retry-After is minded up to a bound", "[upstream][rfc9110-10.2.3]") {
+  const WallTime now = http::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").value();
+  RetryOptions options;
+  CHECK_FALSE(RetryRule(options).minded("1", now));
+  options.retry_after = seconds(10);
+  const RetryRule rule(options);
+  struct Row {
+    std::string_view text;
+    std::optional<Duration> minded;
+  };
+  const Row row = GENERATE(values<Row>({{"0", Duration::zero()},
+                                        {"10", seconds(10)},
+                                        {"11", std::nullopt},
+                                        {"99999999999", std::nullopt},
+                                        {"", std::nullopt},
+                                        {"soon", std::nullopt},
+                                        {"-1", std::nullopt},
+                                        {"Sun, 06 Nov 1994 08:49:40 GMT", seconds(3)},
+                                        {"Sun, 06 Nov 1994 08:49:30 GMT", Duration::zero()},
+                                        {"Sun, 06 Nov 1994 08:50:37 GMT", std::nullopt}}));
+  CAPTURE(row.text);
+  CHECK(rule.minded(row.text, now) == row.minded);
 }
 
 }  // namespace
