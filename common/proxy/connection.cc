@@ -193,33 +193,43 @@ RPX_OWN_FRAME rt::Task<bool> admit(ClientConnection& connection) {
   co_return connection.counted_client;
 }
 
+// What comes before exchanges of HTTP/1: who the client is, TLS, and connections that are served in another way. True
+// when exchanges follow, the first of them by `deadline`.
+RPX_OWN_FRAME rt::Task<bool> welcome(ClientConnection& connection, Instant& deadline) {
+  const bool admitted = co_await admit(connection);
+  if (!admitted) co_return false;
+  Worker& worker = connection.worker;
+  if (connection.listener->options.tls) {
+    const bool secured = co_await secure(connection);
+    if (!secured) co_return false;
+  }
+  if (connection.listener->options.is_tcp()) {
+    co_await serve_tcp(connection);
+    co_return false;
+  }
+  const Instant since = connection.secured ? worker.loop().now() : connection.accepted;
+  deadline = deadline_after(since, worker.live()->site->limits().header_timeout);
+  if (connection.secured || !connection.listener->options.protocols.empty()) {
+    const Result<bool> multiplexed = co_await speaks_h2(connection, deadline);
+    if (!multiplexed) co_return false;
+    if (*multiplexed) {
+      const bool may_send = co_await serve_h2(connection);
+      if (may_send) co_await linger(connection);
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
 }  // namespace
 
 rt::Task<void> serve_connection(Worker& worker, net::UniqueFd fd, IpAddress peer, std::uint16_t port,
                                 std::shared_ptr<const ListenerFacts> listener) {
   ClientConnection connection(worker, std::move(fd), peer, port, std::move(listener));
   const Presence presence(connection);
-  const bool admitted = co_await admit(connection);
-  if (!admitted) co_return;
-  if (connection.listener->options.tls) {
-    const bool secured = co_await secure(connection);
-    if (!secured) co_return;
-  }
-  if (connection.listener->options.is_tcp()) {
-    co_await serve_tcp(connection);
-    co_return;
-  }
-  Instant deadline = deadline_after(worker.loop().now(), worker.live()->site->limits().header_timeout);
-  if (!connection.secured) deadline = deadline_after(connection.accepted, worker.live()->site->limits().header_timeout);
-  if (connection.secured || !connection.listener->options.protocols.empty()) {
-    const Result<bool> multiplexed = co_await speaks_h2(connection, deadline);
-    if (!multiplexed) co_return;
-    if (*multiplexed) {
-      const bool may_send = co_await serve_h2(connection);
-      if (may_send) co_await linger(connection);
-      co_return;
-    }
-  }
+  Instant deadline;
+  const bool goes_on = co_await welcome(connection, deadline);
+  if (!goes_on) co_return;
   for (;;) {
     if (!connection.stream().io().may_read()) {
       const rt::Wake wake = co_await connection.stream().io().readable(deadline);

@@ -16,7 +16,7 @@ namespace {
 #endif
 
 #ifndef RPX_PLAIN_FRAMES
-constexpr std::size_t kStep = 32;
+constexpr std::size_t kStep = 16;
 constexpr std::size_t kLargest = 4096;
 constexpr std::size_t kSlab = 32 * 1024;
 
