@@ -9,6 +9,7 @@
 #include <chrono>
 #include <functional>
 
+#include "base/events.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/text.h"
@@ -198,11 +199,35 @@ Reply answer_change_server(Host& host, const Request& request) {
   return problem_reply(404, "a reload has taken the server out meanwhile");
 }
 
+Reply answer_history(Host& host, const Request& request) {
+  const auto history = host.server_history(request.segments[2], request.segments[4]);
+  if (!history) return problem_reply(404, history.error().detail);
+  Json json;
+  write_history(json, *history);
+  return json_reply(json);
+}
+
 Reply answer_connections(Host& host, const Request& request) {
   const auto page = parse_page(request);
   if (!page) return problem_reply(400, page.error().detail);
   // One more than is shown tells whether there is a next page.
   return page_reply(*page, host.connections(page->begin + page->limit + 1), write_connection);
+}
+
+Reply answer_events(Host&, const Request& request) {
+  std::string_view asked;
+  for (const auto& [name, value] : request.query)
+    if (name == "kinds") asked = value;
+  std::string_view bad;
+  const auto kinds = parse_event_kinds(asked, bad);
+  if (!kinds) {
+    std::string known;
+    for (const EventKindRow& row : event_kinds()) known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
+    return problem_reply(400, fmt::format("no event is named \"{}\"; there are {}", bad, known));
+  }
+  return {.content_type = "text/event-stream",
+          .body = {},
+          .events = EventsWanted{.kinds = *kinds, .last_id = request.last_event_id}};
 }
 
 }  // namespace rpx::control

@@ -15,7 +15,9 @@ Reply answer_stop(Host& host, const Request& request);
 Reply answer_routes(Host& host, const Request& request);
 Reply answer_upstreams(Host& host, const Request& request);
 Reply answer_upstream(Host& host, const Request& request);
+Reply answer_history(Host& host, const Request& request);
 Reply answer_change_server(Host& host, const Request& request);
 Reply answer_connections(Host& host, const Request& request);
+Reply answer_events(Host& host, const Request& request);
 
 }  // namespace rpx::control

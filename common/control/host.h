@@ -46,6 +46,8 @@ class Host {
   virtual Identity identity() = 0;
   virtual proxy::StatusView status() = 0;
   virtual std::vector<proxy::UpstreamView> upstreams() = 0;
+  /// Errors: as proxy::Server::server_history.
+  virtual Result<proxy::HistoryView> server_history(std::string_view upstream, std::string_view server) = 0;
   /// Errors: as proxy::Server::change_server.
   virtual Status change_server(const proxy::ServerChange& change) = 0;
   /// Live client connections, longest exchange first, at most `limit`.

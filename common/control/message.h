@@ -3,11 +3,13 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/events.h"
 #include "config/problem.h"
 #include "control/json.h"
 
@@ -24,6 +26,7 @@ struct Request {
   std::string target;  ///< origin-form or absolute-form, still percent-encoded
   std::string body;
   Asker asker;
+  std::string last_event_id = {};  ///< the header of that name
 
   // Filled by dispatch() from the target.
   std::vector<std::string> segments;                            ///< of the path, decoded
@@ -31,11 +34,19 @@ struct Request {
   std::string parameter = {};                                   ///< what stood where the pattern has {…}
 };
 
+/// What a call for events asked for.
+struct EventsWanted {
+  EventKinds kinds = 0;
+  std::string last_id;  ///< of the last event it has seen; empty = begin with now
+};
+
 struct Reply {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
   std::string allow = {};  ///< Allow header, with 405
+  /// Instead of all this: the connection becomes a stream of events.
+  std::optional<EventsWanted> events = {};
 };
 
 /// RFC 9457. The title is the status' reason phrase.

@@ -8,10 +8,12 @@
 #include <Poco/Net/HTTPServerRequestImpl.h>
 #include <Poco/Net/HTTPServerResponse.h>
 #include <Poco/Net/StreamSocketImpl.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -19,6 +21,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "control/acceptor.h"
+#include "control/event_streams.h"
 #include "control/routes.h"
 
 namespace rpx::control {
@@ -93,8 +96,11 @@ Reply answer(Host& host, net::HTTPServerRequest& request) {
   }
   auto body = read_body(request);
   if (!body) return problem_reply(413, fmt::format("a body has at most {} bytes here", kMaxBody));
-  return dispatch(
-      host, {.method = request.getMethod(), .target = request.getURI(), .body = *std::move(body), .asker = *asker});
+  return dispatch(host, {.method = request.getMethod(),
+                         .target = request.getURI(),
+                         .body = *std::move(body),
+                         .asker = *asker,
+                         .last_event_id = request.get("Last-Event-ID", "")});
 }
 
 void send(net::HTTPServerRequest& request, net::HTTPServerResponse& response, const Reply& reply) {
@@ -115,9 +121,21 @@ void send(net::HTTPServerRequest& request, net::HTTPServerResponse& response, co
   stream.flush();
 }
 
+// A second descriptor of the connection goes to the streams; Poco is told that its own ends here.
+Status hand_over(net::HTTPServerRequest& request, net::HTTPServerResponse& response, EventStreams& streams,
+                 EventsWanted wanted) {
+  const int own = dynamic_cast<net::HTTPServerRequestImpl&>(request).socket().impl()->sockfd();
+  const int fd = ::fcntl(own, F_DUPFD_CLOEXEC, 0);
+  if (fd < 0) return self_error(ErrorKind::kInternal, errno_text("fcntl", errno));
+  RPX_TRY_VOID(streams.adopt(fd, std::move(wanted)));
+  response.setKeepAlive(false);
+  return {};
+}
+
 class Handler : public net::HTTPRequestHandler {
  public:
-  Handler(Host& host, InFlight& in_flight) : host_(host), in_flight_(in_flight) {}
+  Handler(Host& host, InFlight& in_flight, EventStreams& streams)
+      : host_(host), in_flight_(in_flight), streams_(streams) {}
 
   void handleRequest(net::HTTPServerRequest& request, net::HTTPServerResponse& response) override {
     const InFlightGuard guard(in_flight_);
@@ -129,6 +147,11 @@ class Handler : public net::HTTPRequestHandler {
       reply = problem_reply(500, "the call failed; the log says why");
     }
     try {
+      if (reply.events && request.getMethod() == "GET") {
+        const Status adopted = hand_over(request, response, streams_, *std::move(reply.events));
+        if (adopted) return;
+        reply = problem_reply(503, adopted.error().detail);
+      }
       send(request, response, reply);
     } catch (const Poco::Exception&) {
       // Whoever asked has gone; the answer has no other use.
@@ -138,18 +161,21 @@ class Handler : public net::HTTPRequestHandler {
  private:
   Host& host_;
   InFlight& in_flight_;
+  EventStreams& streams_;
 };
 
 class HandlerFactory : public net::HTTPRequestHandlerFactory {
  public:
-  HandlerFactory(Host& host, InFlight& in_flight) : host_(host), in_flight_(in_flight) {}
+  HandlerFactory(Host& host, InFlight& in_flight, EventStreams& streams)
+      : host_(host), in_flight_(in_flight), streams_(streams) {}
   net::HTTPRequestHandler* createRequestHandler(const net::HTTPServerRequest&) override {
-    return new Handler(host_, in_flight_);
+    return new Handler(host_, in_flight_, streams_);
   }
 
  private:
   Host& host_;
   InFlight& in_flight_;
+  EventStreams& streams_;
 };
 
 net::HTTPServerParams::Ptr make_params() {
@@ -164,12 +190,15 @@ net::HTTPServerParams::Ptr make_params() {
 
 struct Server::Parts {
   Parts(SocketFile socket, Host& host)
-      : file(std::move(socket)), factory(new HandlerFactory(host, in_flight)), acceptor(file.fd(), [this](int fd) {
+      : file(std::move(socket)),
+        factory(new HandlerFactory(host, in_flight, streams)),
+        acceptor(file.fd(), [this](int fd) {
           net::HTTPServerConnection(net::StreamSocket(new net::StreamSocketImpl(fd)), params, factory).run();
         }) {}
 
   SocketFile file;
   InFlight in_flight;
+  EventStreams streams;
   net::HTTPServerParams::Ptr params = make_params();
   net::HTTPRequestHandlerFactory::Ptr factory;
   Acceptor acceptor;
@@ -190,6 +219,7 @@ Result<std::unique_ptr<Server>> Server::start(SocketFile socket, Host& host) {
 Server::~Server() {
   parts_->in_flight.wait_for_none();
   parts_->acceptor.stop();
+  parts_->streams.stop();
 }
 
 const std::string& Server::path() const noexcept { return parts_->file.path(); }

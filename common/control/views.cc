@@ -119,6 +119,29 @@ void write_upstream(Json& json, const proxy::UpstreamView& upstream) {
   json.close_array().close_object();
 }
 
+void write_history(Json& json, const proxy::HistoryView& history) {
+  const auto in_seconds = [](Duration span) { return std::chrono::duration<double>(span).count(); };
+  json.open_object().key("changes").open_array();
+  for (const upstream::ServerMoment& moment : history.changes)
+    json.open_object()
+        .member("time", format_rfc3339(moment.at))
+        .member("state", moment.state)
+        .member("why", moment.why)
+        .close_object();
+  json.close_array().key("checks").open_array();
+  for (const upstream::ServerCheck& check : history.checks) {
+    json.open_object().member("time", format_rfc3339(check.at)).member("good", check.good).member("why", check.why);
+    json.member("address", check.address).key("status");
+    check.status == 0 ? json.null() : json.value(check.status);
+    write_text_or_null(json, "first_bytes", check.first_bytes);
+    json.member("connect_s", in_seconds(check.connect))
+        .member("first_byte_s", in_seconds(check.first_byte))
+        .member("took_s", in_seconds(check.total))
+        .close_object();
+  }
+  json.close_array().close_object();
+}
+
 void write_connection(Json& json, const proxy::ConnectionView& connection) {
   json.open_object()
       .member("id", connection.id)

@@ -12,6 +12,7 @@ void write_listener(Json& json, const proxy::ListenerView& listener);
 void write_route(Json& json, const proxy::RouteOptions& route);
 void write_server(Json& json, const proxy::ServerView& server);
 void write_upstream(Json& json, const proxy::UpstreamView& upstream);
+void write_history(Json& json, const proxy::HistoryView& history);
 void write_connection(Json& json, const proxy::ConnectionView& connection);
 /// `now` gives uptime, `memory_bytes` the resident set.
 void write_status(Json& json, const Identity& identity, const proxy::StatusView& status, WallTime now,

@@ -306,6 +306,11 @@ AccessLog& AccessLog::operator=(AccessLog&& other) noexcept {
 }
 
 void AccessLog::add(const AccessEntry& entry) {
+  if (event_wanted(EventKind::kAccess)) {
+    std::string line;
+    append_json(line, entry);
+    publish_json(EventKind::kAccess, line);
+  }
   if (writer_ == nullptr) return;
   if (buffer_.capacity() < kChunk) buffer_.reserve(kChunk + kChunk / 4);
   format_->append(buffer_, entry);

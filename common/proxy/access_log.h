@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "base/events.h"
 #include "base/units.h"
 #include "http/headers.h"
 #include "policy/text_template.h"
@@ -76,8 +77,8 @@ class AccessLog {
   AccessLog& operator=(AccessLog&& other) noexcept;
 
   /// Whether lines are wanted, so that callers may skip making an entry.
-  bool enabled() const noexcept { return writer_ != nullptr; }
-  /// Appends a line; hands the chunk over once it has 32 KiB.
+  bool enabled() const noexcept { return writer_ != nullptr || event_wanted(EventKind::kAccess); }
+  /// Appends a line; hands the chunk over once it has 32 KiB. Publishes it where somebody listens for it.
   void add(const AccessEntry& entry);
   bool pending() const noexcept { return !buffer_.empty(); }
   /// Hands over what there is; the worker's 200 ms tick calls it.

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "base/events.h"
 #include "base/log.h"
 #include "base/result.h"
 
@@ -13,7 +14,20 @@ namespace {
 // How late a change by hand or the end of an entry may be noticed.
 constexpr std::chrono::milliseconds kLook{500};
 
+// More prefixes than that in one edit are told as a number.
+constexpr std::size_t kToldApart = 50;
+
 WallTime wall_now() { return std::chrono::system_clock::now(); }
+
+void publish_edit(const policy::BlockEdit& edit) {
+  for (const policy::BlockItem& item : edit.add) {
+    const std::string until = item.until ? format_rfc3339(*item.until) : "";
+    publish(EventKind::kBlocklist,
+            {{"action", "add"}, {"prefix", item.prefix.to_string()}, {"until", until}, {"reason", item.reason}});
+  }
+  for (const IpPrefix& prefix : edit.del)
+    publish(EventKind::kBlocklist, {{"action", "del"}, {"prefix", prefix.to_string()}});
+}
 
 }  // namespace
 
@@ -28,8 +42,20 @@ Status BlocklistKeeper::configure(policy::BlocklistOptions options) {
 
 Result<policy::BlockOutcome> BlocklistKeeper::edit(policy::BlockEdit edit) {
   const std::scoped_lock lock(order_);
+  // An import of a million need not be kept twice for that.
+  const bool few = edit.add.size() + edit.del.size() <= kToldApart;
+  policy::BlockEdit told = few ? edit : policy::BlockEdit{};
   RPX_TRY(policy::BlockOutcome outcome, list_.edit(std::move(edit), wall_now()));
   publish_(list_.table());
+  if (few) {
+    for (const IpPrefix& missing : outcome.missing) std::erase(told.del, missing);
+    publish_edit(told);
+  } else {
+    publish(EventKind::kBlocklist, {{"action", "edit"},
+                                    {"added", std::uint64_t{outcome.added}},
+                                    {"changed", std::uint64_t{outcome.changed}},
+                                    {"deleted", std::uint64_t{outcome.deleted}}});
+  }
   return outcome;
 }
 
@@ -58,8 +84,10 @@ void BlocklistKeeper::follow() {
       if (!is_new)
         log_event(LogLevel::kError, "the blocklist was not read again, the old one stays",
                   {{"why", is_new.error().detail}});
-      else if (*is_new)
+      else if (*is_new) {
         publish_(list_.table());
+        publish(EventKind::kBlocklist, {{"action", "read"}, {"entries", std::uint64_t{list_.table()->size()}}});
+      }
     }
     lock.lock();
   }

@@ -48,6 +48,7 @@ class ServerImpl final : public Server {
   void reopen_logs() override;
   StatusView status() override;
   std::vector<UpstreamView> upstreams() override;
+  Result<HistoryView> server_history(std::string_view upstream, std::string_view server) override;
   Status change_server(const ServerChange& change) override;
   std::vector<ConnectionView> connections(std::size_t limit) override;
   std::string metrics() override;
@@ -340,6 +341,12 @@ std::vector<UpstreamView> ServerImpl::upstreams() {
     site = site_;
   }
   return view_upstreams(*site, workers_.size());
+}
+
+Result<HistoryView> ServerImpl::server_history(std::string_view upstream, std::string_view server) {
+  const std::scoped_lock lock(mutex_);
+  RPX_TRY(const auto found, site_->member_of(upstream, server));
+  return HistoryView{found->history().moments(), found->history().checks()};
 }
 
 Status ServerImpl::change_server(const ServerChange& change) {

@@ -34,6 +34,8 @@ class Server {
 
   virtual StatusView status() = 0;
   virtual std::vector<UpstreamView> upstreams() = 0;
+  /// Errors: kNotFound, when there is no such upstream or server.
+  virtual Result<HistoryView> server_history(std::string_view upstream, std::string_view server) = 0;
   /// Changes what every worker thinks of a server, at once; lives on over reloads. Errors: kNotFound, when there is no
   /// such upstream or server; kNoServer, when it would take out the last one that can answer, without force.
   virtual Status change_server(const ServerChange& change) = 0;

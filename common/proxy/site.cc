@@ -40,6 +40,7 @@ void inherit_state(const Site* site, upstream::Server& server) {
       if (before->url() == server.url()) {
         server.state().inherit(before->state(), before->options().weight);
         server.ejection().inherit(before->ejection());
+        server.history().inherit(before->history());
       }
   }
 }
@@ -131,30 +132,47 @@ std::vector<upstream::CheckedServer> Site::checked_servers() const {
   return out;
 }
 
-Status Site::change_server(const ServerChange& change, Instant now) const {
-  const auto pool = std::ranges::find_if(
-      upstreams_, [&change](const Upstream& upstream) { return upstream.options->name == change.upstream; });
+Result<const Upstream*> Site::find_upstream(std::string_view name) const {
+  const auto pool =
+      std::ranges::find_if(upstreams_, [name](const Upstream& upstream) { return upstream.options->name == name; });
   if (pool == upstreams_.end())
-    return self_error(ErrorKind::kNotFound, fmt::format("no upstream is named \"{}\"", change.upstream));
-  const auto server =
-      std::ranges::find_if(pool->servers, [&change](const auto& one) { return one->url() == change.server; });
+    return self_error(ErrorKind::kNotFound, fmt::format("no upstream is named \"{}\"", name));
+  return &*pool;
+}
+
+Result<std::shared_ptr<upstream::Server>> Site::member_of(std::string_view upstream, std::string_view url) const {
+  RPX_TRY(const Upstream* const pool, find_upstream(upstream));
+  const auto server = std::ranges::find_if(pool->servers, [url](const auto& one) { return one->url() == url; });
   if (server == pool->servers.end())
-    return self_error(ErrorKind::kNotFound,
-                      fmt::format("upstream \"{}\" has no server \"{}\"", change.upstream, change.server));
-  upstream::ServerState& state = (*server)->state();
+    return self_error(ErrorKind::kNotFound, fmt::format("upstream \"{}\" has no server \"{}\"", upstream, url));
+  return *server;
+}
+
+Status Site::change_server(const ServerChange& change, Instant now) const {
+  RPX_TRY(const Upstream* const pool, find_upstream(change.upstream));
+  RPX_TRY(const std::shared_ptr<upstream::Server> server, member_of(change.upstream, change.server));
+  upstream::ServerState& state = server->state();
   const bool takes_out = change.state && *change.state != upstream::Admin::kReady && state.usable();
-  const bool others = std::ranges::any_of(
-      pool->servers, [&server](const auto& one) { return one != *server && one->state().usable(); });
+  const bool others =
+      std::ranges::any_of(pool->servers, [&server](const auto& one) { return one != server && one->state().usable(); });
   if (takes_out && !others && !change.force)
     return self_error(ErrorKind::kNoServer,
                       fmt::format("{} is the last server of \"{}\" that can answer", change.server, change.upstream));
-  if (change.weight) state.set_weight(*change.weight);
+  if (change.weight) {
+    state.set_weight(*change.weight);
+    server->tell(EventKind::kServer, "weight", fmt::format("an operator set it to {}", *change.weight));
+  }
   // Who says that a server is ready means it.
   if (change.state == upstream::Admin::kReady && state.is_ejected()) {
-    (*server)->ejection().end(now);
+    server->ejection().end(now);
     state.set_ejected(false);
   }
-  if (change.state) state.set_admin(*change.state, change.lasting ? now + *change.lasting : Instant::max());
+  if (change.state) {
+    state.set_admin(*change.state, change.lasting ? now + *change.lasting : Instant::max());
+    server->tell(EventKind::kServer, name_of(*change.state),
+                 change.lasting ? fmt::format("an operator said so, for {}", format_duration(*change.lasting))
+                                : "an operator said so");
+  }
   return {};
 }
 

@@ -98,6 +98,9 @@ class Site {
   /// The servers that have active checks, upstream by upstream.
   std::vector<upstream::CheckedServer> checked_servers() const;
   /// See Server::change_server. One thread at a time.
+  /// Errors: kNotFound.
+  Result<const Upstream*> find_upstream(std::string_view name) const;
+  Result<std::shared_ptr<upstream::Server>> member_of(std::string_view upstream, std::string_view url) const;
   Status change_server(const ServerChange& change, Instant now) const;
   /// What TLS listeners serve with; null when there is none.
   const std::shared_ptr<const tls::ServerContexts>& tls() const noexcept { return tls_; }

@@ -7,6 +7,7 @@
 
 #include "base/units.h"
 #include "proxy/options.h"
+#include "upstream/server_history.h"
 
 namespace rpx::proxy {
 
@@ -87,6 +88,12 @@ struct ServerView {
   std::uint64_t idle = 0;    ///< kept connections
   std::uint64_t requests = 0;
   std::uint64_t failures = 0;
+};
+
+/// What became of one server, the oldest first.
+struct HistoryView {
+  std::vector<upstream::ServerMoment> changes;
+  std::vector<upstream::ServerCheck> checks;
 };
 
 struct UpstreamView {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/events.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/text.h"
@@ -152,6 +153,9 @@ Result<std::shared_ptr<const ServerContexts>> ServerContexts::build(const TlsOpt
   }
   for (const CertificateOptions& one : certificates) {
     Certificate certificate = load_certificate(one, std::chrono::system_clock::now());
+    const std::string& complaint = certificate.problem.empty() ? certificate.warning : certificate.problem;
+    publish(EventKind::kCertificate,
+            {{"cert", one.cert}, {"action", certificate.problem.empty() ? "loaded" : "refused"}, {"why", complaint}});
     if (!certificate.problem.empty())
       log_event(LogLevel::kError, "certificate cannot be used; its names are not served",
                 {{"cert", one.cert}, {"reason", certificate.problem}});

@@ -59,6 +59,8 @@ void log_change(const Check& check, const ProbeResult& result) {
              {"after", after},
              {"first_bytes", result.first_bytes},
              {"took", took}});
+  for (const auto& server : check.servers)
+    server->tell(EventKind::kServer, check.count.healthy() ? "healthy" : "unhealthy", check.facts.why);
 }
 
 void take_result(Check& check, const ProbeResult& result, Instant now) {
@@ -77,6 +79,15 @@ void take_result(Check& check, const ProbeResult& result, Instant now) {
     log_change(check, result);
   }
   for (const auto& server : check.servers) {
+    server->history().note(ServerCheck{.at = facts.last,
+                                       .good = result.good,
+                                       .why = result.why,
+                                       .first_bytes = result.first_bytes,
+                                       .address = result.address,
+                                       .status = result.status,
+                                       .connect = result.connect,
+                                       .first_byte = result.first_byte,
+                                       .total = result.total});
     server->state().set_facts(facts);
     server->state().set_healthy(check.count.healthy(), now, check.options.slow_start);
   }

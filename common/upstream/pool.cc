@@ -208,6 +208,9 @@ void Pool::worked(Member& member) noexcept {
   log_event(LogLevel::kNotice, "server is back",
             {{"upstream", member.server->upstream()}, {"server", member.server->url()}});
   if (queue_) queue_->wake_front();
+  // The last of the workers that avoided it.
+  if (member.server->counters().down_workers.load(std::memory_order_relaxed) == 0)
+    member.server->tell(EventKind::kServer, "reachable", "a request reached it");
 }
 
 void Pool::failed(Member& member, const Error& error) {
@@ -215,9 +218,10 @@ void Pool::failed(Member& member, const Error& error) {
   server.counters().failures.fetch_add(1, std::memory_order_relaxed);
   server.set_last_failure(error.detail);
   if (member.down_for == Duration::zero()) {
-    server.counters().down_workers.fetch_add(1, std::memory_order_relaxed);
+    const bool first = server.counters().down_workers.fetch_add(1, std::memory_order_relaxed) == 0;
     log_event(LogLevel::kWarning, "server cannot be reached",
               {{"upstream", server.upstream()}, {"server", server.url()}, {"reason", error.detail}});
+    if (first) server.tell(EventKind::kServer, "unreachable", error.detail);
   }
   member.down_for = member.down_for == Duration::zero() ? kDownFirst : std::min(member.down_for * 2, kDownMost);
   if (hold_ > Duration::zero()) member.down_for = kDownHeld;
@@ -226,9 +230,11 @@ void Pool::failed(Member& member, const Error& error) {
 
 void Pool::sweep(Instant now) {
   for (const auto& member : members_) {
-    if (member->server->state().expire(now))
+    if (member->server->state().expire(now)) {
       log_event(LogLevel::kNotice, "server is ready again, its time is over",
                 {{"upstream", member->server->upstream()}, {"server", member->server->url()}});
+      member->server->tell(EventKind::kServer, "ready", "its time is over");
+    }
     const std::size_t before = member->idle.size();
     std::erase_if(member->idle, [now](const auto& one) { return one->expires <= now; });
     member->server->counters().idle.fetch_sub(static_cast<std::int64_t>(before - member->idle.size()),

@@ -1,4 +1,6 @@
 // How requests that fail take a server out of the pool, and how one that goes well brings it back; beside pool.cc.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <mutex>
 
@@ -64,6 +66,7 @@ void Pool::eject(Server& server, std::string_view why, std::string_view what) {
              {"server", server.url()},
              {"reason", reason},
              {"for", format_duration(lasting)}});
+  server.tell(EventKind::kEjection, "ejected", fmt::format("{}; for {}", reason, format_duration(lasting)));
 }
 
 void Pool::end_ejection(Server& server) {
@@ -75,6 +78,7 @@ void Pool::end_ejection(Server& server) {
   }
   log_event(LogLevel::kNotice, "server is back after its ejection",
             {{"upstream", server.upstream()}, {"server", server.url()}});
+  server.tell(EventKind::kEjection, "returned", "a request went well");
 }
 
 }  // namespace rpx::upstream

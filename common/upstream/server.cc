@@ -66,6 +66,11 @@ std::vector<Address> Server::addresses(std::string* error) const {
   return out;
 }
 
+void Server::tell(EventKind kind, std::string_view state, std::string_view why) {
+  history_.note(ServerMoment{std::chrono::system_clock::now(), std::string(state), std::string(why)});
+  publish(kind, {{"upstream", upstream_}, {"server", url()}, {"state", state}, {"why", why}});
+}
+
 void Server::set_last_failure(std::string text) {
   const std::scoped_lock lock(mutex_);
   last_failure_ = std::move(text);

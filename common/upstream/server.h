@@ -10,11 +10,13 @@
 
 #include "balance/latency.h"
 #include "base/error.h"
+#include "base/events.h"
 #include "base/ip.h"
 #include "net/resolver.h"
 #include "upstream/coding_memory.h"
 #include "upstream/ejection.h"
 #include "upstream/options.h"
+#include "upstream/server_history.h"
 #include "upstream/server_state.h"
 
 namespace rpx::tls {
@@ -75,6 +77,11 @@ class Server {
   Ejection& ejection() noexcept { return ejection_; }
   const Ejection& ejection() const noexcept { return ejection_; }
 
+  /// What became of it. tell() adds a change of state there and publishes it.
+  ServerHistory& history() noexcept { return history_; }
+  const ServerHistory& history() const noexcept { return history_; }
+  void tell(EventKind kind, std::string_view state, std::string_view why);
+
   /// What it makes of coded request bodies.
   CodingMemory& codings() noexcept { return codings_; }
 
@@ -102,6 +109,7 @@ class Server {
   Counters counters_;
   ServerState state_;
   Ejection ejection_;
+  ServerHistory history_;
   CodingMemory codings_;
   std::atomic<std::uint32_t> taken_{0};
   mutable std::mutex mutex_;

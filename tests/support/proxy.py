@@ -34,6 +34,34 @@ class UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+class Events:
+    """GET /v1/events as it comes. Close it, or use it in a `with`."""
+
+    def __init__(self, path, kinds=""):
+        self.connection = UnixConnection(path)
+        self.connection.request("GET", f"/v1/events?kinds={kinds}")
+        self.reply = self.connection.getresponse()
+        assert self.reply.status == 200, self.reply.status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+        self.reply.close()
+
+    def next(self, **wanted):
+        """The next event that has these values."""
+        while True:
+            line = self.reply.readline().decode()
+            if not line:
+                raise AssertionError(f"the events ended before one with {wanted}")
+            if line.startswith("data: "):
+                event = json.loads(line[6:])
+                if all(event.get(name) == value for name, value in wanted.items()):
+                    return event
+
+
 def environment(**more):
     return {**os.environ, **SANITIZERS, **more}
 
@@ -171,6 +199,10 @@ class Proxy:
             return reply.status, json.loads(text) if is_json and text else text
         finally:
             connection.close()
+
+    def events(self, kinds=""):
+        """An open stream of events; iterating gives each as a dictionary, as it comes."""
+        return Events(self.path("rpx.sock"), kinds)
 
     def status(self):
         code, body = self.control("GET", "/v1/status")

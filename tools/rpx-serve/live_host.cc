@@ -1,9 +1,11 @@
 #include "live_host.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "base/events.h"
 #include "notify.h"
 #include "proxy/error_log.h"
 
@@ -16,6 +18,13 @@ config::Problem problem_of(std::string message, bool warning) {
   problem.message = std::move(message);
   problem.warning = warning;
   return problem;
+}
+
+void publish_problem(const config::Problem& problem) {
+  publish(EventKind::kConfigError, {{"file", problem.file},
+                                    {"line", std::uint64_t{problem.line}},
+                                    {"column", std::uint64_t{problem.column}},
+                                    {"message", problem.message}});
 }
 
 // The manager hears of the beginning and, whatever came of it, of the end.
@@ -62,18 +71,27 @@ std::expected<control::Reloaded, std::vector<config::Problem>> LiveHost::reload(
   const std::lock_guard lock(reload_mutex_);
   const ReloadNotice notice;
   auto loaded = load_changed();
-  if (!loaded) return std::unexpected(std::move(loaded.error()));
+  if (!loaded) {
+    for (const config::Problem& problem : loaded.error()) publish_problem(problem);
+    return std::unexpected(std::move(loaded.error()));
+  }
   control::Reloaded done;
   done.changes = config::diff(*server_.options(), loaded->options);
   done.warnings = std::move(loaded->problems);
   const proxy::LogOptions log = loaded->options.log;
   auto swapped = server_.reload(std::move(loaded->options));
-  if (!swapped) return std::unexpected(std::vector{problem_of(std::move(swapped.error().detail), false)});
+  if (!swapped) {
+    std::vector problems{problem_of(std::move(swapped.error().detail), false)};
+    publish_problem(problems.front());
+    return std::unexpected(std::move(problems));
+  }
   for (std::string& later : *swapped) done.warnings.push_back(problem_of(std::move(later), true));
   if (const Status opened = proxy::install_error_log(log); !opened) {
     done.warnings.push_back(problem_of(opened.error().detail + "; the log stays where it was", true));
   }
   done.generation = server_.status().generation;
+  publish(EventKind::kReload,
+          {{"generation", done.generation}, {"changes", fmt::format("{}", fmt::join(done.changes, "; "))}});
   return done;
 }
 

@@ -29,6 +29,9 @@ class LiveHost : public control::Host {
   control::Identity identity() override;
   proxy::StatusView status() override { return server_.status(); }
   std::vector<proxy::UpstreamView> upstreams() override { return server_.upstreams(); }
+  Result<proxy::HistoryView> server_history(std::string_view upstream, std::string_view server) override {
+    return server_.server_history(upstream, server);
+  }
   Status change_server(const proxy::ServerChange& change) override { return server_.change_server(change); }
   std::vector<proxy::ConnectionView> connections(std::size_t limit) override { return server_.connections(limit); }
   std::string metrics() override { return server_.metrics(); }

@@ -15,6 +15,30 @@ std::string route_json(const proxy::RouteOptions& route) {
 
 }  // namespace
 
+TEST_CASE("views: the history of a server tells changes and checks, with the time of each phase", "[control]") {
+  using namespace std::chrono_literals;
+  proxy::HistoryView history;
+  history.changes.push_back({WallTime{}, "unhealthy", "status 503"});
+  history.checks.push_back({.at = WallTime{},
+                            .good = false,
+                            .why = "status 503",
+                            .first_bytes = "HTTP/1.1 503",
+                            .address = "127.0.0.1:1",
+                            .status = 503,
+                            .connect = 1ms,
+                            .first_byte = 2ms,
+                            .total = 3ms});
+  history.checks.push_back({.at = WallTime{}, .why = "connection refused"});
+  Json json;
+  write_history(json, history);
+  CHECK(json.text() ==
+        R"({"changes":[{"time":"1970-01-01T00:00:00.000Z","state":"unhealthy","why":"status 503"}],"checks":[)"
+        R"({"time":"1970-01-01T00:00:00.000Z","good":false,"why":"status 503","address":"127.0.0.1:1","status":503,)"
+        R"("first_bytes":"HTTP/1.1 503","connect_s":0.001,"first_byte_s":0.002,"took_s":0.003},)"
+        R"({"time":"1970-01-01T00:00:00.000Z","good":false,"why":"connection refused","address":"","status":null,)"
+        R"("first_bytes":null,"connect_s":0,"first_byte_s":0,"took_s":0}]})");
+}
+
 TEST_CASE("views: a route says what it asks for and where it leads", "[control]") {
   proxy::RouteOptions route{.name = "api", .host = {"a.example"}, .path = "/v1/*", .methods = {"GET"}};
   route.header = {{"X-Version", "2"}};
