@@ -78,6 +78,27 @@ Entry::Entry(NewEntry made, const http::Headers& reply, std::string_view tag_fie
   for (const std::string& tag : tags_) bytes_ += sizeof(std::string) + tag.capacity();
 }
 
+Entry::~Entry() { delete forms(); }
+
+CodedForms& Entry::want_forms() const {
+  if (CodedForms* there = forms()) return *there;
+  auto made = std::make_unique<CodedForms>();
+  CodedForms* first = nullptr;
+  if (forms_.compare_exchange_strong(first, made.get(), std::memory_order_acq_rel)) return *made.release();
+  return *first;
+}
+
+std::ptrdiff_t Entry::put_form(http::Coding coding, CodedForm form) const {
+  const std::ptrdiff_t grown = want_forms().put(coding, std::move(form));
+  coded_bytes_.fetch_add(static_cast<std::size_t>(grown), std::memory_order_relaxed);
+  return grown;
+}
+
+void Entry::take_forms_of(const Entry& other) {
+  const CodedForms* forms = other.forms();
+  if (forms) coded_bytes_.store(want_forms().copy(*forms), std::memory_order_relaxed);
+}
+
 bool Entry::matches(const http::Headers& request) const {
   return std::ranges::all_of(made_.vary, [&](const VaryField& field) {
     const std::string asked = normalised(request, field.name);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cache/coded_forms.h"
 #include "cache/conditions.h"
 #include "cache/freshness.h"
 
@@ -37,6 +38,7 @@ class Entry {
   Entry(NewEntry made, const http::Headers& reply, std::string_view tag_field);
   Entry(const Entry&) = delete;
   Entry& operator=(const Entry&) = delete;
+  ~Entry();
 
   const std::string& key() const noexcept { return made_.key; }
   const std::string& url() const noexcept { return made_.url; }
@@ -50,11 +52,21 @@ class Entry {
   const http::Headers& fields() const noexcept { return fields_; }
   const Validators& validators() const noexcept { return validators_; }
   const std::vector<std::string>& tags() const noexcept { return tags_; }
-  /// Bytes of memory it takes, the body and its place in the store included.
-  std::size_t bytes() const noexcept { return bytes_; }
+  /// Bytes of memory it takes, the body and its place in the store included; more when forms are put beside it, which
+  /// the Store does under its lock.
+  std::size_t bytes() const noexcept { return bytes_ + coded_bytes_.load(std::memory_order_relaxed); }
   Duration age(WallTime now) const noexcept { return age_at(made_.terms, made_.times.answered, now); }
   /// A request with these fields chooses this reply.
   bool matches(const http::Headers& request) const;
+
+  /// The coded forms of the body; null while nobody has asked for any.
+  CodedForms* forms() const noexcept { return forms_.load(std::memory_order_acquire); }
+  /// As forms(), made when first wanted.
+  CodedForms& want_forms() const;
+  /// The Store alone: keeps a form, and says by how many bytes this has grown.
+  std::ptrdiff_t put_form(http::Coding coding, CodedForm form) const;
+  /// Takes over the forms of an entry with the same body. Before this one is shared.
+  void take_forms_of(const Entry& other);
 
   /// Counted by whoever sends it.
   void count_hit() const noexcept {
@@ -78,6 +90,8 @@ class Entry {
   std::string language_;  // the one of Content-Language, lower case; empty when there are several, or none
   std::vector<std::string> tags_;
   std::size_t bytes_ = 0;
+  mutable std::atomic<CodedForms*> forms_{nullptr};
+  mutable std::atomic<std::size_t> coded_bytes_{0};
   mutable std::atomic<std::uint64_t> hits_{0};
   mutable std::atomic<std::uint8_t> wanted_{0};
   mutable std::atomic<bool> outdated_{false};

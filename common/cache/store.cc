@@ -166,6 +166,23 @@ void Store::put(EntryPtr entry) {
   make_room();
 }
 
+void Store::put_form(const Entry& entry, http::Coding coding, CodedForm form) {
+  const std::uint64_t hash = hash_of(entry.key());
+  Shard& shard = shard_of(hash);
+  {
+    const std::scoped_lock lock(shard.mutex);
+    const auto at = shard.index.find(hash);
+    Node* node = at == shard.index.end() ? nullptr : at->second;
+    while (node && node->entry.get() != &entry) node = node->chain;
+    if (!node) return;
+    const auto grown = static_cast<std::uint64_t>(entry.put_form(coding, std::move(form)));
+    // Unsigned sums wrap around, so that a form that takes the place of a longer one makes them less.
+    (node->in_main ? shard.main : shard.small).bytes += grown;
+    bytes_.fetch_add(grown, std::memory_order_relaxed);
+  }
+  make_room();
+}
+
 bool Store::evict_one(Shard& shard, Give give) {
   for (;;) {
     const std::uint64_t all = shard.small.bytes + shard.main.bytes;

@@ -68,6 +68,8 @@ class Store {
   Found find(std::string_view key, const http::Headers& request) const;
   /// Takes the place of an entry with the same key and the same chosen fields.
   void put(EntryPtr entry);
+  /// Keeps a coded form beside the body of `entry`, if that is still here. Makes room for it.
+  void put_form(const Entry& entry, http::Coding coding, CodedForm form);
   /// Takes out everything under `key`, and has fills in progress not be stored. Says how many.
   std::size_t invalidate(std::string_view key);
   /// Takes out (or with `soft` marks as stale) what `filter` names; nothing changes with `dry`.

@@ -47,7 +47,9 @@ Result<bool> DecodingSource::feed(bool& blocked) {
 Status DecodingSource::step(std::size_t most) {
   std::string_view in = std::string_view(in_).substr(at_);
   if (in.empty() && last_ == Decoded::kEnd) return {};
+  const Instant begun = std::chrono::steady_clock::now();
   last_ = decoder_->decode(in, most - out_.size(), out_);
+  took_ += std::chrono::steady_clock::now() - begun;
   const std::size_t used = in_.size() - at_ - in.size();
   at_ += used;
   in_bytes_ += used;

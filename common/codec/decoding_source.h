@@ -32,6 +32,8 @@ class DecodingSource final : public http::BodySource {
   /// Coded bytes used up so far.
   std::uint64_t consumed() const noexcept { return in_bytes_; }
   http::Coding coding() const noexcept { return coding_; }
+  /// Time spent decoding so far.
+  Duration took() const noexcept { return took_; }
 
  private:
   Result<bool> feed(bool& blocked);
@@ -50,6 +52,7 @@ class DecodingSource final : public http::BodySource {
   bool ended_ = false;
   std::uint64_t in_bytes_ = 0;
   std::uint64_t out_bytes_ = 0;
+  Duration took_{};
 };
 
 }  // namespace rpx::codec

@@ -76,4 +76,9 @@ bool encode_whole(Coding coding, std::uint32_t level, std::string_view body, std
   return encoder->encode(body, Flush::kEnd, out);
 }
 
+bool encode_once(Coding coding, std::uint32_t level, std::string_view body, std::string& out) {
+  if (coding == Coding::kGzip && level >= kWholeGzipLevel) return encode_whole_gzip(level, body, out);
+  return make(coding, level)->encode(body, Flush::kEnd, out);
+}
+
 }  // namespace rpx::codec

@@ -56,6 +56,9 @@ class EncoderLease {
 /// seeing all of it. False when the library fails; `out` is then to be thrown away.
 bool encode_whole(http::Coding coding, std::uint32_t level, std::string_view body, std::string& out);
 
+/// As encode_whole(), for a thread that does it rarely: no state is kept for the next body.
+bool encode_once(http::Coding coding, std::uint32_t level, std::string_view body, std::string& out);
+
 // What encoder.cc makes encoders of.
 std::unique_ptr<Encoder> make_gzip_encoder(std::uint32_t level);
 std::unique_ptr<Encoder> make_br_encoder(std::uint32_t level);

@@ -17,13 +17,19 @@ std::string& coded_scratch() noexcept {
   return bytes;
 }
 
-Result<bool> EncodingSink::try_write(std::string_view data, bool end, const http::Headers* trailers) {
-  std::string& out = coded_scratch();
-  if (!encoder_->encode(data, end ? Flush::kEnd : Flush::kNone, out))
-    return self_error(ErrorKind::kInternal, "the encoder failed");
-  held_ = !end;
+Status EncodingSink::encode(std::string_view data, Flush flush, std::string& out) {
+  const Instant begun = std::chrono::steady_clock::now();
+  if (!encoder_->encode(data, flush, out)) return self_error(ErrorKind::kInternal, "the encoder failed");
+  took_ += std::chrono::steady_clock::now() - begun;
   plain_ += data.size();
   coded_ += out.size();
+  return {};
+}
+
+Result<bool> EncodingSink::try_write(std::string_view data, bool end, const http::Headers* trailers) {
+  std::string& out = coded_scratch();
+  RPX_TRY_VOID(encode(data, end ? Flush::kEnd : Flush::kNone, out));
+  held_ = !end;
   // An empty piece would say nothing, and in chunks it would say that the body is over.
   if (out.empty() && !end) return true;
   return sink_->try_write(out, end, trailers);
@@ -32,9 +38,8 @@ Result<bool> EncodingSink::try_write(std::string_view data, bool end, const http
 Result<bool> EncodingSink::try_flush() {
   if (!held_) return sink_->try_flush();
   std::string& out = coded_scratch();
-  if (!encoder_->encode({}, Flush::kSync, out)) return self_error(ErrorKind::kInternal, "the encoder failed");
+  RPX_TRY_VOID(encode({}, Flush::kSync, out));
   held_ = false;
-  coded_ += out.size();
   if (out.empty()) return sink_->try_flush();
   return sink_->try_write(out, false, nullptr);
 }

@@ -24,14 +24,19 @@ class EncodingSink final : public http::BodySink {
   /// Payload bytes so far, before and after.
   std::uint64_t plain_bytes() const noexcept { return plain_; }
   std::uint64_t coded_bytes() const noexcept { return coded_; }
+  /// Time spent coding so far.
+  Duration took() const noexcept { return took_; }
 
  private:
+  Status encode(std::string_view data, Flush flush, std::string& out);
+
   http::Coding coding_;
   bool held_ = false;  // something may be in the encoder that has not come out
   EncoderLease encoder_;
   http::BodySink* sink_ = nullptr;
   std::uint64_t plain_ = 0;
   std::uint64_t coded_ = 0;
+  Duration took_{};
 };
 
 /// This thread's buffer for coded bytes on their way: to be used up before the next co_await.

@@ -20,6 +20,14 @@ using policy::TemplateUse;
 using proxy::RouteOptions;
 using proxy::RouteTimeouts;
 
+bool read_level_word(std::string_view word, void* field) {
+  static_cast<CompressLevels*>(field)->automatic = word == "auto";
+  return word == "auto";
+}
+std::string_view write_level_word(const void* field) {
+  return static_cast<const CompressLevels*>(field)->automatic ? "auto" : "";
+}
+
 template <TemplateUse Use, HeaderPart Part>
 Complaint check_rule(std::string_view text) {
   return check_header_rule(text, Use, Part);
@@ -31,15 +39,16 @@ constexpr Key kCompressLevelKeys[] = {
     key("br", kCount, at<&CompressLevels::br>, "4", "1 (fast) to 11 (small)", {.least = 1, .most = 11}),
     key("zstd", kCount, at<&CompressLevels::zstd>, "3", "1 (fast) to 19 (small)", {.least = 1, .most = 19}),
 };
-constexpr Section kCompressLevel = {"level", "How hard each coding tries.", Shape::kTable, kCompressLevelKeys};
+constexpr Section kCompressLevel = {"level", "How hard each coding tries; or level = \"auto\": the busier the worker, the less.", Shape::kTable, kCompressLevelKeys,
+                                   {}, {}, nullptr, kAllKeys, false, read_level_word, write_level_word};
 
 constexpr Key kCompressRequestsKeys[] = {
     key("encoding", kText, at<&CompressRequestOptions::encoding>, R"("auto")",
-        "gzip, br, zstd, or auto: the first of `encodings` that a server says it takes (Accept-Encoding in its replies)",
-        {.choices = "auto gzip br zstd"}),
+        "gzip, br, zstd, auto: the first of `encodings` that a server says it takes (Accept-Encoding in its replies), or off",
+        {.choices = "auto gzip br zstd off"}),
     key("min_size", kSize, at<&CompressRequestOptions::min_size>, R"("4KiB")", "shorter bodies go as they are"),
 };
-constexpr Section kCompressRequests = {"requests", "Request bodies are compressed towards the servers; not without this table.", Shape::kTable, kCompressRequestsKeys};
+constexpr Section kCompressRequests = {"requests", "How request bodies are compressed towards the servers.", Shape::kTable, kCompressRequestsKeys};
 
 constexpr Key kCompressKeys[] = {
     key("encodings", kTexts, at<&CompressOptions::encodings>, R"(["zstd", "br", "gzip"])",
@@ -148,8 +157,8 @@ constexpr Key kRouteKeys[] = {
         "take out what tells on the servers: Server, X-Powered-By and their like; rewrite Location and cookie domains"),
     key("errors", kErrorPages, at<&RouteOptions::errors>, "{}",
         "files sent instead of our own error pages, by status (\"502\") or class (\"5xx\")", {.check_name = check_error_status}),
-    key("compress", kText, at<&RouteOptions::compress>, R"("")",
-        "compress replies as [compress.NAME] says; \"default\" is there without one; \"\" = as they come"),
+    key("compress", kText, at<&RouteOptions::compress>, R"("default")",
+        "compress bodies as [compress.NAME] says; \"default\" is there without one; \"\" = as they come"),
     key("cache", kText, at<&RouteOptions::cache>, R"("")",
         "answer from the store of [cache.NAME], and store replies there; \"\" = nothing is stored"),
     key("access", kText, at<&RouteOptions::access>, R"("")",

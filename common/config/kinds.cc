@@ -264,10 +264,16 @@ void read_only_texts(Reader& reader, const Key& key, const Node& node, void*) {
 }
 
 void read_section(Reader& reader, const Key& key, const Node& node, void* field) {
+  const Section& section = *key.section;
+  if (section.read_word && node.kind == NodeKind::kText && section.read_word(node.text, field)) return;
   if (node.kind != NodeKind::kTable) return reader.wrong_type(key, node);
-  reader.read_table(*key.section, node, field);
+  reader.read_table(section, node, field);
 }
-Node write_section(const Key& key, const void* field) { return write_table(*key.section, field); }
+Node write_section(const Key& key, const void* field) {
+  if (key.section->write_word)
+    if (const std::string_view word = key.section->write_word(field); !word.empty()) return text_node(word);
+  return write_table(*key.section, field);
+}
 
 }  // namespace
 

@@ -19,6 +19,7 @@ void write_codings(Json& json, std::string_view name, std::string_view what,
         .member(what, coding.bodies)
         .member("plain_bytes", coding.plain_bytes)
         .member("coded_bytes", coding.coded_bytes)
+        .member("seconds", coding.seconds)
         .close_object();
   json.close_object();
 }

@@ -27,10 +27,10 @@ CompressRule::CompressRule(const CompressOptions& options)
       decompress_requests_(options.decompress_requests),
       decompress_replies_(options.decompress_replies),
       max_ratio_(options.max_ratio) {
-  if (options.requests) {
+  if (options.requests.encoding != "off") {
     requests_ = true;
-    request_coding_ = http::coding_of(options.requests->encoding).value_or(Coding::kIdentity);
-    request_min_size_ = options.requests->min_size;
+    request_coding_ = http::coding_of(options.requests.encoding).value_or(Coding::kIdentity);
+    request_min_size_ = options.requests.min_size;
   }
   for (const std::string& name : options.encodings)
     if (const auto coding = http::coding_of(name); coding && *coding != Coding::kIdentity)
@@ -67,14 +67,31 @@ bool CompressRule::suits_request(const http::RequestHead& request) const noexcep
   return std::ranges::none_of(request.headers, is_about_bytes) && !forbids_transform(request.headers);
 }
 
-std::uint32_t CompressRule::level(Coding coding) const noexcept {
+namespace {
+
+std::uint32_t level_in(const CompressLevels& levels, Coding coding) noexcept {
   switch (coding) {
-    case Coding::kGzip: return level_.gzip;
-    case Coding::kBr: return level_.br;
-    case Coding::kZstd: return level_.zstd;
+    case Coding::kGzip: return levels.gzip;
+    case Coding::kBr: return levels.br;
+    case Coding::kZstd: return levels.zstd;
     case Coding::kIdentity: break;
   }
   return 0;
+}
+
+}  // namespace
+
+std::uint32_t CompressRule::level(Coding coding, Load load) const noexcept {
+  // Each step costs about half of the one before, and a few per cent of size.
+  constexpr std::array<CompressLevels, 3> kByLoad{CompressLevels{.gzip = 6, .br = 5, .zstd = 5},
+                                                  CompressLevels{.gzip = 4, .br = 4, .zstd = 3},
+                                                  CompressLevels{.gzip = 1, .br = 1, .zstd = 1}};
+  return level_in(level_.automatic ? kByLoad[static_cast<std::size_t>(load)] : level_, coding);
+}
+
+std::uint32_t CompressRule::patient_level(Coding coding) noexcept {
+  constexpr CompressLevels kPatient{.gzip = 9, .br = 10, .zstd = 15};
+  return level_in(kPatient, coding);
 }
 
 void vary_by_encoding(http::Headers& reply, Arena& arena) {
@@ -94,6 +111,16 @@ void vary_by_encoding(http::Headers& reply, Arena& arena) {
 void weaken_etag(http::Headers& reply, Arena& arena) {
   for (http::Field& field : reply.raw())
     if (field.id == FieldId::kETag && field.value.starts_with('"')) field.value = arena.join("W/", field.value);
+}
+
+bool confirms_weakly(const http::Headers& request, const http::Headers& reply) noexcept {
+  const std::string_view tag = reply.value(FieldId::kETag);
+  const std::string_view asked = request.value("If-None-Match");
+  // Who gives no tags may have been given weak ones.
+  if (tag.empty() || asked.empty()) return true;
+  for (std::size_t at = asked.find(tag); at != std::string_view::npos; at = asked.find(tag, at + 1))
+    if (at < 2 || asked.substr(at - 2, 2) != "W/") return false;
+  return true;
 }
 
 void mark_encoded(http::Headers& reply, Arena& arena, Coding coding) {

@@ -21,12 +21,13 @@ struct CompressLevels {
   std::uint32_t gzip = 5;  ///< 1–9
   std::uint32_t br = 4;    ///< 1–11
   std::uint32_t zstd = 3;  ///< 1–19
+  bool automatic = false;  ///< "auto": by how busy the thread is; the others count for nothing
   auto operator<=>(const CompressLevels&) const = default;
 };
 
 /// Request bodies towards the servers, of one [compress.NAME].
 struct CompressRequestOptions {
-  std::string encoding = "auto";  ///< gzip, br, zstd; auto = what a server says it takes (RFC 7694)
+  std::string encoding = "auto";  ///< gzip, br, zstd; auto = what a server says it takes (RFC 7694); off
   Size min_size = 4096;           ///< shorter bodies go as they are
   auto operator<=>(const CompressRequestOptions&) const = default;
 };
@@ -39,12 +40,15 @@ struct CompressOptions {
   Size min_size = 1024;  ///< shorter bodies go as they are
   std::vector<std::string> types{"text/*", "application/json", "application/javascript", "application/xml",
                                  "image/svg+xml"};
-  std::optional<CompressRequestOptions> requests;
+  CompressRequestOptions requests;
   bool decompress_requests = false;  ///< undo a client's Content-Encoding
   bool decompress_replies = false;   ///< undo a server's, for clients that do not accept it
   std::uint32_t max_ratio = 100;     ///< bytes out per byte in of what is decompressed; 0 = unlimited
   auto operator<=>(const CompressOptions&) const = default;
 };
+
+/// How busy the thread that codes is.
+enum class Load : std::uint8_t { kLight, kBusy, kFull };
 
 class CompressRule {
  public:
@@ -55,7 +59,12 @@ class CompressRule {
   bool suits(std::uint16_t status, const http::Headers& request, const http::Headers& reply) const noexcept;
   /// The coding for this client; kIdentity = none.
   http::Coding choose(const http::Headers& request) const noexcept { return http::choose_coding(request, encodings_); }
-  std::uint32_t level(http::Coding coding) const noexcept;
+  /// The level for bodies coded while their client waits.
+  std::uint32_t level(http::Coding coding, Load load) const noexcept;
+  /// Whether the load makes a difference.
+  bool goes_by_load() const noexcept { return level_.automatic; }
+  /// The level for bodies that are coded once, while nobody waits, and sent many times.
+  static std::uint32_t patient_level(http::Coding coding) noexcept;
 
   /// Whether request bodies are looked at, at all.
   bool changes_requests() const noexcept { return requests_ || decompress_requests_; }
@@ -89,6 +98,8 @@ class CompressRule {
 void vary_by_encoding(http::Headers& reply, Arena& arena);
 /// Makes a strong ETag weak: coded, the reply is another sequence of bytes (RFC 9110 section 8.8.1).
 void weaken_etag(http::Headers& reply, Arena& arena);
+/// Whether a 304 with these fields is about a weak tag that the request gave in If-None-Match.
+bool confirms_weakly(const http::Headers& request, const http::Headers& reply) noexcept;
 /// The fields of a reply in `coding`; what no longer holds goes. Vary is not touched.
 void mark_encoded(http::Headers& reply, Arena& arena, http::Coding coding);
 

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "http/target.h"
+#include "proxy/encode.h"
 #include "proxy/forward.h"
 #include "proxy/refresh.h"
 #include "proxy/respond.h"
@@ -96,7 +97,8 @@ rt::Task<void> answer_stored(Visit& visit, cache::EntryPtr stored, Via via) {
       body = body.substr(part.first, part.size);
     }
   }
-  co_await respond_at_hand(visit.connection, busy, visit.route, status, body);
+  const Stored whole{visit.rule.store, busy.entry};
+  co_await respond_at_hand(visit.connection, busy, visit.route, status, body, status == 206 ? nullptr : &whole);
 }
 
 // What a Location or Content-Location of the reply refers to, when that is on the same host: its key.

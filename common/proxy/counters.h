@@ -34,6 +34,7 @@ struct CodingCounters {
   Count bodies;
   Count plain_bytes;  ///< before
   Count coded_bytes;  ///< after
+  Count nanoseconds;  ///< that it took
 };
 
 struct WorkerCounters {

@@ -1,6 +1,8 @@
 #include "proxy/encode.h"
 
 #include "base/result.h"
+#include "proxy/better_form.h"
+#include "proxy/load.h"
 
 namespace rpx::proxy {
 namespace {
@@ -9,13 +11,6 @@ using http::Coding;
 
 // Bodies up to this size are read as far as they are there and coded in one go.
 constexpr std::uint64_t kMostWhole = 256 * 1024;
-
-void count(ClientConnection& connection, Coding coding, std::uint64_t plain, std::uint64_t coded) noexcept {
-  CodingCounters& counters = connection.worker.counts().encoded[static_cast<std::size_t>(coding)];
-  counters.bodies.add();
-  counters.plain_bytes.add(plain);
-  counters.coded_bytes.add(coded);
-}
 
 /// Reads what is there of a body that may turn out to be at hand whole.
 Status gather(Outgoing& reply) {
@@ -38,10 +33,12 @@ Status gather(Outgoing& reply) {
 bool encode_at_hand(ClientConnection& connection, Busy& busy, const policy::CompressRule& rule, Coding coding,
                     Outgoing& reply) {
   std::string& coded = codec::coded_scratch();
-  if (!codec::encode_whole(coding, rule.level(coding), reply.first.data, coded) ||
+  const Instant begun = std::chrono::steady_clock::now();
+  if (!codec::encode_whole(coding, level_for(rule, coding, connection.worker.loop().now()), reply.first.data, coded) ||
       coded.size() >= reply.first.data.size())
     return false;
-  count(connection, coding, reply.first.data.size(), coded.size());
+  add_coded(connection.worker.counts().encoded, coding,
+            {reply.first.data.size(), coded.size(), std::chrono::steady_clock::now() - begun});
   policy::mark_encoded(busy.out, busy.exchange.arena(), coding);
   reply.first.data = coded;
   reply.plan.length = coded.size();
@@ -71,27 +68,35 @@ Result<std::unique_ptr<codec::DecodingSource>> begin_decoding(Busy& busy, const 
   return decoding;
 }
 
-}  // namespace
-
-Result<std::unique_ptr<codec::EncodingSink>> begin_encoding(ClientConnection& connection, Busy& busy,
-                                                            const policy::CompressRule& rule, Outgoing& reply) {
+// The coding in which a reply is to go out, as far as its head tells; its fields say then that there was a choice.
+Coding wanted_coding(Busy& busy, const policy::CompressRule& rule, Outgoing& reply) {
   const http::RequestHead& request = busy.exchange.request();
   Arena& arena = busy.exchange.arena();
-  std::unique_ptr<codec::EncodingSink> none;
   if (reply.status == 304) {
-    // What it confirms may have been coded, and then had a weak tag.
-    if (rule.choose(request.headers) != Coding::kIdentity) policy::weaken_etag(busy.out, arena);
-    return none;
+    // What it confirms is what the client has, and that had a weak tag when it was coded.
+    if (policy::confirms_weakly(request.headers, busy.out) && rule.choose(request.headers) != Coding::kIdentity)
+      policy::weaken_etag(busy.out, arena);
+    return Coding::kIdentity;
   }
-  if (!rule.suits(reply.status, request.headers, busy.out)) return none;
-  if (reply.plan.length && *reply.plan.length < rule.min_size()) return none;
+  if (reply.plan.length && *reply.plan.length < rule.min_size()) return Coding::kIdentity;
+  if (!rule.suits(reply.status, request.headers, busy.out)) return Coding::kIdentity;
   policy::vary_by_encoding(busy.out, arena);
-  const Coding coding = rule.choose(request.headers);
+  return rule.choose(request.headers);
+}
+
+// HEAD: the length of what a GET would get is not known without coding it (RFC 9110 section 9.3.2).
+void mark_unknown(Busy& busy, Outgoing& reply) {
+  policy::weaken_etag(busy.out, busy.exchange.arena());
+  reply.plan.length.reset();
+}
+
+Result<std::unique_ptr<codec::EncodingSink>> encode_as(ClientConnection& connection, Busy& busy,
+                                                       const policy::CompressRule& rule, Coding coding,
+                                                       Outgoing& reply) {
+  std::unique_ptr<codec::EncodingSink> none;
   if (coding == Coding::kIdentity) return none;
   if (!reply.plan.present) {
-    // HEAD: the length of what a GET would get is not known without coding it (RFC 9110 section 9.3.2).
-    policy::weaken_etag(busy.out, arena);
-    reply.plan.length.reset();
+    mark_unknown(busy, reply);
     return none;
   }
   RPX_TRY_VOID(gather(reply));
@@ -100,9 +105,60 @@ Result<std::unique_ptr<codec::EncodingSink>> begin_encoding(ClientConnection& co
     if (reply.first.data.size() >= rule.min_size()) encode_at_hand(connection, busy, rule, coding, reply);
     return none;
   }
-  policy::mark_encoded(busy.out, arena, coding);
+  policy::mark_encoded(busy.out, busy.exchange.arena(), coding);
   reply.plan.length.reset();
-  return std::make_unique<codec::EncodingSink>(coding, rule.level(coding));
+  return std::make_unique<codec::EncodingSink>(coding, level_for(rule, coding, connection.worker.loop().now()));
+}
+
+}  // namespace
+
+std::uint32_t level_for(const policy::CompressRule& rule, Coding coding, Instant now) {
+  return rule.level(coding, rule.goes_by_load() ? load_of_this_thread(now) : policy::Load::kLight);
+}
+
+void add_coded(std::array<CodingCounters, 4>& to, Coding coding, const CodedBytes& what) noexcept {
+  CodingCounters& counters = to[static_cast<std::size_t>(coding)];
+  counters.bodies.add();
+  counters.plain_bytes.add(what.plain);
+  counters.coded_bytes.add(what.coded);
+  counters.nanoseconds.add(static_cast<std::uint64_t>(what.took.count()));
+}
+
+Result<std::unique_ptr<codec::EncodingSink>> begin_encoding(ClientConnection& connection, Busy& busy,
+                                                            const policy::CompressRule& rule, Outgoing& reply) {
+  return encode_as(connection, busy, rule, wanted_coding(busy, rule, reply), reply);
+}
+
+Result<Coders> begin_stored(ClientConnection& connection, Busy& busy, const policy::CompressRule& rule,
+                            const Stored& stored, Outgoing& reply) {
+  if (rule.decompress_replies() && busy.out.has(http::FieldId::kContentEncoding))
+    return begin_coding(connection, busy, rule, reply);
+  Coders out;
+  const Coding coding = wanted_coding(busy, rule, reply);
+  if (coding == Coding::kIdentity) return out;
+  const cache::CodedForms* forms = stored.entry->forms();
+  cache::CodedForm form = forms ? forms->find(coding) : cache::CodedForm{};
+  if (form.useless) return out;
+  // What one client has asked for is not worth more than the quick form.
+  if (!form.final && stored.entry->hits() > 1) start_better_form(connection, stored, coding);
+  if (form.body) {
+    policy::mark_encoded(busy.out, busy.exchange.arena(), coding);
+    reply.plan.length = form.body->size();
+    reply.first = {.data = *form.body, .end = true};
+    out.form = std::move(form.body);
+    return out;
+  }
+  const std::size_t plain = reply.first.data.size();
+  const bool whole = reply.plan.present && reply.first.end;
+  RPX_TRY(out.encoding, encode_as(connection, busy, rule, coding, reply));
+  if (!whole) return out;
+  // Here it is whole, or goes as it is for good.
+  const bool coded = reply.first.data.size() < plain;
+  if (coded) form.body = std::make_shared<const std::string>(reply.first.data);
+  form.useless = !coded;
+  out.form = form.body;
+  stored.store->put_form(*stored.entry, coding, std::move(form));
+  return out;
 }
 
 Result<Coders> begin_coding(ClientConnection& connection, Busy& busy, const policy::CompressRule& rule,
@@ -116,14 +172,13 @@ Result<Coders> begin_coding(ClientConnection& connection, Busy& busy, const poli
 }
 
 void count_coded(ClientConnection& connection, const Coders& coders) noexcept {
+  WorkerCounters& counts = connection.worker.counts();
   if (coders.encoding)
-    count(connection, coders.encoding->coding(), coders.encoding->plain_bytes(), coders.encoding->coded_bytes());
-  if (!coders.decoding) return;
-  const codec::DecodingSource& decoding = *coders.decoding;
-  CodingCounters& counters = connection.worker.counts().decoded[static_cast<std::size_t>(decoding.coding())];
-  counters.bodies.add();
-  counters.plain_bytes.add(decoding.received());
-  counters.coded_bytes.add(decoding.consumed());
+    add_coded(counts.encoded, coders.encoding->coding(),
+              {coders.encoding->plain_bytes(), coders.encoding->coded_bytes(), coders.encoding->took()});
+  if (coders.decoding)
+    add_coded(counts.decoded, coders.decoding->coding(),
+              {coders.decoding->received(), coders.decoding->consumed(), coders.decoding->took()});
 }
 
 }  // namespace rpx::proxy

@@ -239,8 +239,9 @@ bool repeats_plain(const Ask& ask) {
   Busy& busy = ask.busy;
   upstream::Server& server = *busy.trail.server;
   const Instant now = ask.connection.worker.loop().now();
-  busy.coding->learn(server, busy.call.head(), now);
-  return busy.coding->refused(server, busy.call.head().status, now);
+  const bool refused = busy.coding && busy.coding->refused(server, busy.call.head().status, now);
+  learn_codings(*ask.route.compress, server, busy.call.head(), now);
+  return refused;
 }
 
 // What one try has shown of its server.
@@ -284,7 +285,7 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
   RPX_CO_TRY(const Ask ask, prepare(connection, busy, route));
   const http::RequestHead& request = busy.exchange.request();
   if (route.compress && route.compress->changes_requests() && request.framing != Framing::kNone)
-    RPX_CO_TRY_VOID(co_await prepare_request_coding(busy, route));
+    RPX_CO_TRY_VOID(co_await prepare_request_coding(busy, route, ask.upstream));
   Tries tries(ask);
   upstream::Member* member = nullptr;
   bool fresh = false;
@@ -300,7 +301,7 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
     const Instant begun = connection.worker.loop().now();
     const Status done = co_await attempt(ask, *member, fresh);
     take_outcome(ask, done, begun);
-    if (done && busy.coding && repeats_plain(ask)) {
+    if (done && route.compress && route.compress->changes_requests() && repeats_plain(ask)) {
       fresh = true;
       continue;
     }

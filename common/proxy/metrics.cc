@@ -111,6 +111,7 @@ void write_codings(Text& text, std::string_view did, std::string_view what, cons
        [](const CodingView& c) { return c.plain_bytes; });
   each(stem + "_coded_bytes_total", "Bytes of those bodies in the coding.",
        [](const CodingView& c) { return c.coded_bytes; });
+  each(stem + "_seconds_total", "Time that workers spent on it.", [](const CodingView& c) { return c.seconds; });
 }
 
 void describe_health(const upstream::Server& server, ServerView& view) {
@@ -141,6 +142,7 @@ std::vector<CodingView> sum_codings(std::span<const WorkerCounters* const> worke
       view.bodies += counters.bodies.read();
       view.plain_bytes += counters.plain_bytes.read();
       view.coded_bytes += counters.coded_bytes.read();
+      view.seconds += static_cast<double>(counters.nanoseconds.read()) * 1e-9;
     }
   }
   return out;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/result.h"
+#include "proxy/encode.h"
 
 namespace rpx::proxy {
 namespace {
@@ -49,11 +50,14 @@ rt::Task<Status> RequestCoding::gather(std::size_t most, std::optional<Duration>
 
 void RequestCoding::begin_try(upstream::Server& server, Instant now) {
   coding_ = may_encode_ ? coding_for(rule_, server.codings(), whole_, now) : Coding::kIdentity;
-  if (coding_ == Coding::kIdentity || !whole_ || coded_as_ == coding_) return;
+  if (coding_ == Coding::kIdentity) return;
+  level_ = level_for(rule_, coding_, now);
+  if (!whole_ || coded_as_ == coding_) return;
   coded_.clear();
+  const Instant begun = std::chrono::steady_clock::now();
   const bool worth = plain_.size() >= rule_.request_min_size() && !policy::looks_dense(plain_) &&
-                     codec::encode_whole(coding_, rule_.level(coding_), plain_, coded_) &&
-                     coded_.size() < plain_.size();
+                     codec::encode_whole(coding_, level_, plain_, coded_) && coded_.size() < plain_.size();
+  took_ = std::chrono::steady_clock::now() - begun;
   coded_as_ = worth ? coding_ : Coding::kIdentity;
   if (!worth) coding_ = Coding::kIdentity;
 }
@@ -73,43 +77,53 @@ void RequestCoding::complete(http::Headers& out, Arena& arena) const {
 http::BodySink& RequestCoding::sink_over(http::BodySink& sink) {
   encoder_.reset();
   if (coding_ == Coding::kIdentity || whole_) return sink;
-  encoder_ = std::make_unique<codec::EncodingSink>(coding_, rule_.level(coding_));
+  encoder_ = std::make_unique<codec::EncodingSink>(coding_, level_);
   encoder_->to(sink);
   return *encoder_;
 }
 
 bool RequestCoding::refused(upstream::Server& server, std::uint16_t status, Instant now) {
-  if (coding_ == Coding::kIdentity || status != 415) return false;
-  server.codings().learn(coding_, false, now);
+  if (coding_ == Coding::kIdentity) return false;
+  upstream::CodingMemory& memory = server.codings();
+  if (status < 400) memory.prove(coding_, now);
+  // Some say that they take a coding and then cannot read it.
+  const bool unread = (status == 400 || status == 422) && whole_ && !memory.proven(coding_);
+  if (status != 415 && !unread) return false;
+  memory.learn(coding_, false, now);
   return whole_;
 }
 
-void RequestCoding::learn(upstream::Server& server, const http::ResponseHead& reply, Instant now) {
-  if (coding_ != Coding::kIdentity && reply.status < 400) server.codings().learn(coding_, true, now);
+void learn_codings(const policy::CompressRule& rule, upstream::Server& server, const http::ResponseHead& reply,
+                   Instant now) {
   if (!reply.headers.has(FieldId::kAcceptEncoding)) return;
-  for (const Coding coding : rule_.encodings()) {
+  for (const Coding coding : rule.encodings()) {
+    // What it has shown counts for more than what it says.
+    if (server.codings().of(coding, now) == Answer::kRefuses) continue;
     const std::array<Coding, 1> one{coding};
     server.codings().learn(coding, http::choose_coding(reply.headers, one) == coding, now);
   }
 }
 
 void RequestCoding::count(WorkerCounters& counts) const noexcept {
-  const auto add = [](CodingCounters& to, std::uint64_t plain, std::uint64_t coded) {
-    to.bodies.add();
-    to.plain_bytes.add(plain);
-    to.coded_bytes.add(coded);
-  };
   for (const auto& decoder : decoders_)
-    add(counts.decoded_requests[static_cast<std::size_t>(decoder->coding())], decoder->received(), decoder->consumed());
+    add_coded(counts.decoded_requests, decoder->coding(), {decoder->received(), decoder->consumed(), decoder->took()});
   if (coding_ == Coding::kIdentity) return;
-  CodingCounters& to = counts.encoded_requests[static_cast<std::size_t>(coding_)];
-  if (encoder_)
-    add(to, encoder_->plain_bytes(), encoder_->coded_bytes());
-  else
-    add(to, plain_.size(), coded_.size());
+  const CodedBytes what = encoder_ ? CodedBytes{encoder_->plain_bytes(), encoder_->coded_bytes(), encoder_->took()}
+                                   : CodedBytes{plain_.size(), coded_.size(), took_};
+  add_coded(counts.encoded_requests, coding_, what);
 }
 
-rt::Task<Status> prepare_request_coding(Busy& busy, const Route& route) {
+namespace {
+
+// Whether any server may be sent a coded body: with "auto" none is until it has said that it takes one.
+bool may_send_coded(const policy::CompressRule& rule, const Upstream& upstream) {
+  return rule.request_coding() != Coding::kIdentity ||
+         std::ranges::any_of(upstream.servers, [](const auto& server) { return server->codings().knows_any(); });
+}
+
+}  // namespace
+
+rt::Task<Status> prepare_request_coding(Busy& busy, const Route& route, const Upstream& upstream) {
   const policy::CompressRule& rule = *route.compress;
   const http::RequestHead& request = busy.exchange.request();
   const bool is_coded = request.headers.has(FieldId::kContentEncoding);
@@ -121,8 +135,9 @@ rt::Task<Status> prepare_request_coding(Busy& busy, const Route& route) {
                              "a body in a coding that decompress_requests does not know");
   }
   const bool decodes = codings && !codings->empty();
-  if (!decodes && (is_coded || !rule.suits_request(request))) co_return Status{};
-  busy.coding = std::make_shared<RequestCoding>(rule, busy.exchange.body(route.body_bytes), !is_coded);
+  const bool encodes = !is_coded && rule.suits_request(request) && may_send_coded(rule, upstream);
+  if (!decodes && !encodes) co_return Status{};
+  busy.coding = std::make_shared<RequestCoding>(rule, busy.exchange.body(route.body_bytes), encodes);
   if (decodes) busy.coding->decode(*codings, {Side::kClient, rule.max_ratio(), route.body_bytes});
   // Who waits for 100 (Continue) sends nothing before the server has said so.
   if (request.expects_continue) co_return Status{};

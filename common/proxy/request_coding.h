@@ -39,10 +39,9 @@ class RequestCoding {
   /// Where a body is relayed into: `sink`, or a coder in front of it.
   http::BodySink& sink_over(http::BodySink& sink);
 
-  /// The server refused the coding (415): it is remembered. True when another try without it makes sense.
+  /// What the reply says of the coding the body was sent in: that the server takes it, or not (415; or a body it cannot
+  /// read, where it has never shown that it can read one). True when another try without the coding makes sense.
   bool refused(upstream::Server& server, std::uint16_t status, Instant now);
-  /// What the reply tells of the codings the server takes.
-  void learn(upstream::Server& server, const http::ResponseHead& reply, Instant now);
   void count(WorkerCounters& counts) const noexcept;
 
  private:
@@ -56,10 +55,16 @@ class RequestCoding {
   std::string coded_;       // and its coded form, made once
   http::Coding coded_as_ = http::Coding::kIdentity;
   http::Coding coding_ = http::Coding::kIdentity;  // of this try
+  std::uint32_t level_ = 0;
+  Duration took_{};  // for the whole body
   std::unique_ptr<codec::EncodingSink> encoder_;
 };
 
-/// Makes busy.coding where the route changes this request's body. Errors: kUnsupportedCoding, those of reading it.
-rt::Task<Status> prepare_request_coding(Busy& busy, const Route& route);
+/// Makes busy.coding where the route changes this request's body on its way to `upstream`. Errors: kUnsupportedCoding,
+/// those of reading it.
+rt::Task<Status> prepare_request_coding(Busy& busy, const Route& route, const Upstream& upstream);
+/// Keeps what a reply tells of the codings that its server takes (RFC 7694).
+void learn_codings(const policy::CompressRule& rule, upstream::Server& server, const http::ResponseHead& reply,
+                   Instant now);
 
 }  // namespace rpx::proxy

@@ -6,12 +6,12 @@
 #include "http/text_body.h"
 #include "proxy/admission.h"
 #include "proxy/encode.h"
+#include "proxy/respond_parts.h"
 #include "proxy/splice.h"
 #include "proxy/sticky.h"
 #include "proxy/tunnel.h"
 
 namespace rpx::proxy {
-namespace {
 
 using http::FieldId;
 using http::Framing;
@@ -76,6 +76,8 @@ rt::Task<void> send_whole(Busy& busy, std::uint16_t status, std::string_view bod
     fail(busy, std::move(done).error());
   }
 }
+
+namespace {
 
 // As much of a stored body as is handed to the kernel at once.
 constexpr std::size_t kPiece = 256 * 1024;
@@ -187,7 +189,7 @@ rt::Task<void> replace_reply(ClientConnection& connection, Busy& busy, const Rou
   // The rest of a long page is not worth reading to keep the connection.
   if (!body_over) busy.lease.drop();
   if (busy.upload.started() && !busy.upload.done()) busy.exchange.close_after();
-  co_await send_whole(busy, status, page.body);
+  co_await send_coded(connection, busy, &route, status, page.body);
   if (body_over) settle(busy, server_idle_of(head));
 }
 
@@ -247,109 +249,8 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   fail(busy, std::move(done).error());
 }
 
-namespace {
-
-// RFC 9209: who could not do what, for the client's operator; without a word about the origin.
-void add_proxy_status(Busy& busy, const Error& error) {
-  const std::string_view type = facts_of(error.kind).proxy_status;
-  if (type.empty()) return;
-  busy.out.add("Proxy-Status", busy.exchange.arena().join("rpx; error=", type));
-}
-
-// The page of an error of ours: the route's own, or the built-in one, which `own` then holds.
-policy::ErrorPage page_for(Busy& busy, const Route* route, std::uint16_t status, policy::BuiltInPage& own) {
-  policy::ErrorPage page;
-  if (route) page = route->error_pages.find(status);
-  if (!page.content_type.empty()) return page;
-  own = policy::built_in_page(status, busy.exchange.request().headers.value(FieldId::kAccept), busy.trail.request_id);
-  return {own.content_type, own.body};
-}
-
-}  // namespace
-
-rt::Task<void> respond_refusal(ClientConnection& connection, Busy& busy, const Route* route, Refusal refusal) {
-  policy::BuiltInPage own;
-  policy::ErrorPage page;
-  if (refusal.pages) page = refusal.pages->find(refusal.status);
-  if (page.content_type.empty()) page = page_for(busy, route, refusal.status, own);
-  busy.out = std::move(refusal.fields);
-  busy.out.add(FieldId::kContentType, "Content-Type", page.content_type);
-  busy.out.add(FieldId::kCacheControl, "Cache-Control", "no-store");
-  complete_headers(connection, busy, route, refusal.status);
-  // A body nobody wants to read would have to be taken before the next request.
-  if (!busy.exchange.reader().ended()) busy.exchange.close_after();
-  co_await send_whole(busy, refusal.status, page.body);
-}
-
-rt::Task<void> respond_error(ClientConnection& connection, Busy& busy, const Route* route, Error error) {
-  const std::uint16_t status = static_cast<std::uint16_t>(facts_of(error.kind).status);
-  // A client that is gone gets no reply; neither does one that has had the head of another.
-  const bool client_gone =
-      error.side == Side::kClient && (error.kind == ErrorKind::kReset || error.kind == ErrorKind::kClosed);
-  if (client_gone || busy.exchange.replied()) {
-    busy.exchange.cut();
-    fail(busy, std::move(error));
-    co_return;
-  }
-  busy.out.clear();
-  const http::RequestHead& request = busy.exchange.request();
-  policy::BuiltInPage own;
-  const policy::ErrorPage page = page_for(busy, route, status, own);
-  busy.out.add(FieldId::kContentType, "Content-Type", page.content_type);
-  busy.out.add(FieldId::kCacheControl, "Cache-Control", "no-store");
-  if (error.kind == ErrorKind::kMethodNotAllowed) {
-    std::string allow;
-    for (const std::string& method : busy.live->site->router().allowed_methods(request))
-      allow += (allow.empty() ? "" : ", ") + method;
-    busy.out.add("Allow",
-                 busy.exchange.arena().copy(allow.empty() ? "GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH" : allow));
-  }
-  if (error.kind == ErrorKind::kUnsupportedCoding)
-    busy.out.add(FieldId::kAcceptEncoding, "Accept-Encoding", "gzip, br, zstd");
-  if (status == 503) busy.out.add(FieldId::kRetryAfter, "Retry-After", "1");
-  if (error.side != Side::kClient) add_proxy_status(busy, error);
-  complete_headers(connection, busy, route, status);
-  busy.upload.cancel();
-  busy.lease.drop();
-  if (!busy.exchange.reader().ended()) busy.exchange.close_after();
-  fail(busy, std::move(error));
-  co_await send_whole(busy, status, page.body);
-}
-
-rt::Task<void> respond_redirect(ClientConnection& connection, Busy& busy, const Route* route,
-                                const policy::Redirect& redirect) {
-  busy.out.clear();
-  const std::string_view location =
-      redirect.location(busy.exchange.arena(), values_of(connection, busy, route, redirect.status()));
-  if (location.empty()) {
-    co_await respond_error(connection, busy, route,
-                           Error{ErrorKind::kBadRequest, Side::kClient, "no host to redirect to"});
-    co_return;
-  }
-  busy.out.add(FieldId::kLocation, "Location", location);
-  complete_headers(connection, busy, route, redirect.status());
-  co_await send_whole(busy, redirect.status(), {});
-}
-
-rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route) {
-  busy.out.clear();
-  route.respond->headers().apply(busy.out, busy.exchange.arena(),
-                                 values_of(connection, busy, &route, route.respond->status()));
-  complete_headers(connection, busy, &route, route.respond->status());
-  http::BodyPiece body{.data = route.respond->body(), .end = true};
-  if (route.compress) {
-    // For HEAD too: its fields are those of a GET.
-    Outgoing reply{route.respond->status(), {.present = true, .length = body.data.size()}, body};
-    if (const auto begun = begin_encoding(connection, busy, *route.compress, reply); !begun) {
-      co_await respond_error(connection, busy, &route, begun.error());
-      co_return;
-    }
-  }
-  co_await send_whole(busy, route.respond->status(), body.data);
-}
-
 rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const Route& route, std::uint16_t status,
-                               std::string_view body) {
+                               std::string_view body, const Stored* whole) {
   if (route.options->hide_origin)
     policy::hide_origin(busy.out, route.origin_names, busy.trail.client, busy.exchange.arena());
   complete_headers(connection, busy, &route, status);
@@ -361,7 +262,8 @@ rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const R
   Coders coders;
   if (route.compress) {
     Outgoing reply{status, plan, first, &text};
-    auto begun = begin_coding(connection, busy, *route.compress, reply);
+    auto begun = whole ? begin_stored(connection, busy, *route.compress, *whole, reply)
+                       : begin_coding(connection, busy, *route.compress, reply);
     if (!begun) {
       co_await respond_error(connection, busy, &route, std::move(begun).error());
       co_return;
@@ -377,16 +279,22 @@ rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const R
     coders.encoding->to(*sink);
     sink = coders.encoding.get();
   }
-  const std::string_view piece = plan.present ? first.data : std::string_view();
-  const bool more = plan.present && !first.end;
+  std::string_view piece = plan.present ? first.data : std::string_view();
+  bool more = plan.present && !first.end;
+  std::string_view rest = more ? body.substr(text.received()) : std::string_view();
+  if (coders.form && plan.present) {
+    rest = *coders.form;
+    piece = rest.substr(0, kPiece);
+    rest.remove_prefix(piece.size());
+    more = !rest.empty();
+  }
   Status done;
   if (more && coders.decoding) {
     const Result<bool> taken = sink->try_write(piece, false);
     if (!taken) done = std::unexpected(taken.error());
     if (done) done = co_await http::relay(*coders.decoding, *sink, {kForever, write_patience(busy)}, false);
   } else {
-    done =
-        co_await send_pieces(connection, busy, *sink, piece, more ? body.substr(text.received()) : std::string_view());
+    done = co_await send_pieces(connection, busy, *sink, piece, rest);
   }
   count_coded(connection, coders);
   if (done) co_return;

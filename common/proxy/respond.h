@@ -21,9 +21,11 @@ rt::Task<void> respond_refusal(ClientConnection& connection, Busy& busy, const R
 /// `route` may be null.
 rt::Task<void> respond_redirect(ClientConnection& connection, Busy& busy, const Route* route,
                                 const policy::Redirect& redirect);
+struct Stored;
 /// Answers with the fields that busy.out holds and a `body` that outlives the exchange, by the rules of the route.
+/// `whole`: what it is the whole body of; null for a part, and for what is not stored.
 rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const Route& route, std::uint16_t status,
-                               std::string_view body);
+                               std::string_view body, const Stored* whole = nullptr);
 rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route);
 
 }  // namespace rpx::proxy

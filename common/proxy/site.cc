@@ -290,6 +290,7 @@ Result<Route> Site::build_route(const RouteOptions& options) {
   if (!options.compress.empty()) {
     for (const policy::CompressOptions& rule : options_.compress)
       if (rule.name == options.compress) route.compress.emplace(rule);
+    if (!route.compress && options.compress == "default") route.compress.emplace(policy::CompressOptions{});
     if (!route.compress) return self_error(ErrorKind::kConfig, "there is no compress \"" + options.compress + "\"");
   }
   if (!options.cache.empty()) {

@@ -24,6 +24,7 @@ struct CodingView {
   std::uint64_t bodies = 0;
   std::uint64_t plain_bytes = 0;  ///< before
   std::uint64_t coded_bytes = 0;  ///< after
+  double seconds = 0;             ///< of the workers' time
 };
 
 /// Sums over all workers since the start.

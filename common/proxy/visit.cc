@@ -167,7 +167,8 @@ cache::EntryPtr take_update(Visit& visit, const cache::Entry& stored, WallTime a
   made.body = stored.body();
   made.vary = stored.vary();
   made.terms = std::move(verdict.terms);
-  auto entry = std::make_shared<const cache::Entry>(std::move(made), fields, visit.rule.options.tags);
+  const auto entry = std::make_shared<cache::Entry>(std::move(made), fields, visit.rule.options.tags);
+  entry->take_forms_of(stored);
   if (verdict.store)
     visit.store().put(entry);
   else

@@ -18,6 +18,19 @@ CodingMemory::Answer CodingMemory::of(http::Coding coding, Instant now) const no
 void CodingMemory::learn(http::Coding coding, bool takes, Instant now) noexcept {
   const Instant::rep until = (now + (takes ? kTakesFor : kRefusesFor)).time_since_epoch().count();
   until_[static_cast<std::size_t>(coding)].store(takes ? until : -until, std::memory_order_relaxed);
+  if (takes)
+    knows_any_.store(true, std::memory_order_relaxed);
+  else
+    proven_[static_cast<std::size_t>(coding)].store(false, std::memory_order_relaxed);
+}
+
+void CodingMemory::prove(http::Coding coding, Instant now) noexcept {
+  learn(coding, true, now);
+  proven_[static_cast<std::size_t>(coding)].store(true, std::memory_order_relaxed);
+}
+
+bool CodingMemory::proven(http::Coding coding) const noexcept {
+  return proven_[static_cast<std::size_t>(coding)].load(std::memory_order_relaxed);
 }
 
 }  // namespace rpx::upstream

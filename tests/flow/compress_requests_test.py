@@ -17,6 +17,7 @@ class Taking:
 
     def __init__(self, origin, takes=True, says=None):
         self.origin, self.takes, self.says = origin, takes, says
+        self.refusal = "415 Unsupported Media Type"
         self.seen = []  # (Content-Encoding, Content-Length, plain body) of each request
         origin.answer_take = self.answer
 
@@ -25,15 +26,18 @@ class Taking:
         fields = [("Accept-Encoding", self.says)] if self.says else []
         body = request.body
         self.seen.append((coding, request["Content-Length"], gzip.decompress(body) if coding == "gzip" else body))
-        status = "415 Unsupported Media Type" if coding and not self.takes else "200 OK"
+        status = self.refusal if coding and not self.takes else "200 OK"
         self.origin.reply(connection, b"taken", status=status, fields=fields, request=request)
 
 
 class CompressRequests(FlowTest):
-    def begin(self, rules, takes=True, says=None, **more):
+    def begin(self, rules="", takes=True, says=None, **more):
+        """Without `rules` it is a proxy whose file says nothing of compression."""
         self.at = self.origin()
         self.taking = Taking(self.at, takes, says)
-        self.through = self.proxy_to(self.at.url, top=f"[compress.up]\n{rules}", route='compress = "up"', **more)
+        if rules:
+            more.update(top=f"[compress.up]\n{rules}", route='compress = "up"')
+        self.through = self.proxy_to(self.at.url, **more)
         self.talk = self.client(self.through)
 
     def send(self, body, fields=(JSON,)):
@@ -85,6 +89,46 @@ class CompressRequests(FlowTest):
         self.assertEqual(self.last()[0], None)
         self.send(body)
         self.assertEqual((self.last()[0], self.last()[2]), ("gzip", body))
+
+    def test_it_is_on_for_servers_that_say_so_without_a_word_in_the_file(self):
+        self.begin(says="gzip")
+        body = pattern(20_000)
+        self.send(body)
+        self.assertEqual(self.last()[0], None)
+        self.send(body)
+        self.assertEqual((self.last()[0], self.last()[2]), ("gzip", body))
+        self.send(pattern(4000))
+        self.assertEqual(self.last()[0], None)
+
+    def test_servers_that_say_nothing_get_bodies_as_they_are(self):
+        self.begin()
+        for _ in range(3):
+            self.send(pattern(20_000))
+            self.assertEqual(self.last()[:2], (None, "20000"))
+
+    def test_off_is_off(self):
+        self.begin('requests = { encoding = "off" }', says="gzip")
+        for _ in range(3):
+            self.send(pattern(20_000))
+            self.assertEqual(self.last()[0], None)
+
+    def test_a_server_that_cannot_read_what_it_asked_for_is_believed_no_more(self):
+        for status in ("415 Unsupported Media Type", "400 Bad Request"):
+            self.begin(takes=False, says="gzip")
+            self.taking.refusal = status
+            body = pattern(20_000)
+            for _ in range(4):
+                self.assertEqual(self.send(body).status, 200)
+            self.assertEqual([row[0] for row in self.taking.seen], [None, "gzip", None, None, None])
+            self.assertEqual({row[2] for row in self.taking.seen if row[0] is None}, {body})
+
+    def test_a_400_of_a_server_that_has_read_coded_bodies_is_passed_on(self):
+        self.begin(says="gzip")
+        for _ in range(3):
+            self.send(pattern(20_000))
+        self.taking.takes, self.taking.refusal = False, "400 Bad Request"
+        self.assertEqual(self.send(pattern(20_000)).status, 400)
+        self.assertEqual(self.last()[0], "gzip")
 
     def test_a_coded_body_is_sent_again_to_the_next_server(self):
         dead = self.origin()

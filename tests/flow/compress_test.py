@@ -8,7 +8,7 @@ import unittest
 import zlib
 
 from support.flow import FlowTest
-from support.origin import pattern
+from support.origin import dead_address, pattern
 from support.waiting import until
 
 HTML = ("Content-Type", "text/html; charset=utf-8")
@@ -104,6 +104,8 @@ class Compression(FlowTest):
         self.at.answer_page = lambda connection, request: self.at.reply(
             connection, status="304 Not Modified", fields=[("ETag", '"v1"')], request=request)
         self.assertEqual(self.ask()["ETag"], 'W/"v1"')
+        self.assertEqual(self.ask(fields=[("If-None-Match", 'W/"v1"')])["ETag"], 'W/"v1"')
+        self.assertEqual(self.ask(fields=[("If-None-Match", '"v1"')])["ETag"], '"v1"')
         self.at.answer_page = lambda connection, request: self.at.reply(
             connection, b"x" * 5000, status="206 Partial Content", request=request,
             fields=[HTML, ("Content-Range", "bytes 0-4999/9000")])
@@ -149,6 +151,8 @@ class Compression(FlowTest):
         status = self.through.control("GET", "/v1/status")[1]["compressed"]
         self.assertEqual((status["gzip"]["replies"], status["gzip"]["plain_bytes"]), (1, len(self.body)))
         self.assertLess(status["br"]["coded_bytes"], len(self.body))
+        self.assertGreater(status["br"]["seconds"], 0)
+        self.assertIn('rpx_encoded_seconds_total{coding="br"}', self.through.control("GET", "/metrics")[1])
         self.assertEqual(status["zstd"]["replies"], 0)
 
 
@@ -166,10 +170,51 @@ class OtherRoutes(FlowTest):
             if method == "GET":
                 self.assertEqual(gzip.decompress(response.body), b"abc " * 500)
 
-    def test_nothing_is_coded_where_nobody_asked(self):
+    def test_it_is_on_without_a_word_in_the_file(self):
         at = self.origin()
         at.answer_page = lambda connection, request: at.reply(connection, pattern(9000), fields=[HTML], request=request)
         client = self.client(self.proxy_to(at.url))
+        client.ask(path="/page", fields=[("Accept-Encoding", "gzip")])
+        response = client.response()
+        self.assertEqual((response["Content-Encoding"], gzip.decompress(response.body)), ("gzip", pattern(9000)))
+
+    def test_pages_of_our_own_are_coded_too(self):
+        page = "<html>" + "Nobody is at home. " * 200 + "</html>"
+        sock, dead = dead_address()
+        self.addCleanup(sock.close)
+        at = self.origin()
+        proxy = self.proxy('[[listen]]\naddress = "127.0.0.1:0"\n[defaults]\nerrors = { "502" = "no.html", "404" = "no.html" }\n'
+                           f'[[route]]\npath = "/dead/*"\nupstream = "{dead}"\n[[route]]\nupstream = "{at.url}"\n',
+                           files={"no.html": page})
+        client = self.client(proxy)
+        # Our own error, and the page in place of what the server says of its own.
+        for path, status in (("/dead/x", 502), ("/status/404", 404)):
+            for method in ("GET", "HEAD"):
+                client.ask(method, path, fields=[("Accept-Encoding", "br, gzip;q=0.9")])
+                response = client.response(method)
+                self.assertEqual((response.status, response["Content-Encoding"]), (status, "br"))
+                self.assertLess(int(response["Content-Length"]), len(page) // 4)
+                self.assertEqual(response["Vary"], "Accept-Encoding")
+            client.ask("GET", path, fields=[("Accept-Encoding", "gzip")])
+            self.assertEqual(gzip.decompress(client.response().body).decode(), page)
+            client.ask("GET", path)
+            self.assertEqual(client.response().body.decode(), page)
+
+    def test_levels_may_go_by_the_load(self):
+        at = self.origin()
+        at.answer_page = lambda connection, request: at.reply(connection, pattern(90000), fields=[HTML], request=request)
+        client = self.client(self.proxy_to(at.url, top='[compress.default]\nlevel = "auto"'))
+        for coding in ("gzip", "br", "zstd"):
+            client.ask(path="/page", fields=[("Accept-Encoding", coding)])
+            response = client.response()
+            self.assertEqual(response["Content-Encoding"], coding)
+            if coding == "gzip":
+                self.assertEqual(gzip.decompress(response.body), pattern(90000))
+
+    def test_nothing_is_coded_where_that_is_off(self):
+        at = self.origin()
+        at.answer_page = lambda connection, request: at.reply(connection, pattern(9000), fields=[HTML], request=request)
+        client = self.client(self.proxy_to(at.url, route='compress = ""'))
         client.ask(path="/page", fields=[("Accept-Encoding", "gzip")])
         response = client.response()
         self.assertEqual((response["Content-Encoding"], response["Vary"], response.body), (None, None, pattern(9000)))
@@ -177,7 +222,7 @@ class OtherRoutes(FlowTest):
     def test_a_reload_turns_it_on(self):
         at = self.origin()
         at.answer_page = lambda connection, request: at.reply(connection, pattern(9000), fields=[HTML], request=request)
-        proxy = self.proxy_to(at.url)
+        proxy = self.proxy_to(at.url, route='compress = ""')
         proxy.write_config(self.config_to(at.url, route='compress = "default"'))
         proxy.reload()
 

@@ -33,6 +33,10 @@ std::string bytes_text(std::uint64_t bytes) {
   return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
+std::string seconds_text(double seconds) {
+  return seconds < 1 ? fmt::format("{:.0f} ms", seconds * 1000) : fmt::format("{:.1f} s", seconds);
+}
+
 std::string responses_text(const Object& status) {
   const auto responses = status.getObject("responses");
   std::string out;
@@ -43,7 +47,7 @@ std::string responses_text(const Object& status) {
   return out;
 }
 
-// "gzip 12 replies, 1.0 MiB to 200.0 KiB": only codings that were used. `what` is replies or requests.
+// "gzip 12 replies, 1.0 MiB to 200.0 KiB (20 %) in 14 ms": only codings that were used. `what` is replies or requests.
 std::string coded_text(const Object& status, const std::string& member, const std::string& what) {
   std::string out;
   const auto codings = status.getObject(member);
@@ -54,8 +58,12 @@ std::string coded_text(const Object& status, const std::string& member, const st
     if (number_of(*coding, what) == 0) continue;
     const std::string plain = bytes_text(number_of(*coding, "plain_bytes"));
     const std::string coded = bytes_text(number_of(*coding, "coded_bytes"));
-    out += fmt::format("{}{} {} {}, {} to {}", out.empty() ? "" : "; ", name, count_of(*coding, what), what,
-                       undone ? coded : plain, undone ? plain : coded);
+    const double share = 100.0 * static_cast<double>(number_of(*coding, "coded_bytes")) /
+                         std::max(1.0, static_cast<double>(number_of(*coding, "plain_bytes")));
+    out +=
+        fmt::format("{}{} {} {}, {} to {} ({:.0f} %) in {}", out.empty() ? "" : "; ", name, count_of(*coding, what),
+                    what, undone ? coded : plain, undone ? plain : coded,
+                    undone ? 10000 / std::max(0.01, share) : share, seconds_text(coding->getValue<double>("seconds")));
   }
   return out;
 }

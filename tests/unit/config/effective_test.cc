@@ -175,6 +175,23 @@ name   = ""
 cert   = ""
 key    = ""
 
+[compress.default]
+encodings           = ["zstd", "br", "gzip"]
+min_size            = "1KiB"
+types               = ["text/*", "application/json", "application/javascript", "application/xml", "image/svg+xml"]
+decompress_requests = false
+decompress_replies  = false
+max_ratio           = 100
+
+[compress.default.level]
+gzip = 5
+br   = 4
+zstd = 3
+
+[compress.default.requests]
+encoding = "auto"
+min_size = "4KiB"
+
 [limits]
 connections_per_client = 200
 header_timeout         = "10s"
@@ -209,11 +226,22 @@ request_headers  = { set = {}, add = {}, remove = [] }
 response_headers = { set = {}, add = {}, remove = [] }
 hide_origin      = true
 errors           = {}
-compress         = ""
+compress         = "default"
 cache            = ""
 access           = ""
 rate_limit       = []
 )");
+}
+
+TEST_CASE("effective: a word in place of a table stays that word", "[config]") {
+  const std::string text = std::string(kBase) + "[compress.default]\nlevel = \"auto\"\n";
+  const proxy::SiteOptions site = options_of(text);
+  CHECK(site.compress.front().level.automatic);
+  const std::string told = effective_toml(site);
+  CHECK(told.find("level               = \"auto\"") != std::string::npos);
+  CHECK(effective_toml(options_of(told)) == told);
+  CHECK(diff(options_of(kBase), site) == std::vector<std::string>{"compress default: changed (level)"});
+  CHECK(problems_of(std::string(kBase) + "[compress.default]\nlevel = \"high\"\n") != "ok");
 }
 
 TEST_CASE("effective: is JSON with numbers for durations, sizes and shares", "[config]") {

@@ -64,11 +64,45 @@ TEST_CASE("compress: the codings and their order are the rule's", "[policy]") {
   http::Headers request;
   request.add("Accept-Encoding", "zstd, br, gzip");
   CHECK(rule.choose(request) == http::Coding::kGzip);
-  CHECK(rule.level(http::Coding::kGzip) == 9);
-  CHECK(rule.level(http::Coding::kBr) == 5);
+  // Levels that are given hold under any load.
+  for (const Load load : {Load::kLight, Load::kBusy, Load::kFull}) {
+    CHECK(rule.level(http::Coding::kGzip, load) == 9);
+    CHECK(rule.level(http::Coding::kBr, load) == 5);
+  }
   http::Headers reply;
   reply.add("Content-Type", "image/png");
   CHECK(rule.suits(200, request, reply));
+}
+
+TEST_CASE("compress: levels that go by the load fall as it rises", "[policy]") {
+  CompressOptions options;
+  options.level.automatic = true;
+  const CompressRule rule(options);
+  CHECK(rule.goes_by_load());
+  for (const http::Coding coding : http::kCodings) {
+    CHECK(rule.level(coding, Load::kLight) > rule.level(coding, Load::kBusy));
+    CHECK(rule.level(coding, Load::kBusy) > rule.level(coding, Load::kFull));
+    CHECK(CompressRule::patient_level(coding) > rule.level(coding, Load::kLight));
+  }
+}
+
+TEST_CASE("compress: a 304 confirms the tag that the client has, weak or strong", "[policy][rfc9110-15.4.5]") {
+  struct Row {
+    const char* asked;
+    const char* tag;
+    bool weak;
+  };
+  const Row rows[] = {{"W/\"a\"", "\"a\"", true},         {"\"a\"", "\"a\"", false}, {"\"b\", W/\"a\"", "\"a\"", true},
+                      {"W/\"b\", \"a\"", "\"a\"", false}, {nullptr, "\"a\"", true},  {"*", "\"a\"", true},
+                      {"W/\"a\"", nullptr, true}};
+  for (const Row& row : rows) {
+    http::Headers request;
+    http::Headers reply;
+    if (row.asked) request.add("If-None-Match", row.asked);
+    if (row.tag) reply.add("ETag", row.tag);
+    CAPTURE(row.weak);
+    CHECK(confirms_weakly(request, reply) == row.weak);
+  }
 }
 
 TEST_CASE("compress: Vary names Accept-Encoding once", "[policy][rfc9110-12.5.5]") {
@@ -153,8 +187,10 @@ TEST_CASE("compress: which request bodies may be coded", "[policy]") {
   http::RequestHead request;
   request.framing = http::Framing::kChunked;
   request.headers.set("Content-Type", "text/plain");
-  CHECK_FALSE(CompressRule(CompressOptions{}).suits_request(request));
-  CHECK_FALSE(CompressRule(CompressOptions{}).changes_requests());
+  CHECK(CompressRule(CompressOptions{}).suits_request(request));
+  options.requests.encoding = "off";
+  CHECK_FALSE(CompressRule(options).suits_request(request));
+  CHECK_FALSE(CompressRule(options).changes_requests());
 }
 
 TEST_CASE("compress: the codings of a body, in the order they were put on", "[policy][rfc9110-8.4]") {

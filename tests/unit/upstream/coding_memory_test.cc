@@ -22,5 +22,20 @@ TEST_CASE("coding memory: knows what it learned for a while, each coding by itse
   CHECK(memory.of(Coding::kGzip, now) == Answer::kRefuses);
 }
 
+TEST_CASE("coding memory: what a server says is not proven before it has taken a body", "[upstream][rfc7694]") {
+  using http::Coding;
+  const Instant now = Instant(std::chrono::hours(100));
+  CodingMemory memory;
+  memory.learn(Coding::kBr, false, now);
+  CHECK_FALSE(memory.knows_any());
+  memory.learn(Coding::kGzip, true, now);
+  CHECK(memory.knows_any());
+  CHECK_FALSE(memory.proven(Coding::kGzip));
+  memory.prove(Coding::kGzip, now);
+  CHECK(memory.proven(Coding::kGzip));
+  memory.learn(Coding::kGzip, false, now);
+  CHECK_FALSE(memory.proven(Coding::kGzip));
+}
+
 }  // namespace
 }  // namespace rpx::upstream

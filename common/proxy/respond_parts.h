@@ -1,0 +1,26 @@
+// What the files of hop 11 share: the fields every reply of ours carries, and a reply whose body is at hand. For
+// respond.cc and respond_own.cc. On the worker's thread.
+#pragma once
+
+#include "policy/values.h"
+#include "proxy/connection.h"
+#include "proxy/site.h"
+
+namespace rpx::proxy {
+
+/// What templates may ask for; `route` may be null. Views live as long as the exchange.
+policy::Values values_of(ClientConnection& connection, Busy& busy, const Route* route, std::uint16_t status);
+/// Puts the fields that every reply of ours carries into busy.out, and applies the route's own rules; `route` may be
+/// null.
+void complete_headers(ClientConnection& connection, Busy& busy, const Route* route, std::uint16_t status);
+/// How long a client may take none of a reply.
+Duration write_patience(const Busy& busy);
+/// Notes the failure of the exchange, unless there was one before.
+void fail(Busy& busy, Error error);
+/// Sends busy.out with a whole `body`, none of it where the status or a HEAD has none.
+rt::Task<void> send_whole(Busy& busy, std::uint16_t status, std::string_view body);
+/// As send_whole(), in the coding that the route and the client want; `route` may be null.
+rt::Task<void> send_coded(ClientConnection& connection, Busy& busy, const Route* route, std::uint16_t status,
+                          std::string_view body);
+
+}  // namespace rpx::proxy
