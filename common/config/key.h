@@ -149,8 +149,8 @@ struct Section {
   std::size_t own_keys = kAllKeys;
   /// In the file to begin with it is a comment.
   bool optional = false;
-  /// A word in place of the table, such as level = "auto": reads it into the object, false for one it does not know; and
-  /// what to write instead of the table, empty for the table itself.
+  /// A word in place of the table, such as level = "auto": reads it into the object, false for one it does not know;
+  /// and what to write instead of the table, empty for the table itself.
   bool (*read_word)(std::string_view word, void* object) = nullptr;
   std::string_view (*write_word)(const void* object) = nullptr;
 };

@@ -83,7 +83,7 @@ struct RouteOptions {
   policy::HeaderRuleOptions response_headers;
   bool hide_origin = true;
   std::string compress = "default";  ///< name of a CompressOptions; empty = bodies go as they are
-  std::string cache;     ///< name of a CacheOptions; empty = nothing is stored
+  std::string cache;                 ///< name of a CacheOptions; empty = nothing is stored
   std::optional<policy::MaintenanceOptions> maintenance;
   std::string access;                   ///< name of an AccessOptions; empty = everybody
   std::vector<std::string> rate_limit;  ///< names of RateLimitOptions
