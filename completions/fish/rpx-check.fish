@@ -1,6 +1,6 @@
 # fish completion for rpx-check
 
-set -l verbs probe config status wait ready drain maint weight roll
+set -l verbs probe config status wait ready drain maint weight roll watch why
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c rpx-check -f
@@ -14,6 +14,8 @@ complete -c rpx-check -n "$none" -a drain -d 'let servers finish and give them n
 complete -c rpx-check -n "$none" -a maint -d 'take servers out for maintenance'
 complete -c rpx-check -n "$none" -a weight -d 'change the weight of servers'
 complete -c rpx-check -n "$none" -a roll -d 'work on servers one after the other'
+complete -c rpx-check -n "$none" -a watch -d 'show servers and what becomes of them'
+complete -c rpx-check -n "$none" -a why -d 'tell how servers came to be as they are'
 
 complete -c rpx-check -s c -l config -r -F -d 'configuration file'
 complete -c rpx-check -l socket -r -F -d 'control socket of the proxy'
@@ -47,3 +49,7 @@ complete -c rpx-check -n '__fish_seen_subcommand_from weight' -l set -x -d '1 to
 complete -c rpx-check -n '__fish_seen_subcommand_from weight' -l upstream -x -d 'only this upstream'
 complete -c rpx-check -n '__fish_seen_subcommand_from roll' -l upstream -x -d 'all servers of this upstream'
 complete -c rpx-check -n '__fish_seen_subcommand_from roll' -l exec -x -a '(__fish_complete_subcommand --fcs-skip=3)' -d 'run a command for each server'
+complete -c rpx-check -n '__fish_seen_subcommand_from watch' -l upstream -x -d 'only this upstream'
+complete -c rpx-check -n '__fish_seen_subcommand_from why' -l upstream -x -d 'only this upstream'
+complete -c rpx-check -n '__fish_seen_subcommand_from probe' -l interval -x -d 'again and again'
+complete -c rpx-check -n '__fish_seen_subcommand_from config' -l interval -x -d 'again and again'

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import threading
 import unittest
 
@@ -103,6 +104,65 @@ class CheckTool(FlowTest):
         self.assertEqual(bad.returncode, 2)
         self.assertRegex(bad.stdout, r"^CRITICAL - 1 of 2 servers are healthy; http://127\.0\.0\.1:1: .*refused")
         self.assertEqual(self.check("probe", "--nagios", "ftp://x").returncode, 3)
+
+    def moody(self, status):
+        def answer(connection):
+            while connection.request():
+                connection.send(b"HTTP/1.1 " + status[0] + b"\r\nContent-Length: 0\r\n\r\n")
+
+        return self.script(answer)
+
+    def test_watch_tells_what_is_and_then_what_happens_over_restarts_of_the_proxy(self):
+        proxy = self.two()
+        url = self.origins[0].url
+        watch = subprocess.Popen([CHECK, "watch", *self.socket], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(watch.stderr.close)
+        self.addCleanup(watch.stdout.close)
+        self.addCleanup(watch.wait)
+        self.addCleanup(watch.kill)
+        now = [json.loads(watch.stdout.readline()) for _ in range(2)]
+        self.assertEqual([(row["kind"], row["state"]) for row in now], [("now", "up")] * 2)
+        self.check("drain", url, *self.socket)
+        event = json.loads(watch.stdout.readline())
+        self.assertEqual((event["kind"], event["server"], event["state"]), ("server", url, "drain"))
+        proxy.stop()
+        self.assertIn("has gone", watch.stderr.readline())
+        self.proxy_to(url, folder=proxy.dir)
+        self.assertIn("is back", watch.stderr.readline())
+        self.assertEqual(json.loads(watch.stdout.readline())["state"], "up")
+        self.assertEqual(self.check("watch", "--timeout", "200ms", "-q", *self.socket).returncode, 0)
+        self.assertEqual(self.check("watch", "--upstream", "none", *self.socket).returncode, 2)
+        self.assertEqual(self.check("watch", "--socket", "/nowhere/rpx.sock").returncode, 3)
+
+    def test_why_is_a_time_line_and_probes_that_differ_from_the_proxy_are_told(self):
+        status = [b"200 OK"]
+        url = self.moody(status).url
+        check = '[upstream.app.health]\npath = "/x"\ninterval = "100ms"\nrise = 1\nfall = 1\n'
+        proxy = self.proxy_to(url, top=check)
+        socket = ("--socket", proxy.path("rpx.sock"))
+        until(lambda: proxy.servers("app")[url]["health"]["checks"], "the first check")
+        status[0] = b"503 Ill"
+        until(lambda: proxy.servers("app")[url]["state"] == "down", "the server to be down")
+        why = self.check("why", "-o", "json", url, *socket)
+        self.assertEqual(why.returncode, 1, why.stderr)
+        self.assertIn("is down: status 503", why.stderr)
+        lines = json.loads(why.stdout)
+        self.assertIn(("change", "unhealthy"), [(line["what"], line["state"]) for line in lines])
+        self.assertTrue(any(line["what"] == "check" and line["total_ms"] > 0 for line in lines))
+        self.assertEqual(lines, sorted(lines, key=lambda line: line["time"]))
+        differs = self.check("probe", "--tcp", url, *socket)
+        self.assertEqual(differs.returncode, 0)
+        self.assertIn("the proxy says down: status 503", differs.stderr)
+        self.assertEqual(self.check("why", "http://nobody:1", *socket).returncode, 2)
+
+    def test_probes_are_made_again_at_an_interval(self):
+        origin = self.origin()
+        rounds = self.check("probe", "--interval", "100ms", "--timeout", "350ms", origin.url + "/bytes/1")
+        self.assertEqual(rounds.returncode, 0, rounds.stderr)
+        lines = [json.loads(line) for line in rounds.stdout.splitlines()]
+        self.assertGreaterEqual(len(lines), 2)
+        self.assertTrue(all(line["healthy"] and line["time"] for line in lines))
+        self.assertEqual(self.check("probe", "--interval", "1ms", origin.url).returncode, 2)
 
     def test_weight_status_and_wait(self):
         proxy = self.two()

@@ -32,10 +32,13 @@ std::string encoded(const std::string& name) {
 
 }  // namespace
 
+std::string server_target(const ServerRow& row) {
+  return fmt::format("/v1/upstreams/{}/servers/{}", encoded(row.upstream), encoded(row.url));
+}
+
 // The last healthy server is not taken out: that is exit status 5, unlike what else may go wrong.
 Result<int> change_server(const control::Client& proxy, const ServerRow& row, const std::string& body) {
-  const std::string target = fmt::format("/v1/upstreams/{}/servers/{}", encoded(row.upstream), encoded(row.url));
-  RPX_TRY(const control::Answer answer, proxy.ask("PATCH", target, body));
+  RPX_TRY(const control::Answer answer, proxy.ask("PATCH", server_target(row), body));
   if (answer.status == 200) return 0;
   RPX_TRY(const Poco::JSON::Object::Ptr problem, serve::parse_object(answer.body));
   std::string detail = serve::text_of(*problem, "detail");

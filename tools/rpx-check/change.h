@@ -10,6 +10,9 @@
 
 namespace rpx::check {
 
+/// What the control API calls `row`: "/v1/upstreams/app/servers/http:%2F%2F…".
+std::string server_target(const ServerRow& row);
+
 /// Has the proxy change `row` as `body` (JSON) says. 0, or the exit status of what was refused, which has been told.
 /// Errors: the client's; kUsage and kInternal for what the proxy answers.
 Result<int> change_server(const control::Client& proxy, const ServerRow& row, const std::string& body);

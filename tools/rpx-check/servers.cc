@@ -35,7 +35,9 @@ Result<std::vector<ServerRow>> ask_servers(const control::Client& proxy, const s
   return out;
 }
 
-void pause() { ::poll(nullptr, 0, static_cast<int>(kLook.count())); }
+void pause(Duration span) {
+  ::poll(nullptr, 0, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(span).count()));
+}
 
 Result<std::vector<ServerRow>> find_servers(const std::vector<ServerRow>& rows, const std::string& name) {
   std::vector<ServerRow> out;

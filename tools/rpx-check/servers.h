@@ -31,7 +31,7 @@ Result<std::vector<ServerRow>> ask_servers(const control::Client& proxy, const s
 
 /// Between two looks at a proxy that has no way to call back.
 inline constexpr std::chrono::milliseconds kLook{100};
-void pause();
+void pause(Duration span = kLook);
 
 /// Those of `rows` that `name` means: a whole URL, or what follows its "//". Errors: kUsage when there is none.
 Result<std::vector<ServerRow>> find_servers(const std::vector<ServerRow>& rows, const std::string& name);

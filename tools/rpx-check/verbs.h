@@ -10,6 +10,8 @@ inline constexpr const char* kTool = "rpx-check";
 void add_probe(cli::App& app);
 void add_config(cli::App& app);
 void add_status(cli::App& app);
+void add_watch(cli::App& app);
+void add_why(cli::App& app);
 void add_wait(cli::App& app);
 /// ready, drain, maint and weight.
 void add_changes(cli::App& app);
