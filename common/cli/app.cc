@@ -96,6 +96,11 @@ App& App::example(std::string command, std::string what) {
   return *this;
 }
 
+App& App::without(std::string_view long_name) {
+  std::erase_if(common_specs_, [long_name](const OptionSpec& spec) { return spec.long_name == long_name; });
+  return *this;
+}
+
 Verb App::verb(std::string name, std::string summary) {
   // A Verb is written out in one chain before the next is declared, so its pointer survives until then.
   VerbSpec& spec = verbs_.emplace_back();
@@ -153,6 +158,12 @@ Result<VerbSpec*> App::find_verb(const std::vector<std::string>& arguments, std:
   if (!family.empty())
     return self_error(ErrorKind::kUsage,
                       fmt::format("{} what? As in \"{}\"; see {} --help", arguments[position], family, name_));
+  // No verb has such a name, but operands do.
+  if (default_verb_ && !verbs_.front().operands.empty() &&
+      arguments[position].find_first_of(":/.") != std::string::npos) {
+    position = arguments.size();
+    return &verbs_.front();
+  }
   // What looks like a verb may be the value of an option nobody knows: then that is what to tell.
   const auto stray = std::find_if(arguments.begin(), arguments.begin() + static_cast<std::ptrdiff_t>(position),
                                   [this](const std::string& one) { return one.starts_with('-') && !is_option(one); });

@@ -37,10 +37,12 @@ class Verb {
 class App {
  public:
   /// `name` as in "rpx-serve"; `summary` one line without a full stop. Without a verb the first one declared is meant,
-  /// unless `default_verb` is false.
+  /// also where its operands, if it takes any, look like a URL or a path; unless `default_verb` is false.
   App(std::string name, std::string summary, bool default_verb = true);
   /// An example of `--help` of the tool as a whole.
   App& example(std::string command, std::string what);
+  /// Takes a common option away, such as "--config", from a tool that has no use for it. Before run().
+  App& without(std::string_view long_name);
   /// `name` is one word, or two as in "ca issue".
   Verb verb(std::string name, std::string summary);
 

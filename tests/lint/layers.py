@@ -25,6 +25,7 @@ DIRECTLY_BELOW = {
     "proxy": ["upstream", "policy", "codec", "cache"],
     "config": ["proxy"],
     "control": ["config"],
+    "load": ["control"],
     "cli": ["base"],
 }
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.MULTILINE)

@@ -1,0 +1,211 @@
+"""rpx-bench against servers whose behaviour is known: what it measures, what it counts, and how it ends."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from support.certs import Authority
+from support.flow import FlowTest
+from support.origin import OK
+from support.proxy import BINARY, environment, run_tool
+from support.waiting import PATIENCE, SANITIZED, until
+
+BENCH = os.path.join(os.path.dirname(BINARY), "rpx-bench")
+ANSWER = '[[route]]\nrespond = { status = 200, body = "hello\\n" }\n'
+LISTEN = '[[listen]]\naddress = "127.0.0.1:0"\n'
+
+
+def delayed(seconds, stall_at=None, stall=0.0):
+    """A script that answers each request after the same time; the request at `stall_at` after `stall` seconds."""
+
+    def serve(connection):
+        count = 0
+        while True:
+            connection.request()
+            count += 1
+            time.sleep(stall if count == stall_at else seconds)
+            connection.send(OK)
+
+    return serve
+
+
+class Bench(FlowTest):
+    def bench(self, *arguments, expect=0):
+        done = run_tool(*arguments, "-o", "json", binary=BENCH, cwd=self.folder(), timeout=PATIENCE * 2)
+        self.assertEqual(done.returncode, expect, done.stderr)
+        return json.loads(done.stdout)
+
+    def test_every_request_asked_for_is_made_and_answered(self):
+        origin = self.origin()
+        run = self.bench("-n", "200", "-c", "8", "-t", "2", "--check", "length=10", origin.url + "/bytes/10")
+        self.assertEqual((run["schema"], run["requests"], run["errors"]), ("rpx-bench/1", 200, 0))
+        self.assertEqual(len(origin.requests), 200)
+        self.assertEqual(run["replies_by_class"][2], 200)
+        self.assertEqual(sum(count for _, count in run["latency"]["histogram_ns"]), 200)
+        self.assertLessEqual(run["connect"]["count"], 8)
+
+    def test_known_delays_are_measured_as_they_are(self):
+        origin = self.script(delayed(0.05))
+        run = self.bench("-n", "40", "-c", "2", origin.url)
+        for name in ("min_ms", "p50_ms"):
+            self.assertGreaterEqual(run["latency"][name], 50)
+        self.assertLess(run["latency"]["p50_ms"], 500 if SANITIZED else 60)
+
+    def test_a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one(self):
+        stall = 0.6
+        closed = self.bench("-c", "1", "-d", "2s", self.script(delayed(0.0, 20, stall)).url)
+        opened = self.bench("-c", "1", "-d", "2s", "--rate", "100", self.script(delayed(0.0, 20, stall)).url)
+        # One request of many waited, as somebody sees it who waited with it ...
+        self.assertLess(closed["latency"]["p90_ms"], 300)
+        self.assertGreaterEqual(closed["latency"]["max_ms"], stall * 1000)
+        self.assertLess(opened["raw_latency"]["p90_ms"], 300)
+        # ... and a quarter of all those who came meanwhile.
+        self.assertGreater(opened["latency"]["p90_ms"], stall * 1000 * 0.3)
+        self.assertGreaterEqual(opened["latency"]["max_ms"], stall * 1000)
+
+    def test_a_rate_is_kept_constant_and_by_chance(self):
+        proxy = self.proxy(LISTEN + ANSWER)
+        for kind in ("constant", "poisson"):
+            run = self.bench("-c", "20", "-t", "2", "-d", "2s", "--rate", "300", "--arrivals", kind, proxy.url)
+            self.assertEqual(run["loop"], "open")
+            self.assertLess(abs(run["requests"] + run["unsent"] - 600), 30 if kind == "constant" else 150)
+
+    def test_what_could_not_be_sent_is_told_and_counted(self):
+        run = self.bench("-c", "1", "-d", "1s", "--rate", "200", self.script(delayed(0.1)).url)
+        self.assertGreater(run["unsent"], 50)
+        self.assertTrue(any("were due and not sent" in text for text in run["warnings"]))
+        self.assertGreater(run["latency"]["max_ms"], 300)
+
+    def test_pipelines_new_connections_and_unix_sockets(self):
+        proxy = self.proxy(LISTEN + '[[listen]]\naddress = "unix:web.sock"\n' + ANSWER)
+        run = self.bench("-n", "300", "-c", "3", "--pipeline", "10", "--check", "length=6", proxy.url)
+        self.assertEqual((run["requests"], run["errors"], run["connect"]["count"]), (300, 0, 3))
+        run = self.bench("-n", "50", "-c", "5", "--no-keepalive", proxy.url)
+        self.assertEqual((run["requests"], run["errors"], run["connect"]["count"]), (50, 0, 50))
+        run = self.bench("-n", "50", "-c", "2", "unix:" + proxy.path("web.sock"))
+        self.assertEqual((run["requests"], run["errors"]), (50, 0))
+        run = self.bench("-n", "50", "-c", "2", "--unix", proxy.path("web.sock"), "http://any.test/")
+        self.assertEqual((run["requests"], run["errors"]), (50, 0))
+
+    def test_tls_is_verified_and_its_sessions_are_resumed(self):
+        authority = Authority(self.folder())
+        listen = '[[listen]]\naddress = "127.0.0.1:0"\ntls = true\n'
+        proxy = self.proxy(listen + authority.issue("site", "IP:127.0.0.1") + ANSWER)
+        url = proxy.url.replace("http:", "https:")
+        run = self.bench("-n", "20", "-c", "1", "--no-keepalive", "--ca", authority.pem, url)
+        self.assertEqual((run["requests"], run["errors"]), (20, 0))
+        self.assertGreater(run["tls_resumed"], 5)
+        run = self.bench("-n", "20", "-c", "1", "--no-keepalive", "--no-resume", "-k", url)
+        self.assertEqual((run["requests"], run["tls_resumed"]), (20, 0))
+        refused = run_tool("-n", "1", url, binary=BENCH)
+        self.assertEqual(refused.returncode, 3)
+        self.assertEqual(len(refused.stderr.splitlines()), 1)
+
+    def test_templates_feeds_and_cookies_reach_the_server(self):
+        origin = self.origin()
+        folder = self.folder()
+        feed = os.path.join(folder, "users.csv")
+        with open(feed, "w", encoding="utf-8") as file:
+            file.write("id,name\n1,ann\n2,bob\n")
+        self.bench("-n", "4", "-c", "1", "--feed", feed, "-H", "X-Name: {{feed.name}}", "-b", "n={{seq}}",
+                   origin.url + "/u/{{feed.id}}")
+        seen = [(r.method, r.path, r["X-Name"], r.body) for r in origin.requests]
+        self.assertEqual(seen[:2], [("POST", "/u/1", "ann", b"n=1"), ("POST", "/u/2", "bob", b"n=2")])
+        self.assertEqual(len(seen), 4)
+
+        def with_cookie(connection):
+            while True:
+                connection.request()
+                connection.send(b"HTTP/1.1 200 OK\r\nSet-Cookie: s=1; Path=/\r\nContent-Length: 0\r\n\r\n")
+
+        jar = self.script(with_cookie)
+        self.bench("-n", "3", "-c", "1", "--cookies", jar.url)
+        self.assertEqual([r["Cookie"] for r in jar.requests], [None, "s=1", "s=1"])
+
+    def test_failures_are_counted_by_kind_with_examples(self):
+        def odd(connection):
+            for reply in (b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", OK, b"HTTP/1.1 200 OK\r\nContent-Le"):
+                connection.request()
+                connection.send(reply)
+
+        run = self.bench("-n", "9", "-c", "1", "--check", "length=2", self.script(odd).url + "/x")
+        kinds = {kind: row["count"] for kind, row in run["errors_by_kind"].items()}
+        self.assertEqual(kinds, {"status": 3, "closed": 3})
+        self.assertIn("status 500 (127.0.0.1:", run["errors_by_kind"]["status"]["examples"][0])
+        self.assertIn("GET /x", run["errors_by_kind"]["closed"]["examples"][0])
+        late = self.script(lambda connection: connection.hold())
+        run = self.bench("-n", "2", "-c", "1", "--timeout", "200ms", late.url, expect=3)
+        self.assertEqual(run["errors_by_kind"]["timeout"]["count"], 2)
+
+    def test_a_kept_connection_that_the_server_closes_is_no_error(self):
+        def one_at_a_time(connection):
+            connection.request()
+            connection.send(OK)
+
+        run = self.bench("-n", "10", "-c", "1", self.script(one_at_a_time).url)
+        self.assertEqual((run["requests"], run["errors"], run["connect"]["count"]), (10, 0, 10))
+
+    def test_conditions_decide_the_exit_status(self):
+        origin = self.origin()
+        holds = run_tool("-n", "20", "--assert", "errors<1%", "--assert", "p99<30s", "-q", origin.url, binary=BENCH)
+        self.assertEqual((holds.returncode, holds.stdout), (0, ""), holds.stderr)
+        fails = run_tool("-n", "20", "--assert", "requests>=20", "--assert", "p50<1us", "-q", origin.url, binary=BENCH)
+        self.assertEqual(fails.returncode, 1)
+        self.assertRegex(fails.stderr, r"^rpx-bench: failed: p50<1us: \S+\n$")
+
+    def test_an_interrupt_shows_what_there_is(self):
+        proxy = self.proxy(LISTEN + ANSWER)
+        process = subprocess.Popen([BENCH, "-d", "1h", "-c", "2", "-o", "json", proxy.url], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=environment())
+        self.addCleanup(process.kill)
+        until(lambda: proxy.status()["requests"] > 10, "requests on their way")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 130, err)
+        run = json.loads(out)
+        self.assertEqual(run["interrupted"], "SIGINT")
+        self.assertGreater(run["requests"], 10)
+
+    def test_saved_results_are_merged(self):
+        origin = self.origin()
+        folder = self.folder()
+        paths = [os.path.join(folder, name) for name in ("a.json", "b.json")]
+        for path in paths:
+            self.bench("-n", "10", "--save", path, origin.url)
+        merged = self.bench("merge", *paths)
+        self.assertEqual((merged["requests"], merged["latency"]["count"]), (20, 20))
+
+    def built_in_origin(self, *arguments):
+        process = subprocess.Popen([BENCH, "origin", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=environment())
+
+        def end():
+            process.terminate()
+            _, err = process.communicate(timeout=PATIENCE)
+            self.assertEqual(process.returncode, 0, err)
+
+        self.addCleanup(end)
+        return process.stdout.readline().strip()
+
+    def test_the_built_in_origin_answers_as_the_url_says(self):
+        url = self.built_in_origin("-t", "2")
+        run = self.bench("-n", "500", "-c", "10", "--check", "length=1000", "--check", "status=201",
+                         url + "/a?size=1000&status=201")
+        self.assertEqual((run["requests"], run["errors"]), (500, 0))
+        run = self.bench("-n", "100", "-c", "2", "--pipeline", "5", "--check", "length=100000", url + "/?size=100KB&chunks=7&trailers")
+        self.assertEqual((run["requests"], run["errors"]), (100, 0))
+        run = self.bench("-n", "10", "-c", "2", "-b", "x" * 100000, url + "/?delay=30ms")
+        self.assertEqual(run["errors"], 0)
+        self.assertGreaterEqual(run["latency"]["min_ms"], 30)
+        for error, kind in (("close", "closed"), ("truncate", "closed"), ("garbage", "protocol"), ("reset", "reset")):
+            run = self.bench("-n", "5", "-c", "1", url + "/?error=" + error, expect=3)
+            self.assertEqual(run["errors_by_kind"][kind]["count"], 5, error)
+        some = self.bench("-n", "200", "-c", "4", "-X", "POST", url + "/?error=close&error_rate=20%25")
+        self.assertTrue(10 <= some["errors"] <= 80, some["errors"])
+
+
+if __name__ == "__main__":
+    unittest.main()

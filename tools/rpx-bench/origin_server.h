@@ -1,0 +1,42 @@
+// A very fast origin for tests and demonstrations: replies that are made once for each target and sent from memory. One
+// OriginThread a thread, with a loop and a listening socket of its own.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+
+#include "load/origin_reply.h"
+#include "load/random.h"
+#include "net/stream.h"
+#include "rt/group.h"
+#include "rt/loop.h"
+
+namespace rpx::bench {
+
+class OriginThread {
+ public:
+  /// Accepts from `listener`, which stays open until it has ended.
+  OriginThread(int listener, std::uint64_t seed);
+  /// The thread's body, until stop().
+  void run();
+  /// Any thread. Connections are cut.
+  void stop() { loop_.stop(); }
+
+ private:
+  struct Visit;
+  rt::Task<void> accept_all();
+  rt::Task<void> serve(net::UniqueFd fd);
+  rt::Task<bool> answer(Visit& visit, const load::Reply& reply, bool is_head);
+  rt::Task<bool> skip_body(Visit& visit);
+  const load::Reply& reply_to(std::string_view target);
+
+  int listener_;
+  rt::Loop loop_;
+  load::Random random_;
+  std::unordered_map<std::string, load::Reply> replies_;
+  const load::Reply* last_ = nullptr;
+  std::string last_target_;
+  rt::TaskGroup visits_;
+};
+
+}  // namespace rpx::bench

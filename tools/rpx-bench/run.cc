@@ -1,0 +1,51 @@
+#include <memory>
+
+#include "base/result.h"
+#include "load/summary.h"
+#include "options.h"
+#include "runner.h"
+#include "show.h"
+#include "target.h"
+#include "verbs.h"
+
+namespace rpx::bench {
+namespace {
+
+using cli::ExitCode;
+using cli::to_int;
+
+// No reply at all is no measurement.
+bool nobody_answered(const load::Summary& run) noexcept { return run.tally.requests == 0 && run.tally.failed() != 0; }
+
+Result<int> run_once(const RunOptions& options, const cli::Common& common) {
+  RPX_TRY(const std::vector<load::Assertion> assertions, parse_assertions(options.asserts));
+  RPX_TRY(const Plan plan, make_plan(options, common));
+  RPX_TRY_VOID(reach(plan));
+  RPX_TRY(const load::Summary run, execute(plan, {!common.quiet && !common.no_progress, ""}));
+  if (!options.save.empty()) RPX_TRY_VOID(write_output(options.save, load::to_json(run)));
+  show(run, common);
+  const bool all_hold = hold(assertions, run, common);
+  if (last_signal() != 0) return cli::exit_code_of_signal(last_signal());
+  if (!all_hold) return to_int(ExitCode::kFalse);
+  return to_int(nobody_answered(run) ? ExitCode::kUnreachable : ExitCode::kDone);
+}
+
+}  // namespace
+
+void add_run(cli::App& app) {
+  auto options = std::make_shared<RunOptions>();
+  cli::Verb verb = app.verb("run", "put load on URLs and measure how long replies take");
+  verb.example("rpx-bench http://127.0.0.1:8080/", "50 connections for 10 seconds, each as fast as it goes")
+      .example("rpx-bench --rate 2k -d 30s http://127.0.0.1:8080/", "2,000 requests a second, however slow replies are")
+      .example("rpx-bench -n 1000 --check status=200 --assert 'p99<20ms' --assert 'errors<0.1%' http://app.test/",
+               "for a script: exit status 1 unless both hold")
+      .example("rpx-bench --feed users.csv 'http://127.0.0.1:8080/user/{{feed.id}}?n={{seq}}'",
+               "every request another one");
+  declare(verb, *options);
+  verb.operand("URL...", &options->urls, "what to ask for", true).action([options](const cli::Common& common) {
+    const Result<int> done = run_once(*options, common);
+    return done ? *done : report_unreachable(done.error());
+  });
+}
+
+}  // namespace rpx::bench
