@@ -3,6 +3,7 @@
 
 #include "config/named.h"
 #include "policy/access.h"
+#include "policy/basic_auth.h"
 #include "policy/rate_limit.h"
 
 namespace rpx::config {
@@ -82,6 +83,51 @@ void check_access(Reader& reader, const Node& table, void* access) {
   if (!options.rules.empty() && !takes_all(options.rules.back()))
     reader.error_at(table, {"rules"},
                     R"(no rule says what holds for the rest: add { deny = ["all"] } or { allow = ["all"] })");
+}
+
+Complaint check_passwords(std::string_view path) {
+  const auto read = policy::BasicAuth::open({.file = std::string(path)});
+  return read ? std::nullopt : Complaint(read.error().detail);
+}
+
+Complaint check_auth_url(std::string_view text) {
+  constexpr std::string_view kExpected =
+      R"(expected a URL such as "http://127.0.0.1:9091/verify", or a path where upstream is given)";
+  const std::string server = policy::auth_server_of(std::string(text));
+  const std::string_view path = text.substr(server.size());
+  if (server.empty() ? !path.starts_with('/') : server.starts_with("tcp://")) return Complaint(kExpected);
+  if (!server.empty())
+    if (const Complaint complaint = check_server_url(server)) return complaint;
+  return path.empty() ? std::nullopt : check_probe_path(path.starts_with('?') ? "/" + std::string(path) : path);
+}
+
+void check_forward_auth(Reader& reader, const Node& table, void* auth) {
+  const auto& options = *static_cast<const policy::ForwardAuthOptions*>(auth);
+  if (options.url.empty()) return;  // missing, or wrong and reported
+  const bool has_server = !policy::auth_server_of(options.url).empty();
+  if (has_server && !options.upstream.empty())
+    reader.error_at(table, {"upstream"}, "url names a server and upstream another: with upstream, url is a path");
+  if (!has_server && options.upstream.empty())
+    reader.error_at(table, {"url"}, "a path alone does not say whom to ask: give the URL of a server, or add upstream");
+}
+
+void resolve_auth(Reader& reader, Document& document) {
+  auto& upstreams = document.site.upstreams;
+  for (const policy::AccessOptions& access : document.site.access) {
+    if (!access.forward_auth || access.forward_auth->url.empty()) continue;
+    const std::string name = policy::auth_upstream_of(*access.forward_auth);
+    if (name.empty() || std::ranges::find(upstreams, name, &upstream::UpstreamOptions::name) != upstreams.end())
+      continue;
+    if (!access.forward_auth->upstream.empty()) {
+      reader.report().error({}, fmt::format("access \"{}\": forward_auth: there is no upstream {}: add [upstream.{}]",
+                                            access.name, in_quotes(name), name));
+      continue;
+    }
+    upstream::UpstreamOptions made;
+    made.name = name;
+    made.servers.push_back({.url = name});
+    upstreams.push_back(std::move(made));
+  }
 }
 
 void check_admission(Reader& reader, const Document& document) {

@@ -19,6 +19,10 @@ bool looks_like_server(std::string_view text) noexcept;
 Complaint check_access_address(std::string_view text);
 /// "/path", "/path/*" or nothing.
 Complaint check_access_path(std::string_view text);
+/// The path of a file with names and hashed passwords.
+Complaint check_passwords(std::string_view path);
+/// "http://host:port/path", or "/path".
+Complaint check_auth_url(std::string_view text);
 /// A template of what a rate limit counts apart.
 Complaint check_rate_key(std::string_view text);
 /// What a client of a tcp listener asks for: "db.example", "*.example" or "*".

@@ -173,6 +173,8 @@ void warn_unused(Reader& reader, const Document& document) {
     used.insert(listener.upstream);
     for (const auto& [name, upstream] : listener.sni) used.insert(upstream);
   }
+  for (const policy::AccessOptions& access : document.site.access)
+    if (access.forward_auth) used.insert(access.forward_auth->upstream);
   for (const Entry* entry : document.upstream_tables)
     if (!used.contains(entry->name))
       reader.report().warning(entry->at, fmt::format("no route uses upstream {}", in_quotes(entry->name)));
@@ -204,6 +206,7 @@ void check_document(Reader& reader, Document& document, const Node& root) {
     if (const Entry* split = document.route_tables[i]->find("split"))
       for (auto& [upstream, weight] : document.site.routes[i].split) upstreams.resolve(upstream, split->node, upstream);
   }
+  resolve_auth(reader, document);
   check_layer4(reader, document);
   check_compress(reader, document);
   check_caches(reader, document);

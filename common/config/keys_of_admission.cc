@@ -10,6 +10,8 @@ namespace {
 
 using policy::AccessOptions;
 using policy::AccessRuleOptions;
+using policy::BasicAuthOptions;
+using policy::ForwardAuthOptions;
 using policy::RateLimitOptions;
 
 // clang-format off
@@ -44,12 +46,45 @@ constexpr Key kAccessRuleKeys[] = {
 };
 constexpr Section kAccessRule = {"rules", "The first rule that matches decides; the last one is about \"all\".", Shape::kTables, kAccessRuleKeys};
 
+constexpr Key kBasicAuthKeys[] = {
+    key("file", kFilePath, at<&BasicAuthOptions::file>, "",
+        "file with a line name:hash for each client, hashed by bcrypt, yescrypt or sha512-crypt, as htpasswd -B and mkpasswd "
+        "do; read again when it changes", {.example = R"("users.htpasswd")", .check = check_passwords, .required = true}),
+    key("realm", kText, at<&BasicAuthOptions::realm>, R"("rpx")", "what clients are asked to log in to", {.check = check_field_value}),
+    key("remember", kDuration, at<&BasicAuthOptions::remember>, R"("5m")",
+        "how long a password that was right is not hashed again; 0 = it always is"),
+    key("forward", kBool, at<&BasicAuthOptions::forward>, "true",
+        "servers get the client's Authorization field; its name is {user} in request_headers, either way"),
+};
+constexpr Section kBasicAuth = {"basic_auth", "Clients log in with name and password, or get 401.", Shape::kTable, kBasicAuthKeys};
+
+constexpr Key kForwardAuthKeys[] = {
+    key("url", kText, at<&ForwardAuthOptions::url>, "",
+        "what is asked, with GET, for each request: a server and a path; or, with upstream, a path. The question has the "
+        "request's fields, X-Forwarded-Method and X-Forwarded-Uri; an answer of 2xx lets the request on, any other is the client's",
+        {.example = R"("http://127.0.0.1:9091/verify")", .check = check_auth_url, .required = true}),
+    key("upstream", kText, at<&ForwardAuthOptions::upstream>, R"("")", "name of an upstream to ask, instead of a server in url"),
+    key("request_headers", kTexts, at<&ForwardAuthOptions::request_headers>, "[]",
+        "fields of the request that are shown; [] = all but those about its body", {.check = check_token}),
+    key("response_headers", kTexts, at<&ForwardAuthOptions::response_headers>, "[]",
+        "fields of the answer that the request goes on with; what clients send under these names is taken out",
+        {.check = check_token}),
+    key("user", kText, at<&ForwardAuthOptions::user>, R"("")",
+        "field of the answer that is {user} in header rules and log lines; \"\" = none"),
+    key("timeout", kDuration, at<&ForwardAuthOptions::timeout>, R"("5s")",
+        "for the answer; without one the client gets 504", {.zero = Zero::kRefused}),
+};
+constexpr Section kForwardAuth = {"forward_auth", "A server is asked whether a request may go on.", Shape::kTable, kForwardAuthKeys,
+                                  {}, {}, check_forward_auth};
+
 constexpr Key kAccessKeys[] = {
     list("rules", kAccessRules, at<&AccessOptions::rules>, kAccessRule, "in order; none = everybody is allowed",
          {.example = R"([{ allow = ["10.0.0.0/8", "fd00::/8"] }, { deny = ["all"] }])"}),
     key("methods", kTexts, at<&AccessOptions::methods>, "[]",
         "other methods get 405; none = any", {.check = check_method}),
-    later("basic_auth"), later("forward_auth"), later("jwt"),
+    table("basic_auth", kTable, at<&AccessOptions::basic_auth>, kBasicAuth),
+    table("forward_auth", kTable, at<&AccessOptions::forward_auth>, kForwardAuth),
+    later("jwt"),
 };
 // clang-format on
 

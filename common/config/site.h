@@ -30,6 +30,7 @@ void check_tls(Reader& reader, const Node& table, void* tls);
 void check_server_tls(Reader& reader, const Node& table, void* tls);
 void check_serve(Reader& reader, const Node& table, void* serve);
 void check_access(Reader& reader, const Node& table, void* access);
+void check_forward_auth(Reader& reader, const Node& table, void* auth);
 void check_upstream(Reader& reader, const Node& table, void* upstream);
 
 /// Finds what each route names in `compress`; "default" is made where no table is called so.
@@ -38,6 +39,8 @@ void check_compress(Reader& reader, Document& document);
 /// What tcp listeners and tcp:// servers cannot have, and what they must.
 void check_layer4(Reader& reader, const Document& document);
 
+/// Makes upstreams of the servers that forward_auth asks, and finds those that it names.
+void resolve_auth(Reader& reader, Document& document);
 /// Finds what each route names in `access` and `rate_limit`.
 void check_admission(Reader& reader, const Document& document);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "http/message.h"
+#include "policy/auth_options.h"
 #include "policy/ip_set.h"
 #include "policy/options.h"
 
@@ -29,6 +31,8 @@ struct AccessOptions {
   std::string name;
   std::vector<AccessRuleOptions> rules;  ///< the last one is about everybody; none = everybody is allowed
   std::vector<std::string> methods;      ///< the only ones; empty = any
+  std::optional<BasicAuthOptions> basic_auth;
+  std::optional<ForwardAuthOptions> forward_auth;
 };
 
 /// What is asked about.

@@ -47,6 +47,7 @@ Result<std::shared_ptr<const RateLimit>> RateLimit::build(const RateLimitOptions
   RPX_TRY(out->key_, TextTemplate::parse(options.key, TemplateUse::kRequest));
   // An IPv6 client has a whole /64 to choose addresses from.
   out->key_.narrow_clients();
+  for (const TemplatePart& part : out->key_.parts()) out->counts_users_ |= part.variable == Variable::kUser;
   out->each_ = std::max(
       std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / options.rate.per_second)), Duration(1));
   out->most_ = out->each_ * options.burst;

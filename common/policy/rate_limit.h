@@ -79,6 +79,8 @@ class RateLimit {
 
   const RateLimitOptions& options() const noexcept { return options_; }
   const TextTemplate& key() const noexcept { return key_; }
+  /// {user} is in the key: it can only be counted once the client is known.
+  bool counts_users() const noexcept { return counts_users_; }
   const std::shared_ptr<RateCounters>& counters() const noexcept { return counters_; }
   /// RateLimit-Policy's item (draft-ietf-httpapi-ratelimit-headers): `"api";q=200;w=2`.
   const std::string& policy_field() const noexcept { return policy_field_; }
@@ -88,6 +90,7 @@ class RateLimit {
   TextTemplate key_;
   Duration each_{};
   Duration most_{};
+  bool counts_users_ = false;
   std::string policy_field_;
   std::shared_ptr<RateCounters> counters_;
 };

@@ -41,6 +41,7 @@ constexpr std::array<Row, 32> kRows{{
     {"protocol", kProtocol, kRequest},
     {"header", kHeader, kRequest, true},
     {"cookie", kCookie, kRequest, true},
+    {"user", kUser, kRequest},
     {"client_cert_subject", kClientCertSubject, kRequest},
     {"client_cert_fingerprint", kClientCertFingerprint, kRequest},
     {"status", kStatus, kResponse},
@@ -57,7 +58,6 @@ constexpr std::array<Row, 32> kRows{{
     {"queue_time", kQueueTime, kLog},
     {"connect_time", kConnectTime, kLog},
     {"first_byte_time", kFirstByteTime, kLog},
-    {"user", kUser, kLog},
 }};
 
 std::string unknown(std::string_view name, TemplateUse use) {

@@ -41,10 +41,10 @@ enum class Variable : std::uint8_t {
   kQueueTime,
   kConnectTime,
   kFirstByteTime,
-  kHeader,          // {header:NAME} of the request
-  kResponseHeader,  // {response_header:NAME}
-  kCookie,          // {cookie:NAME}
-  kUser,
+  kHeader,                 // {header:NAME} of the request
+  kResponseHeader,         // {response_header:NAME}
+  kCookie,                 // {cookie:NAME}
+  kUser,                   // who has proved to be that, by the route's access
   kClientCertSubject,      // RFC 2253, of a verified client certificate
   kClientCertFingerprint,  // SHA-256, in hexadecimal
 };

@@ -49,6 +49,7 @@ void append_value(std::string& out, const TemplatePart& part, const Values& valu
     case Variable::kCookie: out += cookie_value(request.headers, part.text); return;
     case Variable::kUpstream: out += values.upstream; return;
     case Variable::kServer: out += values.server; return;
+    case Variable::kUser: out += values.user; return;
     case Variable::kClientCertSubject: out += values.client_certificate_subject; return;
     case Variable::kClientCertFingerprint: out += values.client_certificate_fingerprint; return;
     case Variable::kStatus:
@@ -66,8 +67,7 @@ void append_value(std::string& out, const TemplatePart& part, const Values& valu
     case Variable::kDuration:
     case Variable::kQueueTime:
     case Variable::kConnectTime:
-    case Variable::kFirstByteTime:
-    case Variable::kUser: return;
+    case Variable::kFirstByteTime: return;
   }
 }
 

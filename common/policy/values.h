@@ -27,6 +27,7 @@ struct Values {
   const http::Headers* response_headers = nullptr;   ///< of the reply; null before there is one
   std::string_view client_certificate_subject = {};  ///< of a verified client certificate
   std::string_view client_certificate_fingerprint = {};
+  std::string_view user = {};  ///< who the client has proved to be
 };
 
 /// Appends the value of `part`. {path} and {target} are the client's own path in canonical form, before strip_prefix

@@ -171,6 +171,7 @@ void append_json(std::string& out, const AccessEntry& entry) {
   append_json_text(out, "\",\"user_agent\":\"", field_of(entry.request_headers, FieldId::kUserAgent));
   append_json_text(out, "\",\"referer\":\"", field_of(entry.request_headers, FieldId::kReferer));
   append_json_text(out, "\",\"listener\":\"", entry.listener);
+  append_json_text(out, "\",\"user\":\"", entry.user);
   out += "\"}\n";
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "policy/values.h"
+#include "proxy/authenticate.h"
 #include "proxy/respond.h"
 
 namespace rpx::proxy {
@@ -50,7 +51,8 @@ std::string key_of(ClientConnection& connection, Busy& busy, const Route& route,
                               .upstream = {},
                               .server = {},
                               .client_certificate_subject = subject_of(connection),
-                              .client_certificate_fingerprint = fingerprint_of(connection)};
+                              .client_certificate_fingerprint = fingerprint_of(connection),
+                              .user = trail.user};
   std::string text;
   limit.key().render(
       text, [&](const policy::TemplatePart& part, std::string& out) { policy::append_value(out, part, values); });
@@ -79,6 +81,36 @@ void add_limit_fields(Busy& busy) {
                                                                    left.remaining, in_whole_seconds(left.reset))));
 }
 
+namespace {
+
+// Asks the limits of `route` that count with (`known`) or without knowing who the client is. False when one of them has
+// answered. `wait` is how long those that delay hold the request back.
+rt::Task<bool> take_limits(ClientConnection& connection, Busy& busy, const Route& route, bool known, Duration& wait) {
+  Worker& worker = connection.worker;
+  for (const auto& limit : route.limits) {
+    if (limit->counts_users() != known) continue;
+    const auto verdict = limit->take(key_of(connection, busy, route, *limit), worker.loop().now());
+    if (!verdict.within) worker.counts().limited.add();
+    if (limit->options().dry_run) {
+      if (!verdict.within) busy.trail.refused = "would_be_limited";
+      continue;
+    }
+    note(busy.trail, *limit, verdict);
+    wait = std::max(wait, verdict.wait);
+    if (verdict.within) continue;
+    busy.trail.refused = "limited";
+    Refusal refusal{.status = limit->options().status, .fields = {}, .pages = nullptr};
+    refusal.fields.add(
+        "Retry-After",
+        busy.exchange.arena().copy(std::to_string(std::max<std::int64_t>(1, in_whole_seconds(verdict.retry_after)))));
+    co_await respond_refusal(connection, busy, &route, std::move(refusal));
+    co_return false;
+  }
+  co_return true;
+}
+
+}  // namespace
+
 rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& route) {
   Worker& worker = connection.worker;
   if (route.maintenance &&
@@ -98,24 +130,13 @@ rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& rout
     }
   }
   Duration wait{};
-  for (const auto& limit : route.limits) {
-    const auto verdict = limit->take(key_of(connection, busy, route, *limit), worker.loop().now());
-    if (!verdict.within) worker.counts().limited.add();
-    if (limit->options().dry_run) {
-      if (!verdict.within) busy.trail.refused = "would_be_limited";
-      continue;
-    }
-    note(busy.trail, *limit, verdict);
-    wait = std::max(wait, verdict.wait);
-    if (verdict.within) continue;
-    busy.trail.refused = "limited";
-    Refusal refusal{.status = limit->options().status, .fields = {}, .pages = nullptr};
-    refusal.fields.add(
-        "Retry-After",
-        busy.exchange.arena().copy(std::to_string(std::max<std::int64_t>(1, in_whole_seconds(verdict.retry_after)))));
-    co_await respond_refusal(connection, busy, &route, std::move(refusal));
-    co_return false;
+  if (!route.limits.empty() && !co_await take_limits(connection, busy, route, false, wait)) co_return false;
+  if (route.authentication) {
+    // Limits come first: guesses at passwords are requests like any other.
+    const bool let_on = co_await authenticate(connection, busy, route);
+    if (!let_on) co_return false;
   }
+  if (!route.limits.empty() && !co_await take_limits(connection, busy, route, true, wait)) co_return false;
   if (wait > Duration::zero()) {
     busy.trail.phase = Phase::kWaiting;
     co_await worker.loop().sleep_until(worker.loop().now() + wait);

@@ -1,5 +1,5 @@
-// Whether a request may go on to what its route does: maintenance, access rules, then rate limits. Called by handle,
-// after routing; on the worker's thread.
+// Whether a request may go on to what its route does: maintenance, access rules, rate limits, and who the client is.
+// Called by handle, after routing; on the worker's thread.
 #pragma once
 
 #include "proxy/connection.h"

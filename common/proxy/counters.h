@@ -40,11 +40,12 @@ struct CodingCounters {
 struct WorkerCounters {
   Count accepted;
   Count refused;
-  Count blocked;      ///< connections and requests
-  Count denied;       ///< requests, by access rules
-  Count limited;      ///< requests that were over a rate limit, dry runs included
-  Count connections;  ///< open now
-  Count exchanges;    ///< in progress now
+  Count blocked;       ///< connections and requests
+  Count denied;        ///< requests, by access rules
+  Count unauthorized;  ///< requests, of clients who did not prove who they are
+  Count limited;       ///< requests that were over a rate limit, dry runs included
+  Count connections;   ///< open now
+  Count exchanges;     ///< in progress now
   Count requests;
   std::array<Count, 6> responses;
   Count bytes_received;

@@ -50,7 +50,8 @@ policy::Values values_of(const Ask& ask) {
           .route = ask.route.options->name,
           .listener = ask.connection.listener->options.name,
           .client_certificate_subject = subject_of(ask.connection),
-          .client_certificate_fingerprint = fingerprint_of(ask.connection)};
+          .client_certificate_fingerprint = fingerprint_of(ask.connection),
+          .user = trail.user};
 }
 
 }  // namespace
@@ -78,6 +79,7 @@ void build_head(const Ask& ask, upstream::Server& server) {
            field.id == FieldId::kXForwardedProto || field.id == FieldId::kXForwardedHost ||
            field.id == FieldId::kXRequestId || field.id == FieldId::kExpect || field.id == FieldId::kXRealIp;
   });
+  if (busy.trail.hide_authorization) out.remove(FieldId::kAuthorization);
   if (ask.upstream.sticky) drop_session_cookie(ask, out);
   set_host(ask, server, out);
   http::add_forwarding_fields(request, busy.trail.client, ask.connection.peer, ask.connection.listener->is_unix, arena,

@@ -76,6 +76,7 @@ void write_access_line(ClientConnection& connection, Busy& busy, Duration took) 
   if (!trail.refused.empty()) entry.reason = trail.refused;
   if (trail.failure) entry.reason = facts_of(trail.failure->kind).name;
   entry.request_id = trail.request_id;
+  entry.user = trail.user;
   entry.client_certificate_subject = subject_of(connection);
   entry.client_certificate_fingerprint = fingerprint_of(connection);
   entry.status = trail.status;

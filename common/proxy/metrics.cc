@@ -161,6 +161,7 @@ Counters sum_counters(std::span<const WorkerCounters* const> workers) {
     out.connections_refused += worker->refused.read();
     out.blocked += worker->blocked.read();
     out.denied += worker->denied.read();
+    out.unauthorized += worker->unauthorized.read();
     out.limited += worker->limited.read();
     out.requests += worker->requests.read();
     for (std::size_t i = 0; i < worker->responses.size(); ++i) out.responses[i] += worker->responses[i].read();
@@ -234,6 +235,8 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
            counters.connections_refused);
   text.one("rpx_blocked_total", "counter", "Connections and requests that the blocklist refused.", counters.blocked);
   text.one("rpx_denied_total", "counter", "Requests that access rules refused.", counters.denied);
+  text.one("rpx_unauthorized_total", "counter", "Requests of clients who did not prove who they are.",
+           counters.unauthorized);
   text.one("rpx_rate_limited_total", "counter", "Requests over a rate limit, dry runs included.", counters.limited);
   text.one("rpx_exchanges", "gauge", "Exchanges in progress.", status.exchanges);
   text.one("rpx_requests_total", "counter", "Requests received.", counters.requests);

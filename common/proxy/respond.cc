@@ -31,7 +31,8 @@ policy::Values values_of(ClientConnection& connection, Busy& busy, const Route* 
           .status = status,
           .response_headers = &busy.out,
           .client_certificate_subject = subject_of(connection),
-          .client_certificate_fingerprint = fingerprint_of(connection)};
+          .client_certificate_fingerprint = fingerprint_of(connection),
+          .user = trail.user};
 }
 
 // Fields that every reply of ours carries, and the route's own rules.

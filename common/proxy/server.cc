@@ -15,6 +15,7 @@
 #include "proxy/log_writer.h"
 #include "proxy/metrics.h"
 #include "proxy/site.h"
+#include "proxy/watcher.h"
 #include "proxy/worker.h"
 
 namespace rpx::proxy {
@@ -80,6 +81,7 @@ class ServerImpl final : public Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   rt::Offload offload_{kOffloadThreads, kOffloadWaiting};  // ends before the loops it answers to
   BlocklistKeeper blocklist_{[this](const BlocklistKeeper::Table& table) { publish_blocks(table); }};
+  Watcher watcher_;
   bool started_workers_ = false;  // set once, before anybody else knows of this server
 
   std::mutex mutex_;  // guards what follows; never held while a worker is waited for, but for its listeners
@@ -151,6 +153,7 @@ Status ServerImpl::begin(SiteOptions options) {
   }
   started_workers_ = true;
   blocklist_.start();
+  watcher_.watch(site_->watched());
   for (const BoundListener& listener : listeners_) serve_on(listener);
   return {};
 }
@@ -219,6 +222,7 @@ Result<std::vector<std::string>> ServerImpl::reload(SiteOptions options) {
   access_writer_ = std::move(writer);
   access_target_ = site_->options().log.access;
   checks_.configure(site_->checked_servers());
+  watcher_.watch(site_->watched());
   std::vector<std::future<void>> in_use;
   for (const auto& worker : workers_) in_use.push_back(worker->set_site(site_, access_writer_));
   // Who is told that the reload is done may ask any worker next, and must find the new site there.
@@ -276,6 +280,7 @@ void ServerImpl::run_down() {
   }
   lock.unlock();
   blocklist_.stop();
+  watcher_.stop();
   bool whole = true;
   for (const auto& worker : workers_) whole &= worker->stop_and_join();
   lock.lock();

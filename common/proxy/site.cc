@@ -6,6 +6,7 @@
 
 #include "balance/random.h"
 #include "base/result.h"
+#include "proxy/authentication.h"
 #include "proxy/sticky.h"
 #include "tls/client_context.h"
 
@@ -75,6 +76,7 @@ Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site*
   RPX_TRY_VOID(site->build_upstreams(previous, resolver));
   RPX_TRY_VOID(site->build_caches(previous));
   RPX_TRY_VOID(site->build_limits(previous));
+  RPX_TRY_VOID(site->build_authentications(previous));
   RPX_TRY_VOID(site->build_routes());
   RPX_TRY(site->router_, Router::build(site->options_.routes));
   RPX_TRY_VOID(site->build_tls(previous));
@@ -214,6 +216,23 @@ Status Site::build_limits(const Site* previous) {
   return {};
 }
 
+Status Site::build_authentications(const Site* previous) {
+  for (const policy::AccessOptions& access : options_.access) {
+    auto built = build_authentication(access, upstreams_, previous);
+    if (!built)
+      return self_error(ErrorKind::kConfig, fmt::format("access \"{}\": {}", access.name, built.error().detail));
+    authentications_.push_back(std::move(*built));
+  }
+  return {};
+}
+
+std::vector<std::shared_ptr<policy::Watched>> Site::watched() const {
+  std::vector<std::shared_ptr<policy::Watched>> out;
+  for (const auto& one : authentications_)
+    if (one && one->basic) out.push_back(one->basic);
+  return out;
+}
+
 Status Site::build_routes() {
   routes_.reserve(options_.routes.size());
   for (const RouteOptions& options : options_.routes) {
@@ -247,6 +266,7 @@ Status Site::build_admission(Route& route) const {
     return self_error(ErrorKind::kConfig, "there is no access \"" + options.access + "\"");
   RPX_TRY(policy::Access access, policy::Access::compile(*rules));
   route.access = std::move(access);
+  route.authentication = authentications_[static_cast<std::size_t>(rules - options_.access.begin())];
   return {};
 }
 

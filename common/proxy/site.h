@@ -21,6 +21,7 @@
 #include "policy/respond.h"
 #include "policy/rewrite.h"
 #include "policy/text_template.h"
+#include "policy/watched.h"
 #include "proxy/access_log.h"
 #include "proxy/options.h"
 #include "proxy/router.h"
@@ -43,6 +44,8 @@ struct Sticky {
   bool secure = true;
   std::vector<std::string> tokens;  ///< one for each of the servers
 };
+
+struct Authentication;  // proxy/authentication.h
 
 struct Upstream {
   const upstream::UpstreamOptions* options;
@@ -77,6 +80,7 @@ struct Route {
   std::optional<policy::CompressRule> compress;
   std::optional<policy::Maintenance> maintenance;  ///< only while it is on
   std::optional<policy::Access> access;
+  std::shared_ptr<const Authentication> authentication;  ///< null: nobody is asked who they are
   std::vector<std::shared_ptr<const policy::RateLimit>> limits;
   std::shared_ptr<const cache::Rule> cache;  ///< null: nothing is stored
 };
@@ -106,6 +110,12 @@ class Site {
   const std::shared_ptr<const tls::ServerContexts>& tls() const noexcept { return tls_; }
   /// Of the caches, in the order of the options.
   std::vector<std::shared_ptr<cache::Store>> stores() const;
+  /// One for each of the options' access; null where that asks nobody who they are.
+  const std::vector<std::shared_ptr<const Authentication>>& authentications() const noexcept {
+    return authentications_;
+  }
+  /// What may change under it.
+  std::vector<std::shared_ptr<policy::Watched>> watched() const;
   /// What listeners with redirect_https answer.
   const policy::Redirect& https_redirect() const noexcept { return *https_redirect_; }
   const std::shared_ptr<const AccessFormat>& access_format() const noexcept { return access_format_; }
@@ -115,6 +125,7 @@ class Site {
   Status build_upstreams(const Site* previous, net::Resolver& resolver);
   Status build_caches(const Site* previous);
   Status build_limits(const Site* previous);
+  Status build_authentications(const Site* previous);
   Status build_routes();
   Status build_tls(const Site* previous);
   Result<Route> build_route(const RouteOptions& options);
@@ -126,6 +137,7 @@ class Site {
   std::vector<Upstream> upstreams_;
   std::vector<std::shared_ptr<const cache::Rule>> caches_;
   std::vector<std::shared_ptr<const policy::RateLimit>> limits_;
+  std::vector<std::shared_ptr<const Authentication>> authentications_;
   std::vector<Route> routes_;
   std::shared_ptr<const AccessFormat> access_format_;
   std::shared_ptr<const tls::ServerContexts> tls_;

@@ -33,6 +33,8 @@ struct Trail {
   const Upstream* from = nullptr;            ///< that one, of the exchange's site
   std::shared_ptr<upstream::Server> server;  ///< the last one asked; a reload may have taken it out since
   std::string_view refused;                  ///< the word for what kept the request from its route: "blocked"
+  std::string_view user;                     ///< who the client has proved to be
+  bool hide_authorization = false;           ///< servers do not get the Authorization field
   const policy::RateLimit* limit = nullptr;  ///< that counted it, and leaves least; of the exchange's site
   policy::RateLimit::Verdict limit_left;
   std::uint16_t status = 0;      ///< told to the client; 0 when nothing was

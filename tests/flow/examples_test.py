@@ -115,6 +115,9 @@ class Examples(ExampleTest):
         self.assertEqual(self.fetch(proxy, "/admin/x").status, 403)
         self.assertEqual(self.fetch(proxy, "/api/x", method="DELETE").status, 405)
         self.assertEqual(self.fetch(proxy, "/api/x", fields=[("X-Api-Key", "k")])["RateLimit"], '"api";r=199;t=1')
+        self.assertEqual(self.fetch(proxy, "/figures/").status, 401)
+        seen = self.fetch(proxy, "/figures/", fields=[("Authorization", "Basic ZGVtbzpkZW1v")]).body
+        self.assertIn(b'["X-User", "demo"]', seen)
 
     def test_database(self):
         sock, dead = dead_address()

@@ -286,6 +286,7 @@ servers = ["http://127.0.0.1:3000"]
 )");
   const std::string init = init_file();
   rest = init;
+  bool left_out = false;
   // A route that redirects, rewrites and answers at once would be refused: its three tables are tried one by one below.
   while (!rest.empty()) {
     const std::size_t end = rest.find('\n');
@@ -293,9 +294,14 @@ servers = ["http://127.0.0.1:3000"]
     rest.remove_prefix(end + 1);
     const bool key = line.starts_with("# ") && line.find(" = ") != std::string_view::npos && line.find(" = ") < 20;
     if (line.starts_with("# cert =") || line.starts_with("# key =")) continue;  // files that are not there
-    if (line.starts_with("# upstream = \"tcp:")) continue;                      // of another kind of listener
+    // A file of passwords that is not there, and nothing without one.
+    if (line.starts_with("# [access.app.basic_auth]")) left_out = true;
+    if (left_out && !line.empty()) continue;
+    left_out = false;
+    if (line.starts_with("# upstream = \"tcp:")) continue;  // of another kind of listener
     if (line.starts_with("# [route.r")) break;
-    if (line.starts_with("# [upstream.") || line.starts_with("# [defaults.") || line.starts_with("# [compress."))
+    if (line.starts_with("# [upstream.") || line.starts_with("# [defaults.") || line.starts_with("# [compress.") ||
+        line.starts_with("# [access."))
       line.remove_prefix(2);
     if (key && line.substr(2, line.find(" = ") - 2).find(' ') == std::string_view::npos) line.remove_prefix(2);
     text += std::string(line) + '\n';

@@ -92,8 +92,6 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {"[tls]\n", "ocsp_stapling = true", "\"ocsp_stapling\""},
       {"", "[acme]", "\"acme\""},
       {"[cache.static]\n", "disk = {}", "\"disk\""},
-      {"[access.a]\n", "basic_auth = {}", "\"basic_auth\""},
-      {"[access.a]\n", "forward_auth = {}", "\"forward_auth\""},
       {"[access.a]\n", "jwt = {}", "\"jwt\""},
       {"", "[fault.flaky]", "\"fault\""},
       {"", "[[ban]]", "\"ban\""},

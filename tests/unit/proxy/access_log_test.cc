@@ -72,7 +72,7 @@ TEST_CASE("access log: a line of JSON has every member, in order", "[proxy]") {
         R"("target":"/a/./b?x=1","protocol":"HTTP/1.1","status":200,"bytes_received":123,"bytes_sent":4567,)"
         R"("route":"shop","upstream":"app","server":"http://10.0.0.2:80","tries":2,"queue_s":0.000000,)"
         R"("connect_s":0.001500,"first_byte_s":null,"total_s":12.345679,"reason":"","request_id":"0af7",)"
-        R"("user_agent":"curl/8.0","referer":"https://a.example/","listener":"web"})"
+        R"("user_agent":"curl/8.0","referer":"https://a.example/","listener":"web","user":""})"
         "\n");
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("access log: an exchange of which nothing is known is a line as well",
     CHECK(out.find('\n') == out.size() - 1);
     if (format == "common") CHECK(out == "- - - [01/Jan/1970:00:00:00 +0000] \"-\" - 0\n");
     if (format == "combined") CHECK(out.ends_with(" \"-\" - 0 \"-\" \"-\"\n"));
-    if (format == "json") CHECK(Poco::JSON::Parser().parse(out).extract<Poco::JSON::Object::Ptr>()->size() == 22);
+    if (format == "json") CHECK(Poco::JSON::Parser().parse(out).extract<Poco::JSON::Object::Ptr>()->size() == 23);
   }
 }
 
@@ -138,7 +138,7 @@ TEST_CASE("access log: no value of a client can end its line or its quotes", "[p
   const std::string json = example.line("json");
   CHECK(json.find('\n') == json.size() - 1);
   const auto object = Poco::JSON::Parser().parse(json).extract<Poco::JSON::Object::Ptr>();
-  CHECK(object->size() == 22);
+  CHECK(object->size() == 23);
   const auto agent = object->getValue<std::string>("user_agent");
   CHECK(agent.starts_with("a\"b\\c\r\nGET /x\x1b[31m"));
   CHECK(object->getValue<std::string>("target") == agent);

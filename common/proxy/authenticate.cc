@@ -1,0 +1,192 @@
+#include "proxy/authenticate.h"
+
+#include "base/result.h"
+#include "base/text.h"
+#include "http/hop_by_hop.h"
+#include "proxy/authentication.h"
+#include "proxy/forward.h"
+#include "proxy/identity.h"
+#include "proxy/inner_exchange.h"
+#include "proxy/respond.h"
+
+namespace rpx::proxy {
+namespace {
+
+using http::FieldId;
+
+constexpr std::uint16_t kUnauthorized = 401;
+// What a server that was asked may say instead of letting a request on: a login page, not a download.
+constexpr std::size_t kMostAnswer = 256 * 1024;
+
+// The one Authorization field; empty where there are several, which servers would read each in its own way.
+std::string_view authorization_of(const http::RequestHead& request) noexcept {
+  const http::Field* found = nullptr;
+  for (const http::Field& field : request.headers) {
+    if (field.id != FieldId::kAuthorization) continue;
+    if (found) return {};
+    found = &field;
+  }
+  return found ? found->value : std::string_view();
+}
+
+rt::Task<Result<bool>> check_password(ClientConnection& connection, Busy& busy, const Authentication& ways) {
+  const auto credentials = policy::basic_credentials(authorization_of(busy.exchange.request()));
+  if (!credentials) co_return false;
+  rt::Loop& loop = connection.worker.loop();
+  bool known = ways.basic->remembers(*credentials, loop.now());
+  if (!known) {
+    // Nothing of the exchange is touched over there: it may be gone before the hash is made.
+    auto work = [basic = ways.basic, given = *credentials, now = loop.now()] { return basic->verify(given, now); };
+    RPX_CO_TRY(known, co_await connection.worker.offload().run(loop, std::move(work)));
+  }
+  if (!known) co_return false;
+  busy.trail.user = busy.exchange.arena().copy(credentials->user);
+  busy.trail.hide_authorization = !ways.basic->options().forward;
+  co_return true;
+}
+
+void note_refusal(ClientConnection& connection, Busy& busy) {
+  busy.trail.refused = "unauthorized";
+  connection.worker.counts().unauthorized.add();
+}
+
+rt::Task<void> refuse_unknown(ClientConnection& connection, Busy& busy, const Route& route,
+                              const Authentication& ways) {
+  note_refusal(connection, busy);
+  Refusal refusal{.status = kUnauthorized, .fields = {}, .pages = nullptr};
+  if (ways.basic) refusal.fields.add("WWW-Authenticate", ways.basic->challenge());
+  co_await respond_refusal(connection, busy, &route, std::move(refusal));
+}
+
+// Fields about the body that stays here, and those that the question has in its own words.
+bool stays_here(std::string_view name) noexcept {
+  for (const std::string_view one :
+       {"content-type", "content-encoding", "content-language", "content-location", "expect", "range", "if-range",
+        "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "host", "max-forwards", "trailer"})
+    if (iequals(one, name)) return true;
+  return false;
+}
+
+bool is_forwarding(FieldId id) noexcept {
+  return id == FieldId::kForwarded || id == FieldId::kXForwardedFor || id == FieldId::kXForwardedProto ||
+         id == FieldId::kXForwardedHost;
+}
+
+// The question: what of the request the server is shown.
+void fill_question(InnerExchange& inner, Busy& busy, const ForwardAuth& auth) {
+  const http::RequestHead& request = busy.exchange.request();
+  http::RequestHead& head = inner.request();
+  Arena& arena = inner.arena();
+  http::Headers end_to_end;
+  http::copy_end_to_end(request.headers, end_to_end);
+  const std::vector<std::string>& wanted = auth.options->request_headers;
+  for (const http::Field& field : end_to_end) {
+    const bool asked =
+        wanted.empty()
+            ? !stays_here(field.name)
+            : std::ranges::any_of(wanted, [&field](const std::string& name) { return iequals(name, field.name); });
+    if (asked || is_forwarding(field.id)) head.headers.add(field.id, field.name, field.value);
+  }
+  for (const std::string& name : auth.options->response_headers) drop_claim(head, name, arena);
+  drop_claim(head, kAskedMethod, arena);
+  drop_claim(head, kAskedUri, arena);
+  head.headers.add(kAskedMethod, request.method_name);
+  head.headers.add(kAskedUri, arena.join(request.target.path, request.target.query));
+  head.target.path = head.target.lax_path = auth.path;
+  head.target.query = auth.query;
+  head.raw_target = auth.options->url;
+}
+
+rt::Task<Status> read_answer(Busy& inner, Duration patience, std::string& body) {
+  http::BodyPiece piece = inner.first;
+  http::BodySource& source = inner.call.reader();
+  for (;;) {
+    if (!piece.blocked) body += piece.data;
+    if (body.size() > kMostAnswer)
+      co_return upstream_error(ErrorKind::kResponseTooLarge, "the answer of forward_auth is too large");
+    if (piece.end) co_return Status{};
+    if (piece.blocked) RPX_CO_TRY_VOID(co_await source.wait(patience));
+    RPX_CO_TRY(piece, source.try_read(kMostAnswer));
+  }
+}
+
+// What the request goes on with.
+void take_answer(Busy& busy, const http::Headers& answer, const ForwardAuth& auth) {
+  http::RequestHead& request = busy.exchange.request();
+  Arena& arena = busy.exchange.arena();
+  for (const std::string& name : auth.options->response_headers) {
+    drop_claim(request, name, arena);
+    for (const http::Field& field : answer)
+      if (iequals(field.name, name)) add_claim(request, name, field.value, arena);
+  }
+  if (auth.options->user.empty()) return;
+  if (const std::string_view user = answer.value(auth.options->user); !user.empty()) busy.trail.user = arena.copy(user);
+}
+
+// The connection serves others when its reply is over.
+void let_go(Busy& inner, bool whole) noexcept {
+  if (whole && inner.call.reusable(true))
+    inner.lease.give_back(Duration::zero());
+  else
+    inner.lease.drop();
+}
+
+rt::Task<bool> ask_server(ClientConnection& connection, Busy& busy, const Route& route, const ForwardAuth& auth) {
+  rt::Loop& loop = connection.worker.loop();
+  InnerExchange question(loop);
+  fill_question(question, busy, auth);
+  const auto inner = std::make_unique<Busy>(loop, question);
+  inner->live = busy.live;
+  inner->trail.begun = loop.now();
+  inner->trail.client = busy.trail.client;
+  inner->trail.request_id = busy.trail.request_id;
+  inner->trail.route = &auth.route;
+  busy.trail.phase = Phase::kWaiting;
+  Status asked = co_await forward(connection, *inner, auth.route);
+  if (asked && inner->call.head().status == 101)
+    asked = upstream_error(ErrorKind::kBadResponse, "forward_auth was answered with 101");
+  if (!asked) {
+    co_await respond_error(connection, busy, &route, std::move(asked).error());
+    co_return false;
+  }
+  const http::ResponseHead& answer = inner->call.head();
+  if (answer.status >= 200 && answer.status < 300) {
+    take_answer(busy, answer.headers, auth);
+    let_go(*inner, inner->first.end);
+    co_return true;
+  }
+  note_refusal(connection, busy);
+  std::string body;
+  Status read = co_await read_answer(*inner, auth.options->timeout, body);
+  if (!read) {
+    co_await respond_error(connection, busy, &route, std::move(read).error());
+    co_return false;
+  }
+  http::copy_end_to_end(answer.headers, busy.out);
+  if (!busy.exchange.reader().ended()) busy.exchange.close_after();
+  co_await respond_at_hand(connection, busy, route, answer.status, body);
+  let_go(*inner, true);
+  co_return false;
+}
+
+}  // namespace
+
+rt::Task<bool> authenticate(ClientConnection& connection, Busy& busy, const Route& route) {
+  const Authentication& ways = *route.authentication;
+  if (ways.basic) {
+    Result<bool> known = co_await check_password(connection, busy, ways);
+    if (!known) {
+      co_await respond_error(connection, busy, &route, std::move(known).error());
+      co_return false;
+    }
+    if (!*known) {
+      co_await refuse_unknown(connection, busy, route, ways);
+      co_return false;
+    }
+  }
+  if (!ways.forward) co_return true;
+  const bool let_on = co_await ask_server(connection, busy, route, *ways.forward);
+  co_return let_on;
+}
+
+}  // namespace rpx::proxy

@@ -1,0 +1,34 @@
+#include "proxy/identity.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/text.h"
+
+namespace rpx::proxy {
+namespace {
+
+bool reads_the_same(std::string_view one, std::string_view other) noexcept {
+  const auto plain = [](char c) { return c == '_' ? '-' : c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(one, other, {}, plain, plain);
+}
+
+}  // namespace
+
+void drop_claim(http::RequestHead& request, std::string_view name, Arena& arena) {
+  std::vector<http::Field>& fields = request.headers.raw();
+  std::erase_if(fields, [name](const http::Field& field) { return reads_the_same(field.name, name); });
+  for (http::Field& field : fields) {
+    if (field.id != http::FieldId::kConnection || !http::list_contains(field.value, name)) continue;
+    std::string_view kept;
+    for (const std::string_view option : split(field.value, ','))
+      if (!iequals(trim(option), name)) kept = kept.empty() ? trim(option) : arena.join(kept, ", ", trim(option));
+    field.value = kept;
+  }
+}
+
+void add_claim(http::RequestHead& request, std::string_view name, std::string_view value, Arena& arena) {
+  request.headers.add(name, arena.copy(value));
+}
+
+}  // namespace rpx::proxy
