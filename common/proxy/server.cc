@@ -360,22 +360,7 @@ Status ServerImpl::change_server(const ServerChange& change) {
 }
 
 std::vector<ConnectionView> ServerImpl::connections(std::size_t limit) {
-  std::vector<std::future<std::vector<ConnectionView>>> answers;
-  for (const auto& worker : workers_) {
-    // Held by both sides: a worker may answer after we have stopped waiting, or never.
-    auto answer = std::make_shared<std::promise<std::vector<ConnectionView>>>();
-    answers.push_back(answer->get_future());
-    worker->loop().post([answer, of = worker.get()] { answer->set_value(of->connection_views()); });
-  }
-  std::vector<ConnectionView> out;
-  const auto until = std::chrono::steady_clock::now() + kAnswerTime;
-  for (auto& answer : answers) {
-    if (answer.wait_until(until) != std::future_status::ready) continue;
-    std::ranges::move(answer.get(), std::back_inserter(out));
-  }
-  std::ranges::sort(out, std::ranges::greater{}, &ConnectionView::exchange_s);
-  if (out.size() > limit) out.resize(limit);
-  return out;
+  return collect_connections(workers_, limit, std::chrono::steady_clock::now() + kAnswerTime);
 }
 
 std::string ServerImpl::metrics() {

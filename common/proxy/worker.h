@@ -128,4 +128,9 @@ class Worker {
   std::thread thread_;
 };
 
+/// The live connections of `workers`, longest exchange first, at most `limit`; of a worker that has not answered by
+/// `until` none. Blocks: not on a worker's thread.
+std::vector<ConnectionView> collect_connections(const std::vector<std::unique_ptr<Worker>>& workers, std::size_t limit,
+                                                Instant until);
+
 }  // namespace rpx::proxy

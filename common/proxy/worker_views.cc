@@ -1,4 +1,7 @@
 // What a worker tells about its live connections; beside worker.cc, which does the work.
+#include <algorithm>
+#include <iterator>
+
 #include "proxy/connection.h"
 #include "proxy/site.h"
 #include "proxy/tcp_connection.h"
@@ -51,6 +54,25 @@ std::vector<ConnectionView> Worker::connection_views() const {
     }
     out.push_back(std::move(view));
   }
+  return out;
+}
+
+std::vector<ConnectionView> collect_connections(const std::vector<std::unique_ptr<Worker>>& workers, std::size_t limit,
+                                                Instant until) {
+  std::vector<std::future<std::vector<ConnectionView>>> answers;
+  for (const auto& worker : workers) {
+    // Held by both sides: a worker may answer after we have stopped waiting, or never.
+    auto answer = std::make_shared<std::promise<std::vector<ConnectionView>>>();
+    answers.push_back(answer->get_future());
+    worker->loop().post([answer, of = worker.get()] { answer->set_value(of->connection_views()); });
+  }
+  std::vector<ConnectionView> out;
+  for (auto& answer : answers) {
+    if (answer.wait_until(until) != std::future_status::ready) continue;
+    std::ranges::move(answer.get(), std::back_inserter(out));
+  }
+  std::ranges::sort(out, std::ranges::greater{}, &ConnectionView::exchange_s);
+  if (out.size() > limit) out.resize(limit);
   return out;
 }
 
