@@ -14,8 +14,8 @@ std::optional<unsigned> take_number(std::string_view& text, std::size_t digits, 
   return static_cast<unsigned>(*value);
 }
 
-bool take(std::string_view& text, char wanted) {
-  if (text.empty() || text.front() != wanted) return false;
+bool take(std::string_view& text, char expected) {
+  if (text.empty() || text.front() != expected) return false;
   text.remove_prefix(1);
   return true;
 }

@@ -72,7 +72,8 @@ Entry::Entry(NewEntry made, const http::Headers& reply, std::string_view tag_fie
     language_ = lower(language);
   validators_ = {fields_.value(FieldId::kETag), fields_.value(FieldId::kLastModified)};
   bytes_ = sizeof(Entry) + kPlaceBytes + text_.capacity() + fields_.raw().capacity() * sizeof(Field) +
-           made_.key.capacity() + made_.url.capacity() + made_.host.capacity() + made_.body->capacity();
+           made_.key.capacity() + made_.url.capacity() + made_.host.capacity() + made_.body->capacity() +
+           made_.assumed_bytes;
   for (const VaryField& field : made_.vary)
     bytes_ += sizeof(VaryField) + field.name.capacity() + field.value.capacity();
   for (const std::string& tag : tags_) bytes_ += sizeof(std::string) + tag.capacity();

@@ -30,6 +30,7 @@ struct NewEntry {
   Terms terms;
   std::shared_ptr<const std::string> body;
   std::vector<VaryField> vary;
+  std::size_t assumed_bytes = 0;  ///< counted as memory although not there: for stores that only simulate
 };
 
 class Entry {

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "cache/store.h"
 #include "config/problem.h"
+#include "net/fd.h"
 #include "policy/blocklist.h"
 #include "proxy/options.h"
 #include "proxy/server_change.h"
@@ -61,6 +62,8 @@ class Host {
   virtual Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) = 0;
   /// Those of the site served now.
   virtual std::vector<std::shared_ptr<cache::Store>> caches() = 0;
+  /// As proxy::Server::connect_inside.
+  virtual Result<net::UniqueFd> connect_inside() = 0;
   /// The effective configuration as JSON, secrets masked.
   virtual std::string effective_config() = 0;
   /// Reads the configuration again and swaps it in, whole or not at all. The problems are why not.

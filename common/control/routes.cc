@@ -11,6 +11,7 @@
 #include "control/blocklist_handlers.h"
 #include "control/cache_handlers.h"
 #include "control/handlers.h"
+#include "control/warm_handler.h"
 
 namespace rpx::control {
 
@@ -43,6 +44,8 @@ constexpr Call kCalls[] = {
     {"GET", "/v1/cache/{name}/body", "url", false, answer_cache_body, "the body of the first of them"},
     {"POST", "/v1/cache/{name}/purge", "", true, answer_cache_purge,
      "take objects out by url, prefix, host, tag or all; with soft, mark them stale"},
+    {"POST", "/v1/cache/{name}/warm", "", true, answer_cache_warm,
+     "fetch URLs now, as a client would, so that they are stored"},
     {"GET", "/v1/blocklist", "limit cursor", false, answer_blocklist,
      "what is blocked, with reason, source, end and hits"},
     {"POST", "/v1/blocklist", "", true, answer_blocklist_add, "block prefixes, in the file too"},

@@ -1,5 +1,8 @@
 #include "proxy/server.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <condition_variable>
 #include <future>
@@ -58,6 +61,7 @@ class ServerImpl final : public Server {
     const std::scoped_lock lock(mutex_);
     return site_->stores();
   }
+  Result<net::UniqueFd> connect_inside() override;
   std::shared_ptr<const policy::BlockTable> blocklist() override { return blocklist_.table(); }
   Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
     return blocklist_.edit(std::move(edit));
@@ -78,6 +82,7 @@ class ServerImpl final : public Server {
   net::Resolver resolver_;
   ConnectionLimits limits_;
   upstream::HealthChecks checks_;
+  std::atomic<std::size_t> next_inside_{0};  // the worker whose turn it is
   std::vector<std::unique_ptr<Worker>> workers_;
   rt::Offload offload_{kOffloadThreads, kOffloadWaiting};  // ends before the loops it answers to
   BlocklistKeeper blocklist_{[this](const BlocklistKeeper::Table& table) { publish_blocks(table); }};
@@ -371,6 +376,22 @@ std::string ServerImpl::metrics() {
     if (access_writer_) dropped = access_writer_->dropped();
   }
   return write_metrics(view, all_counters(), upstreams(), dropped) + write_cache_metrics(caches());
+}
+
+Result<net::UniqueFd> ServerImpl::connect_inside() {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return self_error(ErrorKind::kIo, errno_text("socketpair", errno));
+  net::UniqueFd near(ends[0]);
+  net::UniqueFd far(ends[1]);
+  fcntl(far.get(), F_SETFL, O_NONBLOCK);
+  auto facts = std::make_shared<ListenerFacts>();
+  facts->options.name = "inside";
+  facts->options.trusted_proxies = {*IpPrefix::parse("127.0.0.1")};
+  facts->is_unix = true;
+  const std::size_t next = next_inside_.fetch_add(1, std::memory_order_relaxed);
+  workers_[next % workers_.size()]->serve_inside(std::move(far), std::move(facts));
+  return near;
 }
 
 std::shared_ptr<const SiteOptions> ServerImpl::options() {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cache/store.h"
+#include "net/fd.h"
 #include "policy/blocklist.h"
 #include "proxy/options.h"
 #include "proxy/server_change.h"
@@ -50,6 +51,9 @@ class Server {
   virtual Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) = 0;
   /// The stores of its caches.
   virtual std::vector<std::shared_ptr<cache::Store>> caches() = 0;
+  /// A connection to this proxy that no listener sees: what is said to the socket given back is answered as to a client
+  /// at 127.0.0.1, whose X-Forwarded-Proto is believed. Errors: kIo.
+  virtual Result<net::UniqueFd> connect_inside() = 0;
   /// The options of the site being served now.
   virtual std::shared_ptr<const SiteOptions> options() = 0;
 };

@@ -181,6 +181,17 @@ rt::Task<void> Worker::tell_when_empty(std::function<void()> on_empty) {
   on_empty();
 }
 
+void Worker::serve_inside(net::UniqueFd fd, std::shared_ptr<const ListenerFacts> facts) {
+  // Posted calls can be copied.
+  auto held = std::make_shared<net::UniqueFd>(std::move(fd));
+  loop_.post([this, held, facts = std::move(facts)] {
+    if (!limits_.enter(live_->site->options().serve.max_connections)) return;
+    counters_.accepted.add();
+    const IpAddress here = *IpAddress::parse("127.0.0.1");
+    connections_.spawn(serve_connection(*this, std::move(*held), here, 0, facts));
+  });
+}
+
 void Worker::drain(std::function<void()> on_empty) {
   loop_.post([this, on_empty = std::move(on_empty)] {
     draining_ = true;

@@ -52,6 +52,9 @@ class Worker {
   void update_listener(int fd, std::shared_ptr<const ListenerFacts> facts);
   /// Takes what is queued on it, then accepts no more; returns when that is done.
   void remove_listener(int fd);
+  /// Serves the other end of `fd` as a client at 127.0.0.1 who came over the listener that `facts` describe. Closed at
+  /// once when there is no room for another connection.
+  void serve_inside(net::UniqueFd fd, std::shared_ptr<const ListenerFacts> facts);
   /// From now on every reply says that its connection ends. Any thread; drain() follows.
   void announce_drain() noexcept { draining_.store(true, std::memory_order_relaxed); }
   /// Closes idle connections, and busy ones after their exchange; then calls `on_empty`, on the worker's thread. To be

@@ -1,6 +1,6 @@
 # fish completion for rpx-cache
 
-set -l verbs stats ls show explain purge
+set -l verbs stats ls show explain purge warm simulate
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c rpx-cache -f
@@ -10,6 +10,8 @@ complete -c rpx-cache -n "$none" -a ls -d 'list what is stored'
 complete -c rpx-cache -n "$none" -a show -d 'show the stored replies to an URL'
 complete -c rpx-cache -n "$none" -a explain -d 'tell what a GET would get now, rule by rule'
 complete -c rpx-cache -n "$none" -a purge -d 'take objects out'
+complete -c rpx-cache -n "$none" -a warm -d 'have URLs fetched and stored'
+complete -c rpx-cache -n "$none" -a simulate -d 'replay an access log against caches of several sizes'
 
 complete -c rpx-cache -s c -l config -r -F -d 'configuration file'
 complete -c rpx-cache -l socket -r -F -d 'control socket of the proxy'
@@ -31,7 +33,6 @@ complete -c rpx-cache -n '__fish_seen_subcommand_from ls' -l sort -x -a 'url age
 complete -c rpx-cache -n '__fish_seen_subcommand_from ls' -l cache -x -d 'only this cache'
 complete -c rpx-cache -n '__fish_seen_subcommand_from show' -l body -d 'the body and nothing else'
 complete -c rpx-cache -n '__fish_seen_subcommand_from show' -l cache -x -d 'only this cache'
-complete -c rpx-cache -n '__fish_seen_subcommand_from explain' -l cache -x -d 'only this cache'
 complete -c rpx-cache -n '__fish_seen_subcommand_from purge' -l prefix -x -d 'URLs that begin so'
 complete -c rpx-cache -n '__fish_seen_subcommand_from purge' -l host -x -d 'those of this host'
 complete -c rpx-cache -n '__fish_seen_subcommand_from purge' -l tag -x -d 'those with this tag'
@@ -40,3 +41,15 @@ complete -c rpx-cache -n '__fish_seen_subcommand_from purge' -l soft -d 'mark as
 complete -c rpx-cache -n '__fish_seen_subcommand_from purge' -l dry-run -d 'change nothing'
 complete -c rpx-cache -n '__fish_seen_subcommand_from purge' -l yes -d 'do it'
 complete -c rpx-cache -n '__fish_seen_subcommand_from purge' -l cache -x -d 'only this cache'
+complete -c rpx-cache -n '__fish_seen_subcommand_from explain' -l reply -r -F -d 'a saved reply'
+complete -c rpx-cache -n '__fish_seen_subcommand_from explain' -l request -r -F -d 'the request it was for'
+complete -c rpx-cache -n '__fish_seen_subcommand_from explain' -l after -x -d 'how much later'
+complete -c rpx-cache -n '__fish_seen_subcommand_from explain' -l cache -x -d 'only this cache'
+complete -c rpx-cache -n '__fish_seen_subcommand_from simulate' -F
+complete -c rpx-cache -n '__fish_seen_subcommand_from simulate' -l size -x -d 'sizes of memory to try'
+complete -c rpx-cache -n '__fish_seen_subcommand_from simulate' -l max-object -x -d 'larger replies are not stored'
+complete -c rpx-cache -n '__fish_seen_subcommand_from warm' -F
+complete -c rpx-cache -n '__fish_seen_subcommand_from warm' -l rate -x -d 'fetches at most'
+complete -c rpx-cache -n '__fish_seen_subcommand_from warm' -l top -x -d 'only so many'
+complete -c rpx-cache -n '__fish_seen_subcommand_from warm' -l base -x -d 'scheme and host for logs without'
+complete -c rpx-cache -n '__fish_seen_subcommand_from warm' -l cache -x -d 'only this cache'

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "saved.h"
 #include "stores.h"
 #include "verbs.h"
 
@@ -20,6 +21,7 @@ struct LookOptions {
   std::string sort = "url";
   std::string url;
   bool body = false;
+  SavedPair saved;
 };
 
 int print(const cli::Records& records, const cli::Common& common) {
@@ -173,6 +175,10 @@ void explain_variant(cli::Records& records, const std::string& cache, const Obje
 }
 
 Result<int> explain(const LookOptions& options, const cli::Common& common) {
+  const bool offline = !options.saved.reply.empty();
+  if (offline == !options.url.empty() || (!offline && !options.saved.request.empty()))
+    return self_error(ErrorKind::kUsage, "explain takes URL, as clients ask for it, or --reply and perhaps --request");
+  if (offline) return explain_saved(options.saved, common);
   RPX_TRY(const control::Client proxy, serve::find_proxy(common));
   RPX_TRY(const std::vector<Looked> found, look_up(proxy, options.cache, options.url));
   cli::Records records({{"cache"}, {"step"}, {"rule"}});
@@ -232,7 +238,13 @@ void add_explain(cli::App& app) {
   auto options = std::make_shared<LookOptions>();
   cli::Verb verb = app.verb("explain", "tell what a GET would get now, rule by rule; exit status 1 for a miss");
   verb.example("rpx-cache explain http://example.com/", "why was this a miss?")
-      .operand("URL", &options->url, "as clients ask for it", true)
+      .example("curl -si http://example.com/ | rpx-cache explain --reply -",
+               "what would become of a reply, without a proxy")
+      .operand("URL", &options->url, "as clients ask for it")
+      .option("--reply", "FILE", &options->saved.reply,
+              "instead of URL: a saved reply, as curl -i writes it; - is stdin")
+      .option("--request", "FILE", &options->saved.request, "the request it was for; without one, a plain GET")
+      .option("--after", "DURATION", &options->saved.after, "how much later the same is asked for again")
       .action(action_of(options, explain, kTool));
   add_cache_option(verb, options->cache);
 }

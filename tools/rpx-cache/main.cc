@@ -12,5 +12,7 @@ int main(int argc, char** argv) {
   add_show(app);
   add_explain(app);
   add_purge(app);
+  add_warm(app);
+  add_simulate(app);
   return app.run(argc, argv);
 }

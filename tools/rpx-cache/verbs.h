@@ -12,5 +12,7 @@ void add_ls(cli::App& app);
 void add_show(cli::App& app);
 void add_explain(cli::App& app);
 void add_purge(cli::App& app);
+void add_simulate(cli::App& app);
+void add_warm(cli::App& app);
 
 }  // namespace rpx::cache_tool

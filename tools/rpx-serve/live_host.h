@@ -37,6 +37,7 @@ class LiveHost : public control::Host {
   std::string metrics() override { return server_.metrics(); }
   std::shared_ptr<const proxy::SiteOptions> options() override { return server_.options(); }
   std::vector<std::shared_ptr<cache::Store>> caches() override { return server_.caches(); }
+  Result<net::UniqueFd> connect_inside() override { return server_.connect_inside(); }
   std::shared_ptr<const policy::BlockTable> blocklist() override { return server_.blocklist(); }
   Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
     return server_.edit_blocklist(std::move(edit));

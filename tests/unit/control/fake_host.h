@@ -44,6 +44,11 @@ class FakeHost : public Host {
   std::string metrics() override { return "rpx_requests_total 3\n"; }
   std::shared_ptr<const proxy::SiteOptions> options() override { return site; }
   std::vector<std::shared_ptr<cache::Store>> caches() override { return stores; }
+  Result<net::UniqueFd> connect_inside() override {
+    if (!inside) return self_error(ErrorKind::kIo, "no more descriptors");
+    return std::move(inside);
+  }
+  net::UniqueFd inside;
   std::shared_ptr<const policy::BlockTable> blocklist() override { return blocks; }
   Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
     if (!blocks) return self_error(ErrorKind::kNotFound, "the configuration has no [blocklist]");

@@ -1,0 +1,144 @@
+#include "control/warm_handler.h"
+
+#include <Poco/Exception.h>
+#include <Poco/JSON/Array.h>
+#include <Poco/JSON/Object.h>
+#include <Poco/JSON/Parser.h>
+#include <Poco/Net/HTTPClientSession.h>
+#include <Poco/Net/HTTPRequest.h>
+#include <Poco/Net/HTTPResponse.h>
+#include <Poco/Net/StreamSocket.h>
+#include <Poco/Net/StreamSocketImpl.h>
+#include <Poco/NullStream.h>
+#include <Poco/StreamCopier.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/result.h"
+
+namespace rpx::control {
+namespace {
+
+// A call holds a control thread for as long as its fetches take.
+constexpr std::size_t kMostUrls = 100;
+constexpr int kFetchSeconds = 30;
+
+/// A URL cut for a request.
+struct Fetch {
+  std::string url;
+  std::string scheme;
+  std::string authority;
+  std::string target;
+};
+
+/// What came of it. The status is 0 where no reply came.
+struct Fetched {
+  int status = 0;
+  std::uint64_t bytes = 0;
+  std::string why;
+};
+
+Result<Fetch> fetch_of(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  Fetch out{.url = url, .scheme = url.substr(0, std::min(scheme, url.size())), .authority = {}, .target = {}};
+  const bool odd = std::ranges::any_of(url, [](char c) { return c <= ' ' || c > '~'; });
+  if (odd || (out.scheme != "http" && out.scheme != "https"))
+    return client_error(ErrorKind::kBadRequest, fmt::format("\"{}\" is no URL: write http://HOST/PATH", url));
+  const std::size_t path = std::min(url.find_first_of("/?", scheme + 3), url.size());
+  out.authority = url.substr(scheme + 3, path - scheme - 3);
+  out.target = url.substr(path, url.find('#') - path);
+  if (!out.target.starts_with('/')) out.target.insert(0, 1, '/');
+  return out;
+}
+
+Result<std::vector<Fetch>> fetches_of(const std::string& body) {
+  try {
+    Poco::JSON::Parser parser;
+    const auto object = parser.parse(body).extract<Poco::JSON::Object::Ptr>();
+    for (const auto& [name, value] : *object)
+      if (name != "urls")
+        return client_error(ErrorKind::kBadRequest, fmt::format("unknown member \"{}\"; this call takes urls", name));
+    const auto urls = object->getArray("urls");
+    if (urls.isNull() || urls->empty() || urls->size() > kMostUrls)
+      return client_error(ErrorKind::kBadRequest, fmt::format("urls is a list of 1 to {} URLs", kMostUrls));
+    std::vector<Fetch> out;
+    for (std::size_t i = 0; i < urls->size(); ++i) {
+      RPX_TRY(Fetch one, fetch_of(urls->getElement<std::string>(static_cast<unsigned>(i))));
+      out.push_back(std::move(one));
+    }
+    return out;
+  } catch (const Poco::BadCastException&) {
+    return client_error(ErrorKind::kBadRequest, "the body is no JSON object with a list of texts");
+  } catch (const Poco::Exception& error) {
+    return client_error(ErrorKind::kBadRequest, "the body is no JSON: " + error.displayText());
+  }
+}
+
+Fetched fetch(Host& host, const Fetch& what) {
+  auto inside = host.connect_inside();
+  if (!inside) return {.why = inside.error().detail};
+  try {
+    const Poco::Net::StreamSocket socket(new Poco::Net::StreamSocketImpl(inside->release()));
+    Poco::Net::HTTPClientSession session(socket);
+    session.setTimeout(Poco::Timespan(kFetchSeconds, 0));
+    Poco::Net::HTTPRequest request("GET", what.target, Poco::Net::HTTPMessage::HTTP_1_1);
+    request.setHost(what.authority);
+    request.set("X-Forwarded-Proto", what.scheme);
+    request.set("User-Agent", "rpx-cache warm");
+    request.setKeepAlive(false);
+    session.sendRequest(request);
+    Poco::Net::HTTPResponse response;
+    Poco::NullOutputStream nowhere;
+    Fetched out;
+    out.bytes =
+        static_cast<std::uint64_t>(Poco::StreamCopier::copyStream64(session.receiveResponse(response), nowhere));
+    out.status = response.getStatus();
+    return out;
+  } catch (const Poco::TimeoutException&) {
+    return {.why = fmt::format("no reply within {} s", kFetchSeconds)};
+  } catch (const Poco::Exception& error) {
+    return {.why = "the reply was cut short: " + error.displayText()};
+  }
+}
+
+// The key is the URL unless a template says otherwise.
+bool is_stored(const cache::Store& store, const std::string& url) {
+  const cache::Store::Found found = store.find(url, {});
+  if (found.entry || found.other_variants) return true;
+  cache::Filter filter;
+  filter.url = url;
+  return !store.list(filter).empty();
+}
+
+}  // namespace
+
+Reply answer_cache_warm(Host& host, const Request& request) {
+  const auto fetches = fetches_of(request.body);
+  const auto stores = host.caches();
+  const auto store = std::ranges::find(stores, request.parameter, [](const auto& one) { return one->name(); });
+  if (store == stores.end())
+    return problem_reply(404, fmt::format("no route uses a cache named \"{}\"", request.parameter));
+  if (!fetches) return problem_reply(400, fetches.error().detail);
+  Json json;
+  json.open_object().key("items").open_array();
+  std::uint64_t stored = 0;
+  for (const Fetch& one : *fetches) {
+    const Fetched got = fetch(host, one);
+    const bool there = got.status != 0 && is_stored(**store, one.scheme + "://" + one.authority + one.target);
+    stored += there ? 1 : 0;
+    json.open_object().member("url", one.url).member("status", got.status).member("bytes", got.bytes);
+    json.member("stored", there).member("why", got.why).close_object();
+  }
+  json.close_array().member("stored", stored).close_object();
+  log_event(LogLevel::kInfo, "cache: warmed",
+            {{"uid", std::to_string(request.asker.uid)},
+             {"pid", std::to_string(request.asker.pid)},
+             {"cache", request.parameter},
+             {"urls", std::to_string(fetches->size())},
+             {"stored", std::to_string(stored)}});
+  return json_reply(json);
+}
+
+}  // namespace rpx::control
