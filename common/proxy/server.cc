@@ -1,8 +1,5 @@
 #include "proxy/server.h"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <future>
@@ -15,6 +12,7 @@
 #include "net/resolver.h"
 #include "proxy/blocklist_keeper.h"
 #include "proxy/error_log.h"
+#include "proxy/inside.h"
 #include "proxy/log_writer.h"
 #include "proxy/metrics.h"
 #include "proxy/site.h"
@@ -61,7 +59,7 @@ class ServerImpl final : public Server {
     const std::scoped_lock lock(mutex_);
     return site_->stores();
   }
-  Result<net::UniqueFd> connect_inside() override;
+  Result<net::UniqueFd> connect_inside() override { return proxy::connect_inside(workers_); }
   std::shared_ptr<const policy::BlockTable> blocklist() override { return blocklist_.table(); }
   Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
     return blocklist_.edit(std::move(edit));
@@ -82,7 +80,6 @@ class ServerImpl final : public Server {
   net::Resolver resolver_;
   ConnectionLimits limits_;
   upstream::HealthChecks checks_;
-  std::atomic<std::size_t> next_inside_{0};  // the worker whose turn it is
   std::vector<std::unique_ptr<Worker>> workers_;
   rt::Offload offload_{kOffloadThreads, kOffloadWaiting};  // ends before the loops it answers to
   BlocklistKeeper blocklist_{[this](const BlocklistKeeper::Table& table) { publish_blocks(table); }};
@@ -370,28 +367,10 @@ std::vector<ConnectionView> ServerImpl::connections(std::size_t limit) {
 
 std::string ServerImpl::metrics() {
   const StatusView view = status();
-  std::uint64_t dropped = 0;
-  {
-    const std::scoped_lock lock(mutex_);
-    if (access_writer_) dropped = access_writer_->dropped();
-  }
+  std::unique_lock lock(mutex_);
+  const std::uint64_t dropped = access_writer_ ? access_writer_->dropped() : 0;
+  lock.unlock();
   return write_metrics(view, all_counters(), upstreams(), dropped) + write_cache_metrics(caches());
-}
-
-Result<net::UniqueFd> ServerImpl::connect_inside() {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
-    return self_error(ErrorKind::kIo, errno_text("socketpair", errno));
-  net::UniqueFd near(ends[0]);
-  net::UniqueFd far(ends[1]);
-  fcntl(far.get(), F_SETFL, O_NONBLOCK);
-  auto facts = std::make_shared<ListenerFacts>();
-  facts->options.name = "inside";
-  facts->options.trusted_proxies = {*IpPrefix::parse("127.0.0.1")};
-  facts->is_unix = true;
-  const std::size_t next = next_inside_.fetch_add(1, std::memory_order_relaxed);
-  workers_[next % workers_.size()]->serve_inside(std::move(far), std::move(facts));
-  return near;
 }
 
 std::shared_ptr<const SiteOptions> ServerImpl::options() {

@@ -47,6 +47,7 @@ TEST_CASE("routes: every call of the table answers", "[control]") {
     if (target == "/v1/blocklist" && call.takes_body) body = R"({"prefix":"192.0.2.1"})";
     if (target == "/v1/blocklist/test") body = R"({"ip":"192.0.2.1"})";
     if (target.ends_with("/purge")) body = R"({"tag":"none"})";
+    if (target.ends_with("/warm")) body = R"({"urls":["http://a/"]})";
     if (call.method == "PATCH") body = R"({"weight":2})";
     const Reply reply = ask(host, std::string(call.method), target, body);
     CHECK((reply.status == 200 || reply.status == 202));
