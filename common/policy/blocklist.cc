@@ -3,7 +3,12 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <iterator>
+
+#include "base/log.h"
 #include "base/result.h"
+#include "policy/block_journal.h"
 
 namespace rpx::policy {
 
@@ -73,7 +78,9 @@ Result<bool> Blocklist::refresh(WallTime now) {
 Result<BlockOutcome> Blocklist::edit(BlockEdit edit, WallTime now) {
   const std::scoped_lock lock(mutex_);
   if (options_.files.empty()) return self_error(ErrorKind::kNotFound, "the configuration has no [blocklist]");
+  RPX_TRY(const BlocklistLock alone, BlocklistLock::take(options_.files.front()));
   BlockOutcome out;
+  BlockTrace trace;
   std::vector<std::pair<const std::string*, std::string>> written;  // what stood there before
   Status done;
   for (std::size_t i = 0; i < options_.files.size() && done; ++i) {
@@ -92,6 +99,9 @@ Result<BlockOutcome> Blocklist::edit(BlockEdit edit, WallTime now) {
       if (done) written.emplace_back(&file, *std::move(text));
     }
     edit.del = std::move(edited.missing);
+    std::ranges::move(edited.trace.added, std::back_inserter(trace.added));
+    std::ranges::move(edited.trace.changed, std::back_inserter(trace.changed));
+    std::ranges::move(edited.trace.deleted, std::back_inserter(trace.deleted));
   }
   if (done && (!written.empty() || stamps_of(options_) != stamps_)) done = take_up(options_, now);
   if (!done) {
@@ -100,6 +110,11 @@ Result<BlockOutcome> Blocklist::edit(BlockEdit edit, WallTime now) {
     return std::unexpected(std::move(done).error());
   }
   out.missing = std::move(edit.del);
+  if (written.empty()) return out;
+  // The list says what holds; that it cannot be undone then is worth a word, not a failure.
+  const BlockCounts counts{out.added, out.changed, out.deleted};
+  if (const Status noted = note_block_edit(options_.files.front(), trace, counts, now); !noted)
+    log_event(LogLevel::kWarning, "an edit of the blocklist is not in its journal", {{"why", noted.error().detail}});
   return out;
 }
 

@@ -109,6 +109,7 @@ EditedBlocklist edit_blocklist(std::string_view text, BlockEdit edit) {
   std::ranges::sort(edit.del);
   edit.del.erase(std::ranges::unique(edit.del).begin(), edit.del.end());
   std::vector<bool> gone(edit.del.size());
+  const bool traced = adds.size() + edit.del.size() <= kMostTraced;
   out.text.reserve(text.size() + adds.size() * 24);
   each_line(text, [&](std::string_view line, std::uint32_t) {
     const auto read = parse_block_line(without_end(line));
@@ -118,6 +119,7 @@ EditedBlocklist edit_blocklist(std::string_view text, BlockEdit edit) {
       if (del != edit.del.end() && *del == entry.prefix) {
         gone[static_cast<std::size_t>(del - edit.del.begin())] = true;
         ++out.deleted;
+        if (traced) out.trace.deleted.push_back({entry.prefix, entry.until, std::string(entry.reason)});
         return;
       }
       const auto add = std::ranges::lower_bound(adds, entry.prefix, {}, [](const Wanted& w) { return w.item.prefix; });
@@ -127,6 +129,7 @@ EditedBlocklist edit_blocklist(std::string_view text, BlockEdit edit) {
         if (!same_second(add->item.until, entry.until) || add->item.reason != entry.reason) {
           out.text += format_block_line(add->item.prefix, add->item.until, add->item.reason) + "\n";
           ++out.changed;
+          if (traced) out.trace.changed.push_back({entry.prefix, entry.until, std::string(entry.reason)});
           return;
         }
       }
@@ -138,6 +141,7 @@ EditedBlocklist edit_blocklist(std::string_view text, BlockEdit edit) {
     if (!out.text.empty() && !out.text.ends_with('\n')) out.text += '\n';
     out.text += format_block_line(wanted.item.prefix, wanted.item.until, wanted.item.reason) + "\n";
     ++out.added;
+    if (traced) out.trace.added.push_back(wanted.item.prefix);
   }
   for (std::size_t i = 0; i < gone.size(); ++i)
     if (!gone[i]) out.missing.push_back(edit.del[i]);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/block_journal.h"
 #include "policy/block_table.h"
 
 namespace rpx::policy {
@@ -30,6 +31,7 @@ struct EditedBlocklist {
   std::size_t changed = 0;  ///< were there with another end or reason
   std::size_t deleted = 0;
   std::vector<IpPrefix> missing;  ///< to be deleted, but not there
+  BlockTrace trace;               ///< empty for edits of more than kMostTraced
 };
 
 /// `text` after `edit`: entries that are known are changed in their place, new ones stand at the end; other lines stay

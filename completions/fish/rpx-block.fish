@@ -1,6 +1,6 @@
 # fish completion for rpx-block
 
-set -l verbs add del ls test import export merge prune stats
+set -l verbs add del ls test import export merge prune stats watch log undo simulate
 set -l none "not __fish_seen_subcommand_from $verbs"
 set -l adds '__fish_seen_subcommand_from add import'
 
@@ -15,6 +15,10 @@ complete -c rpx-block -n "$none" -a export -d 'write the list for others'
 complete -c rpx-block -n "$none" -a merge -d 'say the same in the fewest entries'
 complete -c rpx-block -n "$none" -a prune -d 'take out entries that have run out'
 complete -c rpx-block -n "$none" -a stats -d 'count entries and hits'
+complete -c rpx-block -n "$none" -a watch -d 'show edits and bans as they happen'
+complete -c rpx-block -n "$none" -a log -d 'list the edits there were'
+complete -c rpx-block -n "$none" -a undo -d 'take the last edit back'
+complete -c rpx-block -n "$none" -a simulate -d 'tell whom of an access log the list would refuse'
 
 complete -c rpx-block -s c -l config -r -F -d 'configuration file'
 complete -c rpx-block -l socket -r -F -d 'control socket of the proxy'
@@ -35,3 +39,4 @@ complete -c rpx-block -n "$adds" -l force -d 'even when it locks out somebody wh
 complete -c rpx-block -n '__fish_seen_subcommand_from import' -F
 complete -c rpx-block -n '__fish_seen_subcommand_from export' -l as -x -a 'plain aggregate ipset nftables json csv' -d 'form'
 complete -c rpx-block -n '__fish_seen_subcommand_from merge' -l yes -d 'do it'
+complete -c rpx-block -n '__fish_seen_subcommand_from simulate' -l list -r -F -d 'a list to try'

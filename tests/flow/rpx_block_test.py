@@ -2,6 +2,7 @@
 
 import os
 import socket
+import subprocess
 import unittest
 
 from support.flow import FlowTest
@@ -51,6 +52,25 @@ class RpxBlock(FlowTest):
             self.assertEqual(proxy.text("list.txt"), proxy.text("other.txt"), step)
         self.assertEqual(len(self.tool(proxy, "ls").stdout.splitlines()), 3001)
         self.assertEqual(self.tool(proxy, "export", "--offline").stdout, self.tool(proxy, "export").stdout)
+
+    def test_edits_are_watched_logged_and_undone(self):
+        proxy = self.start()
+        with proxy.events("blocklist") as events:
+            self.tool(proxy, "add", "127.0.1.7", "--force")
+            self.assertFalse(self.is_served(proxy, "127.0.1.7"))
+            self.assertEqual(events.next(action="add")["prefix"], "127.0.1.7/32")
+            self.assertEqual(self.tool(proxy, "undo").returncode, 0)
+            self.assertTrue(self.is_served(proxy, "127.0.1.7"))
+            self.assertEqual(events.next(action="del")["prefix"], "127.0.1.7/32")
+        self.assertIn("nothing to undo", self.tool(proxy, "undo").stderr)
+        self.assertEqual(len(self.tool(proxy, "log").stdout.splitlines()), 2)
+
+    def test_edits_made_at_once_are_all_kept(self):
+        folder = self.folder()
+        one = lambda n: subprocess.Popen([os.path.realpath(TOOL), "add", "--file", "list.txt", f"192.0.2.{n}", "-q"], cwd=folder)
+        self.assertEqual([process.wait() for process in [one(n) for n in range(12)]], [0] * 12)
+        with open(os.path.join(folder, "list.txt"), encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 12)
 
     def test_trusted_proxies_and_servers_are_not_locked_out(self):
         proxy = self.start(listen='trusted_proxies = ["10.0.0.0/8"]')

@@ -104,6 +104,34 @@ void read_nft(Imported& out, std::string_view text, WallTime now) {
   }
 }
 
+// What fail2ban says: `fail2ban-client status JAIL`, with all addresses behind one label, or lines of its log. Who was
+// let in again later in the log is left out.
+void read_fail2ban(Imported& out, std::string_view text, WallTime now) {
+  constexpr std::string_view kListed = "Banned IP list:";
+  std::string jail;
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = trim(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (const auto name = line.find("jail: "); name != std::string_view::npos) jail = line.substr(name + 6);
+    if (const auto list = line.find(kListed); list != std::string_view::npos) {
+      for (const std::string_view word : split(trim(line.substr(list + kListed.size())), ' '))
+        if (!trim(word).empty()) take(out, number, trim(word), std::nullopt, "fail2ban " + jail, now);
+      continue;
+    }
+    const auto bracket = line.rfind("] ");
+    const std::string_view said = bracket == std::string_view::npos ? "" : line.substr(bracket + 2);
+    if (!said.starts_with("Ban ") && !said.starts_with("Unban ")) continue;
+    const auto prefix = IpPrefix::parse(trim(said.substr(said.find(' '))));
+    if (said.starts_with("Unban ") && prefix)
+      std::erase_if(out.items, [&](const auto& item) { return item.prefix == *prefix; });
+    if (!said.starts_with("Ban ")) continue;
+    const std::string_view before = line.substr(0, bracket);
+    take(out, number, said.substr(4), std::nullopt, fmt::format("fail2ban {}", before.substr(before.rfind('[') + 1)),
+         now);
+  }
+}
+
 void read_json(Imported& out, const Poco::Dynamic::Var& value, WallTime now) {
   if (value.isString()) return take(out, 1, value.extract<std::string>(), std::nullopt, "", now);
   if (value.type() == typeid(Poco::JSON::Array::Ptr)) {
@@ -118,10 +146,33 @@ void read_json(Imported& out, const Poco::Dynamic::Var& value, WallTime now) {
   };
   for (const char* name : {"prefix", "cidr", "ip", "address"}) {
     const std::string address = text(name);
-    if (!address.empty()) return take(out, 1, address, parse_rfc3339(text("until")), text("reason"), now);
+    if (!address.empty())
+      return take(out, 1, address, parse_rfc3339(text("until")),
+                  text("reason").empty() ? text("sblid") : text("reason"), now);
   }
   for (const auto& [name, member] : *object)
     if (!member.isString()) read_json(out, member, now);
+}
+
+// One object a line, as Spamhaus has its DROP lists: {"cidr":"…","sblid":"…","rir":"…"}; what has no prefix is theirs.
+bool is_json_lines(std::string_view text) {
+  const std::string_view first = trim(text.substr(0, text.find('\n')));
+  return first.starts_with('{') && first.ends_with('}') && first.size() + 2 < text.size();
+}
+
+void read_json_lines(Imported& out, std::string_view text, WallTime now) {
+  for (std::size_t number = 1; !text.empty(); ++number) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = trim(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (line.empty()) continue;
+    try {
+      Poco::JSON::Parser parser;
+      read_json(out, parser.parse(std::string(line)), now);
+    } catch (const Poco::Exception& error) {
+      complain(out, number, "no JSON: " + tidy(error.displayText()));
+    }
+  }
 }
 
 }  // namespace
@@ -129,6 +180,10 @@ void read_json(Imported& out, const Poco::Dynamic::Var& value, WallTime now) {
 Imported import_list(std::string_view text, WallTime now) {
   Imported out;
   const std::string_view begin = text.substr(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
+  if (is_json_lines(begin)) {
+    read_json_lines(out, text, now);
+    return out;
+  }
   if (begin.starts_with('[') || begin.starts_with('{')) {
     try {
       Poco::JSON::Parser parser;
@@ -136,6 +191,10 @@ Imported import_list(std::string_view text, WallTime now) {
     } catch (const Poco::Exception& error) {
       complain(out, 1, "no JSON: " + tidy(error.displayText()));
     }
+    return out;
+  }
+  if (text.find("Banned IP list:") != std::string_view::npos || text.find("] Ban ") != std::string_view::npos) {
+    read_fail2ban(out, text, now);
     return out;
   }
   if (text.find("elements = {") != std::string_view::npos) {

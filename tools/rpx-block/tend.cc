@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "list.h"
+#include "policy/block_journal.h"
 #include "verbs.h"
 
 namespace rpx::block {
@@ -27,6 +28,7 @@ Result<int> prune(const TendOptions& options, const cli::Common& common) {
   RPX_TRY(const List list, open_files(options, common));
   std::size_t total = 0;
   for (const std::string& file : list.files()) {
+    RPX_TRY(const policy::BlocklistLock alone, policy::BlocklistLock::take(file));
     RPX_TRY(const std::string text, policy::read_blocklist_file(file));
     std::size_t count = 0;
     const std::string kept = policy::prune_blocklist(text, std::chrono::system_clock::now(), count);
@@ -54,6 +56,7 @@ Result<int> merge(const TendOptions& options, const cli::Common& common) {
                              "merge writes the files anew, without their comments and order; pass --yes to do so");
   RPX_TRY(const List list, open_files(options, common));
   for (const std::string& file : list.files()) {
+    RPX_TRY(const policy::BlocklistLock alone, policy::BlocklistLock::take(file));
     policy::Blocklist one;
     RPX_TRY_VOID(one.configure({{file}, 0, {}}, std::chrono::system_clock::now()));
     const auto table = one.table();

@@ -16,5 +16,9 @@ void add_export(cli::App& app);
 void add_merge(cli::App& app);
 void add_prune(cli::App& app);
 void add_stats(cli::App& app);
+void add_watch(cli::App& app);
+void add_log(cli::App& app);
+void add_undo(cli::App& app);
+void add_simulate(cli::App& app);
 
 }  // namespace rpx::block
