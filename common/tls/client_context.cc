@@ -78,9 +78,12 @@ rt::Task<Result<std::unique_ptr<net::Stream>>> ClientContext::connect(std::share
                                                                       std::unique_ptr<net::SocketStream> socket,
                                                                       std::string host,
                                                                       std::shared_ptr<SessionSlot> slot,
-                                                                      Instant deadline) {
+                                                                      Instant deadline, std::string alpn) {
   SslPtr ssl = context->make(host);
   if (!ssl) co_return self_error(ErrorKind::kInternal, "TLS: no memory");
+  if (!alpn.empty())
+    SSL_set_alpn_protos(ssl.get(), reinterpret_cast<const unsigned char*>(alpn.data()),
+                        static_cast<unsigned int>(alpn.size()));
   if (slot && slot->session) SSL_set_session(ssl.get(), slot->session.get());
   rt::Loop& loop = socket->io().loop();
   auto stream = std::make_unique<TlsStream>(loop, socket->release(), std::move(ssl), context);

@@ -25,12 +25,13 @@ class ClientContext {
   }
 
   /// Takes over a connected socket and shakes hands. `host` is the server's name or address, for SNI and verification
-  /// where the options name none; the session in `slot` is resumed and replaced. Errors, Side::kUpstream:
+  /// where the options name none; the session in `slot` is resumed and replaced; `alpn` is what is offered (RFC 7301),
+  /// each protocol behind a byte of its length. Errors, Side::kUpstream:
   /// kTlsCertificate, kTlsProtocol, kConnectTimeout, kClosed.
   static rt::Task<Result<std::unique_ptr<net::Stream>>> connect(std::shared_ptr<const ClientContext> context,
                                                                 std::unique_ptr<net::SocketStream> socket,
                                                                 std::string host, std::shared_ptr<SessionSlot> slot,
-                                                                Instant deadline);
+                                                                Instant deadline, std::string alpn = {});
 
  private:
   ClientContext() = default;

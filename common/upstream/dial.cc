@@ -10,8 +10,9 @@ rt::Task<Result<std::unique_ptr<net::Stream>>> dial(rt::Loop& loop, Address to, 
   if (!security.preface.empty())
     RPX_CO_TRY_VOID(co_await net::write_all(*socket, security.preface, Side::kUpstream, deadline));
   if (!security.context) co_return std::unique_ptr<net::Stream>(std::move(socket));
-  Result<std::unique_ptr<net::Stream>> secured = co_await tls::ClientContext::connect(
-      std::move(security.context), std::move(socket), std::move(security.name), std::move(security.slot), deadline);
+  Result<std::unique_ptr<net::Stream>> secured =
+      co_await tls::ClientContext::connect(std::move(security.context), std::move(socket), std::move(security.name),
+                                           std::move(security.slot), deadline, std::move(security.alpn));
   co_return secured;
 }
 

@@ -17,6 +17,7 @@ struct Security {
   std::string name;                                   ///< the server's host
   std::shared_ptr<tls::SessionSlot> slot;             ///< for sessions to resume; may be null
   std::string preface = {};                           ///< sent before all else, TLS included: a PROXY header
+  std::string alpn = {};                              ///< protocols to offer, each behind a byte of its length
 };
 
 /// Connects to `to` and, with a context, shakes hands, all by `deadline`. Errors, Side::kUpstream: those of net::dial
