@@ -14,7 +14,7 @@ import websockets
 from support.client import fetch
 from support.flow import FlowTest
 from support.origin import dead_address
-from support.proxy import Proxy, run_tool
+from support.proxy import BINARY, Proxy, run_tool
 from support.waiting import PATIENCE
 
 EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
@@ -129,6 +129,24 @@ class Examples(ExampleTest):
             client = self.client(proxy.address(name))
             client.send(b"select\n")
             self.assertEqual(client.until(b"\n"), b"standby select\n")
+
+    def test_load_tests(self):
+        folder = self.folder()
+        path = os.path.join(EXAMPLES, "load-tests")
+        env = {**os.environ, "PATH": os.path.dirname(BINARY) + ":" + os.environ["PATH"], "DURATION": "1s", "RATE": "50",
+               "LIMIT": "20s"}
+        done = subprocess.run([os.path.join(path, "smoke.sh"), os.path.join(path, "rpx.toml"), folder], env=env, cwd=folder,
+                              capture_output=True, text=True, timeout=PATIENCE * 2, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(sorted(os.listdir(folder)), ["junit.xml", "report.html", "result.json"])
+        env["LIMIT"] = "1us"
+        done = subprocess.run([os.path.join(path, "smoke.sh"), os.path.join(path, "rpx.toml"), folder], env=env, cwd=folder,
+                              capture_output=True, text=True, timeout=PATIENCE * 2, check=False)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        origin = self.origin()
+        done = subprocess.run([os.path.join(path, "compare-proxies.sh"), origin.url, origin.url], env=env, cwd=folder,
+                              capture_output=True, text=True, timeout=PATIENCE * 2, check=False)
+        self.assertIn("99% confidence", done.stdout, done.stderr)
 
     def test_unix_sockets(self):
         origin = self.origin(unix=os.path.join(self.folder(), "app.sock"))
