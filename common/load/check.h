@@ -55,6 +55,7 @@ class Checks {
   Status add(std::string_view text);
 
   bool hashes() const noexcept { return !sha256_.empty(); }
+  bool reads_fields() const noexcept { return !headers_.empty(); }
   /// Judge a head, then the body. Only the first thing that is wrong is kept.
   void judge_head(std::uint16_t status, const http::Headers& headers, Verdict& verdict) const;
   void judge_body(std::uint64_t length, BodyHash* hash, Verdict& verdict) const;

@@ -60,6 +60,7 @@ Result<Request> Request::build(const RequestText& text, const Feed* feed, bool c
     RPX_TRY(Template name, Template::parse("rpx-bench/" RPX_VERSION, nullptr));
     out.headers_.emplace_back("User-Agent", std::move(name));
   }
+  for (const auto& [name, value] : out.headers_) out.lower_headers_.emplace_back(lower(name), value);
   const auto varies = [](const auto& field) { return !field.second.fixed(); };
   out.uses_feed_ = out.target_.uses_feed() || out.body_.uses_feed() ||
                    std::ranges::any_of(out.headers_, [](const auto& field) { return field.second.uses_feed(); });

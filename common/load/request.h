@@ -47,6 +47,8 @@ class Request {
   const std::string& authority() const noexcept { return authority_; }
   const Template& target() const noexcept { return target_; }
   const std::vector<std::pair<std::string, Template>>& headers() const noexcept { return headers_; }
+  /// The same with names in lower case.
+  const std::vector<std::pair<std::string, Template>>& lower_headers() const noexcept { return lower_headers_; }
   const Template& body() const noexcept { return body_; }
   bool has_body() const noexcept { return has_body_; }
 
@@ -57,6 +59,7 @@ class Request {
   std::string authority_;
   Template target_;
   std::vector<std::pair<std::string, Template>> headers_;
+  std::vector<std::pair<std::string, Template>> lower_headers_;
   Template body_;
   double weight_ = 1;
   std::size_t origin_ = 0;

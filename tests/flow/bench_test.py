@@ -1,11 +1,13 @@
 """rpx-bench against servers whose behaviour is known: what it measures, what it counts, and how it ends."""
 
+import gzip
 import json
 import os
 import signal
 import subprocess
 import time
 import unittest
+from xml.etree import ElementTree
 
 from support.certs import Authority
 from support.flow import FlowTest
@@ -104,6 +106,31 @@ class Bench(FlowTest):
         self.assertEqual(refused.returncode, 3)
         self.assertEqual(len(refused.stderr.splitlines()), 1)
 
+    def test_http2_with_many_streams_by_alpn_and_by_prior_knowledge(self):
+        authority = Authority(self.folder())
+        tls = '[[listen]]\nname = "tls"\naddress = "127.0.0.1:0"\ntls = true\n'
+        clear = '[[listen]]\nname = "clear"\naddress = "127.0.0.1:0"\nprotocols = ["h2c", "http/1.1"]\n'
+        origin = self.origin()
+        proxy = self.proxy(tls + clear + authority.issue("site", "IP:127.0.0.1")
+                           + f'[[route]]\nupstream = "{origin.url}"\nresponse_headers = {{ set = {{ "X-A" = "b" }} }}\n')
+        urls = {name: "{}://127.0.0.1:{}".format(scheme, proxy.address(name)[1]) for name, scheme in (("tls", "https"), ("clear", "http"))}
+        for name, protocol in (("tls", "h2"), ("clear", "h2c")):
+            run = self.bench("-n", "300", "-c", "3", "-m", "20", "--check", "length=1000", "--check", "header:x-a=b",
+                             "--ca", authority.pem, urls[name] + "/bytes/1000")
+            self.assertEqual((run["protocol"], run["requests"], run["errors"], run["connect"]["count"]), (protocol, 300, 0, 3))
+        body = os.path.join(self.folder(), "body")
+        with open(body, "w", encoding="ascii") as file:
+            file.write("x" * 200000)
+        run = self.bench("-n", "4", "-c", "1", "-m", "2", "--body-file", body, urls["clear"] + "/up/{{seq}}")
+        self.assertEqual((run["requests"], run["errors"]), (4, 0))
+        self.assertEqual(sorted((r.method, r.path, len(r.body)) for r in origin.requests if r.path.startswith("/up/")),
+                         [("POST", f"/up/{i}", 200000) for i in range(1, 5)])
+        run = self.bench("-n", "10", "--http2", "--check", "length=1", urls["clear"] + "/bytes/2")
+        self.assertEqual(run["errors_by_kind"]["length"]["count"], 10)
+        alone = self.built_in_origin()
+        run = self.bench("-n", "2", "--http2", "-c", "1", alone, expect=3)
+        self.assertEqual(run["requests"], 0)
+
     def test_templates_feeds_and_cookies_reach_the_server(self):
         origin = self.origin()
         folder = self.folder()
@@ -115,6 +142,13 @@ class Bench(FlowTest):
         seen = [(r.method, r.path, r["X-Name"], r.body) for r in origin.requests]
         self.assertEqual(seen[:2], [("POST", "/u/1", "ann", b"n=1"), ("POST", "/u/2", "bob", b"n=2")])
         self.assertEqual(len(seen), 4)
+
+        self.bench("-n", "1", "--body-size", "3KiB", "--compress", "gzip", origin.url + "/g")
+        self.bench("-n", "1", "--form", "a=1", "--form", "f=@" + feed, origin.url + "/f")
+        coded, form = origin.requests[-2:]
+        self.assertEqual((coded["Content-Encoding"], len(gzip.decompress(coded.body))), ("gzip", 3072))
+        self.assertIn("multipart/form-data; boundary=", form["Content-Type"])
+        self.assertIn(b'name="f"; filename="users.csv"', form.body)
 
         def with_cookie(connection):
             while True:
@@ -168,6 +202,52 @@ class Bench(FlowTest):
         run = json.loads(out)
         self.assertEqual(run["interrupted"], "SIGINT")
         self.assertGreater(run["requests"], 10)
+
+    def test_another_server_is_compared_in_turns(self):
+        fast, slow = self.built_in_origin(), self.built_in_origin()
+        worse = run_tool("-d", "6s", "-c", "4", "--compare", slow + "/?delay=20ms", fast + "/?delay=8ms", "-o", "json",
+                         binary=BENCH, timeout=PATIENCE * 2)
+        self.assertEqual(worse.returncode, 1, worse.stderr)
+        found = json.loads(worse.stdout)
+        self.assertEqual((found["verdict"], found["figures"][0]["figure"]), ("worse", "rps"))
+        self.assertLess(found["figures"][0]["high"], -0.1)
+        better = run_tool("-d", "6s", "-c", "4", "--compare", fast + "/?delay=8ms", slow + "/?delay=20ms", "-o", "json",
+                          binary=BENCH, timeout=PATIENCE * 2)
+        self.assertEqual(better.returncode, 0, better.stderr)
+        self.assertEqual(json.loads(better.stdout)["figures"][0]["verdict"], "better")
+
+    def test_a_baseline_catches_what_became_slower(self):
+        origin = self.built_in_origin()
+        path = os.path.join(self.folder(), "before.json")
+        self.bench("-d", "6s", "-c", "4", "--save", path, origin + "/?delay=8ms")
+        slower = run_tool("-d", "6s", "-c", "4", "-q", "--baseline", path, "--max-regress", "20%", origin + "/?delay=40ms",
+                          binary=BENCH, timeout=PATIENCE * 2)
+        self.assertEqual(slower.returncode, 1, slower.stderr)
+        self.assertIn("worse", slower.stderr)
+
+    def test_the_highest_rate_that_holds_is_found(self):
+        # One connection and 8 ms a reply cannot do more than 125 a second.
+        origin = self.built_in_origin()
+        done = run_tool("--find-max", "p50<200ms", "-d", "1s", "-c", "1", "--rate", "20", "-o", "json",
+                        origin + "/?delay=8ms", binary=BENCH, timeout=PATIENCE * 3)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = json.loads(done.stdout)
+        self.assertTrue(20 <= found["highest_rate"] <= 130, found["highest_rate"])
+        self.assertFalse(all(step["holds"] for step in found["steps"]))
+        never = run_tool("--find-max", "p50<1us", "-d", "200ms", "--rate", "4", "-q", origin, binary=BENCH)
+        self.assertEqual(never.returncode, 1, never.stderr)
+
+    def test_reports_for_people_and_for_ci(self):
+        proxy = self.proxy(LISTEN + ANSWER)
+        folder = self.folder()
+        page, cases = os.path.join(folder, "out.html"), os.path.join(folder, "out.xml")
+        run = self.bench("-d", "1s", "--assert", "p99<1us", "--report", page, "--junit", cases, "--pid",
+                         str(proxy.process.pid), proxy.url, expect=1)
+        self.assertGreater(run["server_cpu_us"], 0)
+        with open(page, encoding="utf-8") as file:
+            self.assertIn("<svg", file.read())
+        suite = ElementTree.parse(cases).getroot()[0]
+        self.assertEqual((suite.get("tests"), suite.get("failures")), ("1", "1"))
 
     def test_saved_results_are_merged(self):
         origin = self.origin()

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "base/text.h"
+#include "bodies.h"
 #include "target.h"
 
 namespace rpx::bench {
@@ -34,9 +35,17 @@ Result<double> parse_rate_option(const std::string& text) {
 
 Status read_numbers(const RunOptions& options, Plan& plan) {
   plan.connections = options.connections;
+  if (!options.max_regress.empty() && !parse_percent(options.max_regress))
+    return std::unexpected(usage(fmt::format("--max-regress \"{}\" is no share; write 5%", options.max_regress)));
   if (options.connections < 1 || options.connections > 1000000)
     return std::unexpected(usage("--connections is 1 to 1000000"));
-  plan.at_once = options.pipeline;
+  plan.http2 = options.http2 || options.streams;
+  plan.at_once = plan.http2 ? options.streams.value_or(1) : options.pipeline;
+  if (plan.http2 && (plan.at_once < 1 || plan.at_once > 10000))
+    return std::unexpected(usage("--streams is 1 to 10000"));
+  if (plan.http2 && (options.pipeline != 1 || options.no_keepalive || options.cookies))
+    return std::unexpected(
+        usage("--pipeline, --no-keepalive and --cookies are for HTTP/1.1; leave --http2 and --streams out"));
   if (options.pipeline < 1 || options.pipeline > 1000) return std::unexpected(usage("--pipeline is 1 to 1000"));
   if (options.pipeline > 1 && options.no_keepalive)
     return std::unexpected(usage("--pipeline needs connections that are kept; leave --no-keepalive out"));
@@ -73,11 +82,7 @@ Result<load::RequestText> common_text(const RunOptions& options) {
       return std::unexpected(usage(fmt::format("--header \"{}\" has no name; write \"Name: value\"", header)));
     out.headers.emplace_back(header.substr(0, colon), std::string(trim(std::string_view(header).substr(colon + 1))));
   }
-  out.body = options.body;
-  if (!options.body_file.empty()) {
-    if (!options.body.empty()) return std::unexpected(usage("--body and --body-file: one of them"));
-    RPX_TRY(out.body, read_input(options.body_file));
-  }
+  RPX_TRY_VOID(add_body(options, out));
   out.method = !options.method.empty() ? options.method : out.body.empty() ? "GET" : "POST";
   return out;
 }
@@ -145,11 +150,16 @@ void declare(cli::Verb& verb, RunOptions& options) {
       .choice("--arrivals", "KIND", &options.arrivals, {"constant", "poisson"}, "how a rate is spread over time")
       .option("--warmup", "DURATION", &options.warmup, "run so long before anything is measured")
       .option("--pipeline", "N", &options.pipeline, "requests in progress on a connection")
+      .flag("--http2", options.http2, "HTTP/2: by ALPN for https, by prior knowledge for http")
+      .option("-m,--streams", "N", &options.streams, "HTTP/2 with that many requests in progress on a connection")
       .flag("--no-keepalive", options.no_keepalive, "a new connection for each request")
       .option("-X,--method", "METHOD", &options.method, "GET without it, POST with a body")
       .option("-H,--header", "FIELD", &options.headers, "a header field, as in \"Accept: text/html\"")
       .option("-b,--body", "TEXT", &options.body, "request body")
       .option("--body-file", "FILE", &options.body_file, "request body from a file; - is stdin")
+      .option("--body-size", "SIZE", &options.body_size, "a generated request body, such as 10KB")
+      .option("--form", "NAME=VALUE", &options.form, "a multipart form; NAME=@FILE takes a file")
+      .choice("--compress", "CODING", &options.compress, {"gzip", "br", "zstd"}, "send the body coded")
       .option("--weights", "N,N...", &options.weights, "shares of the URLs, in their order")
       .option("--feed", "FILE", &options.feed, "CSV or JSON lines for {{feed.COLUMN}} in URL, fields and body")
       .flag("--cookies", options.cookies, "each connection keeps the cookies it is given")
@@ -162,7 +172,14 @@ void declare(cli::Verb& verb, RunOptions& options) {
       .option("--unix", "PATH", &options.unix_socket, "connect to this socket, whatever the URL says")
       .option("--check", "CHECK", &options.checks, "what replies must be, as in status=200 or length=128")
       .option("--assert", "CONDITION", &options.asserts, "as in p99<20ms, errors<0.1% or rps>5000; else exit status 1")
-      .option("--save", "FILE", &options.save, "write the result as JSON too");
+      .option("--save", "FILE", &options.save, "write the result as JSON too")
+      .option("--report", "FILE", &options.report, "write it as an HTML page with plots")
+      .option("--junit", "FILE", &options.junit, "write the conditions as JUnit test cases")
+      .option("--baseline", "FILE", &options.baseline, "hold the result against an older one; worse is exit status 1")
+      .option("--max-regress", "PERCENT", &options.max_regress, "how much worse is still well, 5% without it")
+      .option("--compare", "URL", &options.compare, "this one too, in turns: is it better, worse, or the same?")
+      .option("--find-max", "CONDITION", &options.find_max, "search the highest rate at which p99<10ms holds")
+      .option("--pid", "PID", &options.pid, "tell the CPU time of this process for each request");
 }
 
 Result<Plan> make_plan(const RunOptions& options, const cli::Common& common) {
@@ -180,6 +197,7 @@ Result<Plan> make_plan(const RunOptions& options, const cli::Common& common) {
     RPX_TRY(plan.feed, load::Feed::parse(text, options.feed));
   }
   RPX_TRY_VOID(add_requests(options, plan));
+  if (plan.http2 && plan.origins.size() > 1) return std::unexpected(usage("with HTTP/2 all URLs are of one server"));
   return plan;
 }
 

@@ -23,12 +23,17 @@ struct RunOptions {
   std::optional<Duration> warmup;
   int pipeline = 1;
   bool no_keepalive = false;
+  bool http2 = false;
+  std::optional<int> streams;
   std::optional<int> seed;
   // What.
   std::string method;
   std::vector<std::string> headers;
   std::string body;
   std::string body_file;
+  std::string body_size;
+  std::vector<std::string> form;
+  std::string compress;
   std::string weights;
   std::string feed;
   bool cookies = false;
@@ -43,6 +48,13 @@ struct RunOptions {
   std::vector<std::string> checks;
   std::vector<std::string> asserts;
   std::string save;
+  std::string report;
+  std::string junit;
+  std::string baseline;
+  std::string max_regress;
+  std::string compare;
+  std::string find_max;
+  std::optional<int> pid;
 };
 
 /// Declares the options of `verb`.
@@ -50,6 +62,9 @@ void declare(cli::Verb& verb, RunOptions& options);
 
 /// Works the plan out: reads files, resolves names. Errors: kUsage, kConfig for certificates, kUnresolved.
 Result<Plan> make_plan(const RunOptions& options, const cli::Common& common);
+
+/// "5%" as 0.05.
+std::optional<double> parse_percent(const std::string& text) noexcept;
 
 /// Errors: kUsage.
 Result<std::vector<load::Assertion>> parse_assertions(const std::vector<std::string>& texts);

@@ -43,9 +43,13 @@ struct Plan {
   bool keep_alive = true;
   bool resume = true;
   bool cookies = false;
+  bool http2 = false;
 
   bool open_loop() const noexcept { return rate > 0; }
-  const char* protocol() const noexcept { return "http/1.1"; }
+  const char* protocol() const noexcept {
+    if (!http2) return "http/1.1";
+    return origins.front().tls ? "h2" : "h2c";
+  }
 };
 
 }  // namespace rpx::bench

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "h1_client.h"
+#include "h2_client.h"
 
 namespace rpx::bench {
 namespace {
@@ -67,7 +68,11 @@ void Worker::run() {
   if (plan_.duration != kForever) end_ = begin_ + plan_.warmup + plan_.duration;
   rt::TaskGroup own(loop_);
   for (int i = 0; i < share_.connections; ++i) {
-    clients_.push_back(std::make_unique<H1Client>(*this, static_cast<std::size_t>(share_.index + i * share_.threads)));
+    const auto number = static_cast<std::size_t>(share_.index + i * share_.threads);
+    if (plan_.http2)
+      clients_.push_back(std::make_unique<H2Client>(*this, number));
+    else
+      clients_.push_back(std::make_unique<H1Client>(*this, number));
     tasks_.spawn(clients_.back()->run());
   }
   if (plan_.open_loop()) own.spawn(pace());
