@@ -66,7 +66,12 @@ std::optional<Joined> join_records(std::string_view bytes) {
     if (bytes.size() < kRecordHeader) break;
     Cut header{bytes.substr(3)};
     const std::size_t length = header.number(2);
-    if (length == 0 || length > kMostFragment) return std::nullopt;
+    if (length == 0 || length > kMostFragment) {
+      if (out.handshake.empty()) return std::nullopt;
+      // What was whole before it stays what it was.
+      out.ended = true;
+      break;
+    }
     out.handshake += header.left.substr(0, length);
     if (header.left.size() < length) break;
     bytes = header.left.substr(length);
