@@ -1,6 +1,6 @@
 # fish completion for rpx-cache
 
-set -l verbs stats ls show explain purge warm simulate
+set -l verbs stats ls show explain purge warm watch simulate
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c rpx-cache -f
@@ -11,6 +11,7 @@ complete -c rpx-cache -n "$none" -a show -d 'show the stored replies to an URL'
 complete -c rpx-cache -n "$none" -a explain -d 'tell what a GET would get now, rule by rule'
 complete -c rpx-cache -n "$none" -a purge -d 'take objects out'
 complete -c rpx-cache -n "$none" -a warm -d 'have URLs fetched and stored'
+complete -c rpx-cache -n "$none" -a watch -d 'show the share of hits, live'
 complete -c rpx-cache -n "$none" -a simulate -d 'replay an access log against caches of several sizes'
 
 complete -c rpx-cache -s c -l config -r -F -d 'configuration file'
@@ -53,3 +54,6 @@ complete -c rpx-cache -n '__fish_seen_subcommand_from warm' -l rate -x -d 'fetch
 complete -c rpx-cache -n '__fish_seen_subcommand_from warm' -l top -x -d 'only so many'
 complete -c rpx-cache -n '__fish_seen_subcommand_from warm' -l base -x -d 'scheme and host for logs without'
 complete -c rpx-cache -n '__fish_seen_subcommand_from warm' -l cache -x -d 'only this cache'
+complete -c rpx-cache -n '__fish_seen_subcommand_from watch' -l interval -x -d 'how long is counted'
+complete -c rpx-cache -n '__fish_seen_subcommand_from watch' -l top -x -d 'so many keys'
+complete -c rpx-cache -n '__fish_seen_subcommand_from watch' -l count -x -d 'so many intervals'

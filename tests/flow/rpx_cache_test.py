@@ -4,12 +4,15 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import tempfile
+import threading
 import unittest
 
 from support.client import fetch
 from support.flow import FlowTest
 from support.proxy import run_tool
+from support.waiting import until
 
 TOOL = os.path.join(os.environ.get("RPX_BIN", "build/release/bin"), "rpx-cache")
 HOST = "origin.test"
@@ -117,6 +120,26 @@ class RpxCache(FlowTest):
                      {"urls": ["http://a/"] * 101}):
             self.assertEqual(self.through.control("POST", "/v1/cache/static/warm", body)[0], 400, body)
         self.assertEqual(self.through.control("POST", "/v1/cache/none/warm", {"urls": ["http://a/"]})[0], 404)
+
+    def test_watch(self):
+        watching = subprocess.Popen([os.path.realpath(TOOL), "watch", "--interval", "200ms", "--top", "1", "-o", "ndjson"],
+                                    cwd=self.through.dir, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(watching.stdout.close)
+        self.addCleanup(watching.wait)
+        self.addCleanup(watching.kill)
+        seen = []
+        reader = threading.Thread(target=lambda: seen.extend(json.loads(line) for line in watching.stdout), daemon=True)
+        reader.start()
+
+        def told():
+            fetch(self.through.url, "/page/2")
+            hits = [row for row in seen if row["hit_percent"] == "100.0"]
+            return {row["what"]: row["name"] for row in hits} == {"route": "route-1", "key": f"{HOST}/page/2"}
+
+        until(told, "hits by route and by key")
+        watching.kill()
+        reader.join()
+        self.assertEqual(self.tool("watch", "--count", "1", "--interval", "1ms"), "")
 
 
 class Offline(unittest.TestCase):

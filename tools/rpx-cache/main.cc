@@ -13,6 +13,7 @@ int main(int argc, char** argv) {
   add_explain(app);
   add_purge(app);
   add_warm(app);
+  add_watch(app);
   add_simulate(app);
   return app.run(argc, argv);
 }

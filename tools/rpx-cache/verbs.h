@@ -14,5 +14,6 @@ void add_explain(cli::App& app);
 void add_purge(cli::App& app);
 void add_simulate(cli::App& app);
 void add_warm(cli::App& app);
+void add_watch(cli::App& app);
 
 }  // namespace rpx::cache_tool
