@@ -182,9 +182,10 @@ constexpr Key kFileKeys[] = {
     table("access", kAccessLists, self<Document>, kAccessSection),
     table("limits", kTable, in_site<&SiteOptions::limits>, kLimits),
     table("blocklist", kTable, in_site<&SiteOptions::blocklist>, kBlocklist),
+    table("ban", kBans, self<Document>, kBanSection),
     table("defaults", kDefaults, self<Document>, kDefaultsSection),
     table("route", kRoutes, self<Document>, kRouteSection),
-    later("admin"), later("acme"), later("fault"), later("ban"), later("cluster"),
+    later("admin"), later("acme"), later("fault"), later("cluster"),
 };
 // clang-format on
 

@@ -11,6 +11,7 @@ extern const Section kCompressSection;   ///< [compress.NAME]
 extern const Section kCacheSection;      ///< [cache.NAME]
 extern const Section kRateLimitSection;  ///< [rate_limit.NAME]
 extern const Section kAccessSection;     ///< [access.NAME]
+extern const Section kBanSection;        ///< [[ban]]
 extern const Section kRouteSection;      ///< [[route]]
 extern const Section kDefaultsSection;   ///< [defaults]
 

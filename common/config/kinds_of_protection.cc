@@ -52,8 +52,29 @@ Node write_block_action(const Key&, const std::uint16_t& field) {
   return field == 0 ? text_node("close") : integer_node(field);
 }
 
+void read_statuses(Reader& reader, const Key& key, const Node& node, std::vector<std::uint16_t>& field) {
+  if (node.kind != NodeKind::kList) return reader.wrong_type(key, node);
+  field.clear();
+  for (const Node& item : node.items) {
+    if (item.broken) continue;
+    const bool fits = item.kind == NodeKind::kInteger && item.integer >= 200 && item.integer <= 599;
+    if (!fits)
+      reader.bad_value(key, item, "expected a status from 200 to 599");
+    else
+      field.push_back(static_cast<std::uint16_t>(item.integer));
+  }
+}
+Node write_statuses(const Key&, const std::vector<std::uint16_t>& field) {
+  Node list = list_node();
+  for (const std::uint16_t status : field) list.items.push_back(integer_node(status));
+  return list;
+}
+
 }  // namespace
 
+constinit const Kind<std::vector<std::uint16_t>> kStatuses =
+    make_kind<std::vector<std::uint16_t>, read_statuses, write_statuses>("list of statuses",
+                                                                         "a list of statuses such as [401, 403]");
 constinit const Kind<std::vector<std::string>> kPaths = make_kind<std::vector<std::string>, read_paths, write_paths>(
     "list of paths", R"(a list of paths such as ["blocklist.txt"])");
 constinit const Kind<std::uint16_t> kBlockAction = make_kind<std::uint16_t, read_block_action, write_block_action>(

@@ -10,6 +10,7 @@
 namespace rpx::config {
 
 extern const Kind<std::vector<std::string>> kPaths;  // made absolute
-extern const Kind<std::uint16_t> kBlockAction;       // "close", or a status
+extern const Kind<std::vector<std::uint16_t>> kStatuses;
+extern const Kind<std::uint16_t> kBlockAction;  // "close", or a status
 
 }  // namespace rpx::config

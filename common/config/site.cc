@@ -69,6 +69,22 @@ Node write_certificates(const Key& key, const Document& document) {
   return list;
 }
 
+void read_bans(Reader& reader, const Key& key, const Node& node, Document& document) {
+  each_table(reader, key, node, [&](const Node& item) {
+    policy::BanOptions ban;
+    const std::size_t errors = reader.report().errors();
+    reader.read_table(*key.section, item, &ban);
+    if (ban.when.status.empty() && reader.report().errors() == errors)
+      reader.report().error(item.at, "a ban needs to know what is too much: add when = { status = [401, 403] }");
+    document.site.bans.push_back(std::move(ban));
+  });
+}
+Node write_bans(const Key& key, const Document& document) {
+  Node list = list_node();
+  for (const policy::BanOptions& ban : document.site.bans) list.items.push_back(write_table(*key.section, &ban));
+  return list;
+}
+
 void read_upstreams(Reader& reader, const Key& key, const Node& node, Document& document) {
   if (node.kind != NodeKind::kTable) return reader.wrong_type(key, node);
   for (const Entry& entry : node.entries) {
@@ -132,6 +148,7 @@ constinit const Kind<Document> kListeners =
     make_kind<Document, read_listeners, write_listeners>("tables", "a list of tables");
 constinit const Kind<Document> kCertificates =
     make_kind<Document, read_certificates, write_certificates>("tables", "a list of tables");
+constinit const Kind<Document> kBans = make_kind<Document, read_bans, write_bans>("tables", "a list of tables");
 constinit const Kind<Document> kUpstreams =
     make_kind<Document, read_upstreams, write_upstreams>("tables", "tables with names, such as [upstream.app]");
 constinit const Kind<Document> kDefaults = make_kind<Document, read_defaults, write_defaults>("table", "a table");

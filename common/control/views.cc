@@ -29,6 +29,7 @@ void write_counters(Json& json, const proxy::Counters& counters) {
       .member("connections_refused", counters.connections_refused)
       .member("blocked", counters.blocked)
       .member("denied", counters.denied)
+      .member("banned", counters.banned)
       .member("unauthorized", counters.unauthorized)
       .member("limited", counters.limited)
       .member("requests", counters.requests);

@@ -1,5 +1,7 @@
 #include "policy/block_table.h"
 
+#include "policy/ban.h"
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -103,6 +105,7 @@ BlockTable::Builder::Builder(WallTime now)
   if (time_of(now_) > now && now_ > 0) --now_;
   table_->texts_.emplace_back();
   interned_->ids.emplace("", 0);
+  source("ban");
   source("");
 }
 
@@ -123,7 +126,8 @@ std::uint32_t BlockTable::Builder::text(std::string_view reason) {
 void BlockTable::Builder::add(const IpPrefix& prefix, const std::optional<WallTime>& until, std::string_view reason) {
   const std::uint32_t end = until ? seconds_of(*until) : kNever;
   if (end <= now_) return;
-  const auto from = static_cast<std::uint16_t>(table_->sources_.size() - 1);
+  const std::size_t last = table_->sources_.size() - 1;
+  const auto from = static_cast<std::uint16_t>(reason.starts_with(kBanReason) ? 0 : last);
   if (prefix.address.is_v4())
     table_->v4_.rows.push_back({number_of_v4(prefix.address), end, text(reason), from, prefix.bits});
   else

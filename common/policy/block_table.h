@@ -83,7 +83,7 @@ class BlockTable::Builder {
  public:
   explicit Builder(WallTime now);
   ~Builder();
-  /// Entries added from now on are said to come from `name`.
+  /// Entries added from now on are said to come from `name`, but for automatic bans (policy/ban.h): those from "ban".
   void source(std::string name);
   /// One that has run out already is left out.
   void add(const IpPrefix& prefix, const std::optional<WallTime>& until, std::string_view reason);

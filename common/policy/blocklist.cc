@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "policy/ban.h"
 #include "policy/block_journal.h"
 
 namespace rpx::policy {
@@ -26,9 +27,8 @@ std::vector<Blocklist::Stamp> Blocklist::stamps_of(const BlocklistOptions& optio
   return out;
 }
 
-Result<std::shared_ptr<const BlockTable>> Blocklist::read(const BlocklistOptions& options, WallTime now,
-                                                          const BlockTable* previous) {
-  if (options.files.empty()) return std::shared_ptr<const BlockTable>();
+Result<std::shared_ptr<const BlockTable>> Blocklist::read(const BlocklistOptions& options, WallTime now) const {
+  if (options.files.empty() && bans_.empty()) return std::shared_ptr<const BlockTable>();
   BlockTable::Builder builder(now);
   for (const std::string& file : options.files) {
     RPX_TRY(const std::string text, read_blocklist_file(file));
@@ -37,13 +37,15 @@ Result<std::shared_ptr<const BlockTable>> Blocklist::read(const BlocklistOptions
     if (!bad.empty())
       return self_error(ErrorKind::kConfig, fmt::format("{}:{}: {}", file, bad.front().line, bad.front().why));
   }
-  return builder.build(options.allow, options.status, previous);
+  for (const BlockItem& ban : bans_) builder.add(ban.prefix, ban.until, ban.reason);
+  return builder.build(options.allow, options.status, table_.get());
 }
 
 // The stamps come first: a change between the two is found by the next refresh.
 Status Blocklist::take_up(const BlocklistOptions& options, WallTime now) {
   std::vector<Stamp> stamps = stamps_of(options);
-  RPX_TRY(std::shared_ptr<const BlockTable> table, read(options, now, table_.get()));
+  std::erase_if(bans_, [now](const BlockItem& ban) { return ban.until && *ban.until <= now; });
+  RPX_TRY(std::shared_ptr<const BlockTable> table, read(options, now));
   stamps_ = std::move(stamps);
   table_ = std::move(table);
   return {};
@@ -77,10 +79,11 @@ Result<bool> Blocklist::refresh(WallTime now) {
 
 Result<BlockOutcome> Blocklist::edit(BlockEdit edit, WallTime now) {
   const std::scoped_lock lock(mutex_);
-  if (options_.files.empty()) return self_error(ErrorKind::kNotFound, "the configuration has no [blocklist]");
+  if (options_.files.empty()) return edit_bans(std::move(edit), now);
   RPX_TRY(const BlocklistLock alone, BlocklistLock::take(options_.files.front()));
   BlockOutcome out;
   BlockTrace trace;
+  const bool pardoned = forget_bans(edit.del);
   std::vector<std::pair<const std::string*, std::string>> written;  // what stood there before
   Status done;
   for (std::size_t i = 0; i < options_.files.size() && done; ++i) {
@@ -103,7 +106,7 @@ Result<BlockOutcome> Blocklist::edit(BlockEdit edit, WallTime now) {
     std::ranges::move(edited.trace.changed, std::back_inserter(trace.changed));
     std::ranges::move(edited.trace.deleted, std::back_inserter(trace.deleted));
   }
-  if (done && (!written.empty() || stamps_of(options_) != stamps_)) done = take_up(options_, now);
+  if (done && (pardoned || !written.empty() || stamps_of(options_) != stamps_)) done = take_up(options_, now);
   if (!done) {
     for (const auto& [file, before] : written) [[maybe_unused]]
       const Status restored = write_blocklist_file(*file, before);
@@ -116,6 +119,49 @@ Result<BlockOutcome> Blocklist::edit(BlockEdit edit, WallTime now) {
   if (const Status noted = note_block_edit(options_.files.front(), trace, counts, now); !noted)
     log_event(LogLevel::kWarning, "an edit of the blocklist is not in its journal", {{"why", noted.error().detail}});
   return out;
+}
+
+bool Blocklist::forget_bans(const std::vector<IpPrefix>& prefixes) {
+  const std::size_t gone = std::erase_if(
+      bans_, [&prefixes](const BlockItem& ban) { return std::ranges::find(prefixes, ban.prefix) != prefixes.end(); });
+  return gone != 0;
+}
+
+// Without files there are bans alone, and they can only be taken back.
+Result<BlockOutcome> Blocklist::edit_bans(BlockEdit edit, WallTime now) {
+  if (bans_.empty() || !edit.add.empty())
+    return self_error(ErrorKind::kNotFound, "the configuration has no [blocklist]");
+  BlockOutcome out;
+  for (const IpPrefix& prefix : edit.del)
+    if (std::ranges::find(bans_, prefix, &BlockItem::prefix) == bans_.end()) out.missing.push_back(prefix);
+  const std::size_t before = bans_.size();
+  forget_bans(edit.del);
+  out.deleted = before - bans_.size();
+  RPX_TRY_VOID(take_up(options_, now));
+  return out;
+}
+
+// Writes bans into the first file, and takes those that are over out of it.
+Status Blocklist::write_bans(const std::vector<BlockItem>& bans, WallTime now) const {
+  const std::string& file = options_.files.front();
+  RPX_TRY(const BlocklistLock alone, BlocklistLock::take(file));
+  RPX_TRY(const std::string text, read_blocklist_file(file));
+  std::size_t pruned = 0;
+  const std::string kept = prune_blocklist(text, now, pruned, kBanReason);
+  return write_blocklist_file(file, edit_blocklist(kept, {bans, {}}).text);
+}
+
+Status Blocklist::ban(std::vector<BlockItem> bans, WallTime now) {
+  const std::scoped_lock lock(mutex_);
+  const Status written = options_.files.empty() ? Status{} : write_bans(bans, now);
+  if (!written || options_.files.empty()) {
+    for (BlockItem& ban : bans) {
+      std::erase_if(bans_, [&ban](const BlockItem& one) { return one.prefix == ban.prefix; });
+      bans_.push_back(std::move(ban));
+    }
+  }
+  RPX_TRY_VOID(take_up(options_, now));
+  return written;
 }
 
 }  // namespace rpx::policy

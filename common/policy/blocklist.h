@@ -35,6 +35,9 @@ class Blocklist {
   /// Changes the files, then the table: `add` in the first file, `del` in all. Errors: kNotFound without a blocklist;
   /// as configure(), and nothing is changed.
   Result<BlockOutcome> edit(BlockEdit edit, WallTime now);
+  /// Adds automatic bans: to the first file, from which those that have run out go, or, without files, here. Errors as
+  /// configure(); the bans are then held here alone.
+  Status ban(std::vector<BlockItem> bans, WallTime now);
 
  private:
   /// What tells one state of a file from another.
@@ -47,14 +50,18 @@ class Blocklist {
   };
   static Stamp stamp_of(const std::string& path);
   static std::vector<Stamp> stamps_of(const BlocklistOptions& options);
-  static Result<std::shared_ptr<const BlockTable>> read(const BlocklistOptions& options, WallTime now,
-                                                        const BlockTable* previous);
+  Result<std::shared_ptr<const BlockTable>> read(const BlocklistOptions& options, WallTime now) const;
+  /// True when any of `prefixes` was banned here.
+  bool forget_bans(const std::vector<IpPrefix>& prefixes);
+  Result<BlockOutcome> edit_bans(BlockEdit edit, WallTime now);
+  Status write_bans(const std::vector<BlockItem>& bans, WallTime now) const;
   Status take_up(const BlocklistOptions& options, WallTime now);
 
   mutable std::mutex mutex_;  // guards what follows; files are read and written under it
   BlocklistOptions options_;
   std::vector<Stamp> stamps_;
   std::shared_ptr<const BlockTable> table_;
+  std::vector<BlockItem> bans_;  // that are in no file
 };
 
 }  // namespace rpx::policy

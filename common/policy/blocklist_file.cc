@@ -148,12 +148,12 @@ EditedBlocklist edit_blocklist(std::string_view text, BlockEdit edit) {
   return out;
 }
 
-std::string prune_blocklist(std::string_view text, WallTime now, std::size_t& count) {
+std::string prune_blocklist(std::string_view text, WallTime now, std::size_t& count, std::string_view reason) {
   std::string out;
   count = 0;
   each_line(text, [&](std::string_view line, std::uint32_t) {
     const auto read = parse_block_line(without_end(line));
-    if (read && *read && (*read)->until && *(*read)->until <= now)
+    if (read && *read && (*read)->until && *(*read)->until <= now && (*read)->reason.starts_with(reason))
       ++count;
     else
       out += line;

@@ -37,8 +37,9 @@ struct EditedBlocklist {
 /// `text` after `edit`: entries that are known are changed in their place, new ones stand at the end; other lines stay
 /// as they are, wrong ones too.
 EditedBlocklist edit_blocklist(std::string_view text, BlockEdit edit);
-/// `text` without entries that have run out by `now`; `count` is how many those were.
-std::string prune_blocklist(std::string_view text, WallTime now, std::size_t& count);
+/// `text` without entries that have run out by `now`, of those whose reason begins with `reason`; `count` is how many
+/// those were.
+std::string prune_blocklist(std::string_view text, WallTime now, std::size_t& count, std::string_view reason = {});
 
 /// The contents of `path`; a file that does not exist is empty. Errors: kIo.
 Result<std::string> read_blocklist_file(const std::string& path);

@@ -13,6 +13,9 @@ namespace {
 
 // How late a change by hand or the end of an entry may be noticed.
 constexpr std::chrono::milliseconds kLook{500};
+// Bans that come within this time are taken up together: each time is a new table.
+constexpr std::chrono::milliseconds kGather{100};
+constexpr std::size_t kMostWaiting = 4096;
 
 // More prefixes than that in one edit are told as a number.
 constexpr std::size_t kToldApart = 50;
@@ -59,8 +62,8 @@ Result<policy::BlockOutcome> BlocklistKeeper::edit(policy::BlockEdit edit) {
   return outcome;
 }
 
-void BlocklistKeeper::start() {
-  if (thread_.joinable() || !list_.table()) return;
+void BlocklistKeeper::start(bool bans) {
+  if (thread_.joinable() || (!list_.table() && !bans)) return;
   thread_ = std::thread([this] { follow(); });
 }
 
@@ -73,23 +76,57 @@ void BlocklistKeeper::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void BlocklistKeeper::ban(policy::Ban ban) {
+  {
+    const std::scoped_lock lock(mutex_);
+    // Who is left out for want of room goes on being counted, and comes again.
+    if (bans_.size() >= kMostWaiting) return;
+    bans_.push_back(std::move(ban));
+  }
+  ended_.notify_all();
+}
+
+void BlocklistKeeper::take_up(const std::vector<policy::Ban>& bans) {
+  const WallTime now = wall_now();
+  std::vector<policy::BlockItem> items;
+  for (const policy::Ban& ban : bans) {
+    const Duration lasting = history_.next(ban, now);
+    const auto until =
+        std::chrono::ceil<std::chrono::seconds>(now + std::chrono::duration_cast<WallTime::duration>(lasting));
+    const std::string client = ban.prefix.to_string();
+    log_event(LogLevel::kNotice, "banned",
+              {{"client", client}, {"for", format_duration(lasting)}, {"why", ban.reason}});
+    publish(EventKind::kBan, {{"prefix", client},
+                              {"for", std::chrono::duration<double>(lasting).count()},
+                              {"reason", std::string_view(ban.reason)}});
+    items.push_back({ban.prefix, until, ban.reason});
+  }
+  const std::scoped_lock in_order(order_);
+  if (const Status banned = list_.ban(std::move(items), now); !banned)
+    log_event(LogLevel::kError, "bans are not in the file, but hold", {{"why", banned.error().detail}});
+  publish_(list_.table());
+}
+
 void BlocklistKeeper::follow() {
   pthread_setname_np(pthread_self(), "rpx-blocklist");
   std::unique_lock lock(mutex_);
-  while (!ended_.wait_for(lock, kLook, [this] { return ending_; })) {
+  while (!ended_.wait_for(lock, kLook, [this] { return ending_ || !bans_.empty(); }) || !ending_) {
+    std::vector<policy::Ban> bans;
+    bans.swap(bans_);
     lock.unlock();
-    {
+    if (!bans.empty()) {
+      take_up(bans);
+    } else {
       const std::scoped_lock in_order(order_);
       const Result<bool> is_new = list_.refresh(wall_now());
       if (!is_new)
         log_event(LogLevel::kError, "the blocklist was not read again, the old one stays",
                   {{"why", is_new.error().detail}});
-      else if (*is_new) {
+      else if (*is_new)
         publish_(list_.table());
-        publish(EventKind::kBlocklist, {{"action", "read"}, {"entries", std::uint64_t{list_.table()->size()}}});
-      }
     }
     lock.lock();
+    if (!bans.empty() && ended_.wait_for(lock, kGather, [this] { return ending_; })) return;
   }
 }
 

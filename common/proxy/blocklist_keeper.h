@@ -7,7 +7,9 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
+#include "policy/ban.h"
 #include "policy/blocklist.h"
 
 namespace rpx::proxy {
@@ -23,8 +25,10 @@ class BlocklistKeeper {
 
   /// As Blocklist::configure; publishes.
   Status configure(policy::BlocklistOptions options);
-  /// Begins to follow the files and the clock, once there are any. From begin() and reload().
-  void start();
+  /// Begins to follow the files and the clock, once there are any, or `bans` may come. From begin() and reload().
+  void start(bool bans);
+  /// Has `ban` taken up soon: its client is refused by all workers then. Any thread; never waits for a file.
+  void ban(policy::Ban ban);
   /// Ends that, before the workers end.
   void stop();
   Table table() const { return list_.table(); }
@@ -33,6 +37,7 @@ class BlocklistKeeper {
 
  private:
   void follow();
+  void take_up(const std::vector<policy::Ban>& bans);
 
   const std::function<void(const Table&)> publish_;
   policy::Blocklist list_;
@@ -40,6 +45,8 @@ class BlocklistKeeper {
   std::mutex mutex_;
   std::condition_variable ended_;
   bool ending_ = false;
+  std::vector<policy::Ban> bans_;  // under mutex_: that wait to be taken up
+  policy::BanHistory history_;     // of the thread
   std::thread thread_;
 };
 

@@ -42,6 +42,7 @@ struct WorkerCounters {
   Count refused;
   Count blocked;       ///< connections and requests
   Count denied;        ///< requests, by access rules
+  Count banned;        ///< clients, by rules
   Count unauthorized;  ///< requests, of clients who did not prove who they are
   Count limited;       ///< requests that were over a rate limit, dry runs included
   Count connections;   ///< open now

@@ -104,6 +104,7 @@ void finish(ClientConnection& connection, Busy& busy) {
   counts.bytes_sent.add(busy.exchange.bytes_sent());
   counts.add_latency(took);
   if (worker.access_log().enabled()) write_access_line(connection, busy, took);
+  if (!busy.live->site->bans().empty()) count_for_bans(connection, busy);
   busy.upload.cancel();
   if (busy.coding) {
     busy.coding->count(counts);

@@ -161,6 +161,7 @@ Counters sum_counters(std::span<const WorkerCounters* const> workers) {
     out.connections_refused += worker->refused.read();
     out.blocked += worker->blocked.read();
     out.denied += worker->denied.read();
+    out.banned += worker->banned.read();
     out.unauthorized += worker->unauthorized.read();
     out.limited += worker->limited.read();
     out.requests += worker->requests.read();
@@ -235,6 +236,7 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
            counters.connections_refused);
   text.one("rpx_blocked_total", "counter", "Connections and requests that the blocklist refused.", counters.blocked);
   text.one("rpx_denied_total", "counter", "Requests that access rules refused.", counters.denied);
+  text.one("rpx_banned_total", "counter", "Clients banned by rules.", counters.banned);
   text.one("rpx_unauthorized_total", "counter", "Requests of clients who did not prove who they are.",
            counters.unauthorized);
   text.one("rpx_rate_limited_total", "counter", "Requests over a rate limit, dry runs included.", counters.limited);

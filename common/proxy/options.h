@@ -12,6 +12,7 @@
 #include "cache/options.h"
 #include "http/limits.h"
 #include "policy/access.h"
+#include "policy/ban.h"
 #include "policy/blocklist_options.h"
 #include "policy/compress.h"
 #include "policy/maintenance.h"
@@ -105,6 +106,7 @@ struct SiteOptions {
   std::vector<policy::AccessOptions> access;
   http::Limits limits;
   policy::BlocklistOptions blocklist;
+  std::vector<policy::BanOptions> bans;
 };
 
 }  // namespace rpx::proxy

@@ -2,6 +2,7 @@
 
 #include "policy/block_table.h"
 #include "proxy/respond.h"
+#include "proxy/site.h"
 
 namespace rpx::proxy {
 namespace {
@@ -35,6 +36,19 @@ rt::Task<void> refuse_blocked(ClientConnection& connection, Busy& busy) {
   // The connection of a trusted proxy is not the blocked client's to lose.
   if (connection.is_blocked) busy.exchange.close_after();
   co_await respond_refusal(connection, busy, nullptr, {.status = status == 0 ? kForbidden : status});
+}
+
+void count_for_bans(ClientConnection& connection, const Busy& busy) {
+  const Trail& trail = busy.trail;
+  const Site& site = *busy.live->site;
+  const bool has_address = !connection.listener->is_unix || trail.client.peer_is_trusted;
+  if (!has_address || trail.status == 0 || trail.refused == "blocked") return;
+  for (const policy::BanRule& rule : site.bans()) {
+    if (!rule.counts(trail.status)) continue;
+    if (!rule.options().anyone && site.is_friend(trail.client.client)) continue;
+    const IpPrefix client = policy::client_of(trail.client.client);
+    if (rule.note(client, connection.worker.loop().now())) connection.worker.ban(rule.ban_of(client, trail.status));
+  }
 }
 
 }  // namespace rpx::proxy

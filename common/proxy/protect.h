@@ -1,4 +1,5 @@
-// What keeps clients out before their requests reach a route: the blocklist. On the worker's thread.
+// What keeps clients out before their requests reach a route: the blocklist, and the rules that put clients on it. On
+// the worker's thread.
 #pragma once
 
 #include "proxy/connection.h"
@@ -11,5 +12,9 @@ namespace rpx::proxy {
 bool is_blocked(ClientConnection& connection, const Busy& busy) noexcept;
 /// Answers it, or cuts the connection when it is its own.
 rt::Task<void> refuse_blocked(ClientConnection& connection, Busy& busy);
+
+/// Counts the reply that `busy` got for the rules that ban clients. At the end of an exchange; only where there are
+/// any.
+void count_for_bans(ClientConnection& connection, const Busy& busy);
 
 }  // namespace rpx::proxy

@@ -151,10 +151,11 @@ Status ServerImpl::begin(SiteOptions options) {
   checks_.configure(site_->checked_servers());
   for (const auto& worker : workers_) {
     worker->set_site(site_, access_writer_);
+    worker->on_ban([this](policy::Ban ban) { blocklist_.ban(std::move(ban)); });
     worker->start();
   }
   started_workers_ = true;
-  blocklist_.start();
+  blocklist_.start(!site_->bans().empty());
   watcher_.watch(site_->watched());
   for (const BoundListener& listener : listeners_) serve_on(listener);
   return {};
@@ -218,7 +219,7 @@ Result<std::vector<std::string>> ServerImpl::reload(SiteOptions options) {
   RPX_TRY(std::shared_ptr<LogWriter> writer, access_writer_for(site->options().log));
   RPX_TRY(std::vector<BoundListener> added, bind_new(site->options().listen));
   RPX_TRY_VOID(blocklist_.configure(site->options().blocklist));
-  blocklist_.start();
+  blocklist_.start(!site->bans().empty());
   // From here on nothing fails.
   site_ = std::move(site);
   access_writer_ = std::move(writer);

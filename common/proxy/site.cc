@@ -76,6 +76,7 @@ Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site*
   RPX_TRY_VOID(site->build_upstreams(previous, resolver));
   RPX_TRY_VOID(site->build_caches(previous));
   RPX_TRY_VOID(site->build_limits(previous));
+  site->build_bans(previous);
   RPX_TRY_VOID(site->build_authentications(previous));
   RPX_TRY_VOID(site->build_routes());
   RPX_TRY(site->router_, Router::build(site->options_.routes));
@@ -214,6 +215,20 @@ Status Site::build_limits(const Site* previous) {
     RPX_TRY(limits_.emplace_back(), policy::RateLimit::build(options, std::move(counters)));
   }
   return {};
+}
+
+void Site::build_bans(const Site* previous) {
+  for (std::size_t i = 0; i < options_.bans.size(); ++i) {
+    const bool same =
+        previous && i < previous->bans_.size() && previous->bans_[i].options().when == options_.bans[i].when;
+    bans_.emplace_back(options_.bans[i], same ? previous->bans_[i].counters() : nullptr);
+  }
+}
+
+bool Site::is_friend(const IpAddress& ip) const noexcept {
+  return ip.is_loopback() || std::ranges::any_of(options_.listen, [&ip](const ListenOptions& listen) {
+           return contains(listen.trusted_proxies, ip) || contains(listen.proxy_protocol, ip);
+         });
 }
 
 Status Site::build_authentications(const Site* previous) {

@@ -11,6 +11,7 @@
 #include "http/limits.h"
 #include "net/resolver.h"
 #include "policy/access.h"
+#include "policy/ban.h"
 #include "policy/compress.h"
 #include "policy/error_pages.h"
 #include "policy/header_rules.h"
@@ -110,6 +111,9 @@ class Site {
   const std::shared_ptr<const tls::ServerContexts>& tls() const noexcept { return tls_; }
   /// Of the caches, in the order of the options.
   std::vector<std::shared_ptr<cache::Store>> stores() const;
+  const std::vector<policy::BanRule>& bans() const noexcept { return bans_; }
+  /// Whether `ip` is never to be banned, unless a rule says anyone: this machine, and proxies that are trusted.
+  bool is_friend(const IpAddress& ip) const noexcept;
   /// One for each of the options' access; null where that asks nobody who they are.
   const std::vector<std::shared_ptr<const Authentication>>& authentications() const noexcept {
     return authentications_;
@@ -125,6 +129,7 @@ class Site {
   Status build_upstreams(const Site* previous, net::Resolver& resolver);
   Status build_caches(const Site* previous);
   Status build_limits(const Site* previous);
+  void build_bans(const Site* previous);
   Status build_authentications(const Site* previous);
   Status build_routes();
   Status build_tls(const Site* previous);
@@ -137,6 +142,7 @@ class Site {
   std::vector<Upstream> upstreams_;
   std::vector<std::shared_ptr<const cache::Rule>> caches_;
   std::vector<std::shared_ptr<const policy::RateLimit>> limits_;
+  std::vector<policy::BanRule> bans_;
   std::vector<std::shared_ptr<const Authentication>> authentications_;
   std::vector<Route> routes_;
   std::shared_ptr<const AccessFormat> access_format_;

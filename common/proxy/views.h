@@ -32,6 +32,7 @@ struct Counters {
   std::uint64_t connections_accepted = 0;
   std::uint64_t connections_refused = 0;  ///< over max_connections or connections_per_client
   std::uint64_t denied = 0;               ///< requests that access rules refused
+  std::uint64_t banned = 0;               ///< clients, by rules
   std::uint64_t unauthorized = 0;         ///< requests of clients who did not prove who they are
   std::uint64_t limited = 0;              ///< requests over a rate limit, dry runs included
   std::uint64_t blocked = 0;              ///< connections and requests the blocklist refused

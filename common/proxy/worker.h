@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/listener.h"
+#include "policy/ban.h"
 #include "policy/block_table.h"
 #include "proxy/access_log.h"
 #include "proxy/busy.h"
@@ -47,6 +48,8 @@ class Worker {
   /// Refuses whom `blocks` (null: nobody) names from now on and, when it says close, cuts those who are connected;
   /// ready once it has. Also called before start().
   std::future<void> set_blocks(std::shared_ptr<const policy::BlockTable> blocks);
+  /// Who is told of clients to ban, on the worker's thread. Before start().
+  void on_ban(std::function<void(policy::Ban)> tell) { tell_of_ban_ = std::move(tell); }
   /// Accepts on `fd`, which stays the caller's and outlives remove_listener().
   void add_listener(int fd, std::shared_ptr<const ListenerFacts> facts);
   void update_listener(int fd, std::shared_ptr<const ListenerFacts> facts);
@@ -77,6 +80,10 @@ class Worker {
   ConnectionLimits& limits() noexcept { return limits_; }
   /// For work that would hold this thread up.
   rt::Offload& offload() noexcept { return offload_; }
+  void ban(policy::Ban ban) {
+    counters_.banned.add();
+    if (tell_of_ban_) tell_of_ban_(std::move(ban));
+  }
   bool draining() const noexcept { return draining_.load(std::memory_order_relaxed); }
   /// Runs `task` beside the connections; it ends with the worker.
   void run_beside(rt::Task<void> task) { own_tasks_.spawn(std::move(task)); }
@@ -115,6 +122,7 @@ class Worker {
   WorkerCounters counters_;
   std::shared_ptr<const LiveSite> live_;
   std::shared_ptr<const policy::BlockTable> blocks_;
+  std::function<void(policy::Ban)> tell_of_ban_;
   AccessLog access_log_;
   std::vector<std::unique_ptr<Busy>> spare_;
   ClientConnection* first_ = nullptr;

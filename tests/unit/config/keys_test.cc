@@ -94,7 +94,6 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {"[cache.static]\n", "disk = {}", "\"disk\""},
       {"[access.a]\n", "jwt = {}", "\"jwt\""},
       {"", "[fault.flaky]", "\"fault\""},
-      {"", "[[ban]]", "\"ban\""},
       {"", "[cluster]", "\"cluster\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "sticky = { cookie = \"s\", learn = \"a\" }", "\"learn\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "health = { grpc = true }", "\"grpc\""},
