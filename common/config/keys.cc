@@ -47,6 +47,8 @@ constexpr Key kServeKeys[] = {
         "value of the Server header; \"\" = none is sent", {.check = check_field_value}),
     key("via", kBool, at<&ServeOptions::via>, "false",
         "add Via (RFC 9110 7.6.3); off, since it tells on the proxy"),
+    key("sandbox", kBool, at<&ServeOptions::sandbox>, "true",
+        "write only where the configuration has files, start no program, and make no system call a proxy has no use for"),
 };
 constexpr Section kServe = {"serve", "The process.", Shape::kTable, kServeKeys, {}, {}, check_serve};
 

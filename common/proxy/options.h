@@ -31,6 +31,7 @@ struct ServeOptions {
   std::uint32_t max_connections = 50'000;  ///< 1–10,000,000
   std::string server_name;                 ///< Server header; empty = none is sent
   bool via = false;
+  bool sandbox = true;  ///< give up what a proxy has no use for once it runs
 };
 
 struct LogOptions {

@@ -215,6 +215,7 @@ Result<std::vector<std::string>> ServerImpl::reload(SiteOptions options) {
     later.emplace_back("serve.workers takes effect after a restart");
   if (options.serve.control != now.control) later.emplace_back("serve.control takes effect after a restart");
   if (options.serve.user != now.user) later.emplace_back("serve.user takes effect after a restart");
+  if (options.serve.sandbox != now.sandbox) later.emplace_back("serve.sandbox takes effect after a restart");
   RPX_TRY(std::shared_ptr<const Site> site, Site::build(std::move(options), site_.get(), resolver_));
   RPX_TRY(std::shared_ptr<LogWriter> writer, access_writer_for(site->options().log));
   RPX_TRY(std::vector<BoundListener> added, bind_new(site->options().listen));

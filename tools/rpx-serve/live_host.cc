@@ -61,6 +61,13 @@ std::expected<config::Loaded, std::vector<config::Problem>> LiveHost::load_chang
   auto loaded = settings_.source.load_again();
   if (!loaded) return loaded;
   if (settings_.strict && !loaded->problems.empty()) return std::unexpected(std::move(loaded->problems));
+  const std::string outside = settings_.sandbox.outside(Sandbox::writable_of(loaded->options, {}));
+  if (!outside.empty())
+    return std::unexpected(std::vector{
+        problem_of(fmt::format("the sandbox keeps this process from writing to {}, which the configuration it started "
+                               "with did not name; restart, or set sandbox = false in [serve]",
+                               outside),
+                   false)});
   // What was decided when the process started holds for its life.
   if (!settings_.common.socket.empty()) loaded->options.serve.control = settings_.control;
   loaded->options.log.level = effective_level(loaded->options.log.level, settings_.common);

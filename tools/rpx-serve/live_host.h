@@ -8,6 +8,7 @@
 #include "cli/spec.h"
 #include "control/host.h"
 #include "proxy/server.h"
+#include "sandbox.h"
 #include "source.h"
 
 namespace rpx::serve {
@@ -22,6 +23,7 @@ class LiveHost : public control::Host {
     cli::Common common;
     bool strict = false;  ///< warnings refuse a reload
     std::string control;  ///< path of the socket; empty = none
+    Sandbox sandbox = Sandbox::none();
   };
   /// `server` is borrowed. `stop_fd`, an eventfd, is written when a stop is asked for; stop_grace() then says how.
   LiveHost(proxy::Server& server, Settings settings, int stop_fd);

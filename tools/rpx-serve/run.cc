@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "base/log.h"
 #include "base/result.h"
 #include "notify.h"
@@ -70,10 +72,15 @@ Result<int> run(const RunOptions& options, const cli::Common& common) {
   if (options.strict && !loaded->problems.empty()) return cli::to_int(cli::ExitCode::kUsage);
 
   const proxy::LogOptions log = loaded->options.log;
-  RPX_TRY(const auto running, Running::start(*std::move(loaded), {.source = source,
-                                                                  .common = common,
-                                                                  .strict = options.strict,
-                                                                  .die_with = options.die_with_parent ? parent : 0}));
+  RPX_TRY(const auto running,
+          Running::start(
+              *std::move(loaded),
+              {.source = source,
+               .common = common,
+               .strict = options.strict,
+               .has_command = !options.command.empty(),
+               .ready_file = options.ready_file.empty() ? "" : std::filesystem::absolute(options.ready_file).string(),
+               .die_with = options.die_with_parent ? parent : 0}));
   const std::string line = ready_json(running->ready());
   ReadyFile ready_file;
   if (!options.ready_file.empty()) RPX_TRY_VOID(ready_file.write(options.ready_file, line));

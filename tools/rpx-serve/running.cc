@@ -53,13 +53,16 @@ Result<std::unique_ptr<Running>> Running::begin(config::Loaded loaded, const Set
     RPX_TRY(loaded.options.serve.control, find_socket(settings.common));
   }
   const proxy::ServeOptions serve = loaded.options.serve;
+  // Before there are other threads: a thread that runs already would not be confined.
+  const Sandbox sandbox = confined(loaded.options, settings);
   RPX_TRY(auto server, proxy::Server::start(std::move(loaded.options)));
   std::unique_ptr<Running> running(new Running(std::move(server)));
   if (running->stop_fd_ < 0 || running->ended_fd_ < 0) {
     return self_error(ErrorKind::kInternal, errno_text("eventfd", errno));
   }
-  RPX_TRY_VOID(running->open_control(settings, serve));
+  RPX_TRY_VOID(running->open_control(settings, serve, sandbox));
   if (user) RPX_TRY_VOID(become(*user));
+  sandbox.finish();
   // Becoming another user forgets whose end we wait for, so this comes last.
   if (settings.die_with != 0) RPX_TRY_VOID(die_with_parent(settings.die_with));
   running->ready_ = {.pid = ::getpid(),
@@ -68,13 +71,22 @@ Result<std::unique_ptr<Running>> Running::begin(config::Loaded loaded, const Set
   return running;
 }
 
-Status Running::open_control(const Settings& settings, const proxy::ServeOptions& serve) {
+// A command that runs beside the proxy is the user's own and keeps its rights; it would inherit what is given up.
+Sandbox Running::confined(const proxy::SiteOptions& options, const Settings& settings) {
+  if (!options.serve.sandbox || settings.has_command) return Sandbox::none();
+  const std::string file = settings.source.path();
+  return Sandbox::begin(
+      Sandbox::writable_of(options, {file.empty() ? "" : file.substr(0, file.rfind('/') + 1), settings.ready_file}));
+}
+
+Status Running::open_control(const Settings& settings, const proxy::ServeOptions& serve, const Sandbox& sandbox) {
   const auto make_host = [&](std::string path) {
     host_ = std::make_unique<LiveHost>(*server_,
                                        LiveHost::Settings{.source = settings.source,
                                                           .common = settings.common,
                                                           .strict = settings.strict,
-                                                          .control = std::move(path)},
+                                                          .control = std::move(path),
+                                                          .sandbox = sandbox},
                                        stop_fd_);
   };
   if (serve.control.empty()) {

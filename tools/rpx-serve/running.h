@@ -14,6 +14,7 @@
 #include "live_host.h"
 #include "proxy/server.h"
 #include "ready.h"
+#include "sandbox.h"
 #include "signals.h"
 #include "source.h"
 
@@ -25,7 +26,9 @@ class Running {
     Source source;
     cli::Common common;
     bool strict = false;
-    pid_t die_with = 0;  ///< end when this process, our parent, ends; 0 = do not
+    bool has_command = false;  ///< a command is to run beside it, which must not be confined with it
+    std::string ready_file;    ///< is written later; may be empty
+    pid_t die_with = 0;        ///< end when this process, our parent, ends; 0 = do not
   };
   /// Binds, starts the workers, opens the control socket and drops privileges; `loaded` came from the source. A control
   /// socket nobody asked for by name that cannot be made is a warning. Errors: kConfig, kUsage, kIo, in one line.
@@ -42,8 +45,9 @@ class Running {
 
  private:
   explicit Running(std::unique_ptr<proxy::Server> server);
+  static Sandbox confined(const proxy::SiteOptions& options, const Settings& settings);
   static Result<std::unique_ptr<Running>> begin(config::Loaded loaded, const Settings& settings);
-  Status open_control(const Settings& settings, const proxy::ServeOptions& serve);
+  Status open_control(const Settings& settings, const proxy::ServeOptions& serve, const Sandbox& sandbox);
   void on_signal(const Signal& signal, std::optional<Command>& command);
   void on_stop_request(std::optional<Command>& command);
   void on_child(std::optional<Command>& command);

@@ -114,6 +114,7 @@ grace           = "30s"
 max_connections = 50000
 server_name     = ""
 via             = false
+sandbox         = true
 
 [log]
 level  = "info"
