@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/rfc3339.h"
+#include "control/block_guard.h"
 #include "control/paging.h"
 
 namespace rpx::control {
@@ -108,9 +109,15 @@ Status add_items(const Object& object, WallTime now, std::vector<policy::BlockIt
   return {};
 }
 
-Result<policy::BlockEdit> parse_add(const std::string& body, WallTime now) {
+// `force`: what would lock out ourselves is meant.
+Result<policy::BlockEdit> parse_add(const std::string& body, WallTime now, bool& force) {
   RPX_TRY(const Object::Ptr object, parse_body(body));
-  RPX_TRY_VOID(check_members(*object, {"prefix", "prefixes", "for", "until", "reason", "entries"}));
+  RPX_TRY_VOID(check_members(*object, {"prefix", "prefixes", "for", "until", "reason", "entries", "force"}));
+  if (object->has("force")) {
+    const auto value = object->get("force");
+    if (!value.isBoolean()) return bad("force is true or false");
+    force = value.convert<bool>();
+  }
   policy::BlockEdit edit;
   RPX_TRY_VOID(add_items(*object, now, edit.add));
   if (object->has("entries")) {
@@ -162,8 +169,11 @@ Reply answer_blocklist(Host& host, const Request& request) {
 }
 
 Reply answer_blocklist_add(Host& host, const Request& request) {
-  auto edit = parse_add(request.body, std::chrono::system_clock::now());
+  bool force = false;
+  auto edit = parse_add(request.body, std::chrono::system_clock::now(), force);
   if (!edit) return problem_reply(400, edit.error().detail);
+  if (!force)
+    if (const std::string why = lockout(*host.options(), edit->add); !why.empty()) return problem_reply(403, why);
   const auto done = host.edit_blocklist(*std::move(edit));
   if (!done) return refusal_of(done.error());
   log_edit("blocklist: added", request, done->added + done->changed);

@@ -49,11 +49,14 @@ class Blocklist(FlowTest):
         for number in range(20):
             address = f"127.0.1.{number + 1}"
             self.assert_served(proxy, address)
-            code, body = proxy.control("POST", "/v1/blocklist", {"prefix": address, "reason": f"number {number}"})
+            code, body = proxy.control("POST", "/v1/blocklist", {"prefix": address, "force": True, "reason": f"number {number}"})
             self.assertEqual((code, body), (200, {"added": 1, "changed": 0}))
             self.assertEqual(self.answer_to(proxy, address), "")
         lines = proxy.text("list.txt").splitlines()
         self.assertEqual(lines[:3], ["# ours", "127.0.9.9 old", "127.0.1.1/32 number 0"])
+        code, body = proxy.control("POST", "/v1/blocklist", {"prefix": "127.0.0.0/8"})
+        self.assertEqual(code, 403)
+        self.assertIn("this machine", body["detail"])
         code, body = proxy.control("DELETE", "/v1/blocklist", {"prefixes": ["127.0.1.1", "127.0.8.8"]})
         self.assertEqual((code, body), (200, {"deleted": 1, "missing": ["127.0.8.8/32"]}))
         self.assert_served(proxy, "127.0.1.1")
@@ -68,7 +71,7 @@ class Blocklist(FlowTest):
         for client in (idle, other):
             client.sendall(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
             self.assertTrue(client.recv(65536).startswith(b"HTTP/1.1 200"))
-        proxy.control("POST", "/v1/blocklist", {"prefix": "127.0.1.7"})
+        proxy.control("POST", "/v1/blocklist", {"prefix": "127.0.1.7", "force": True})
         until(lambda: idle.recv(65536) == b"", "the end of the connection")
         other.sendall(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
         self.assertTrue(other.recv(65536).startswith(b"HTTP/1.1 200"))
@@ -86,7 +89,7 @@ class Blocklist(FlowTest):
 
     def test_an_entry_ends_by_itself(self):
         proxy = self.start()
-        proxy.control("POST", "/v1/blocklist", {"prefix": "127.0.1.7", "for": 1})
+        proxy.control("POST", "/v1/blocklist", {"prefix": "127.0.1.7", "force": True, "for": 1})
         self.assertEqual(self.answer_to(proxy, "127.0.1.7"), "")
         until(lambda: self.answer_to(proxy, "127.0.1.7") != "", "the end of the entry")
 
@@ -128,7 +131,7 @@ class Blocklist(FlowTest):
         text = "".join(f"10.{i >> 8}.{i & 255}.0/25\n" for i in range(50_000)) + "127.0.1.7 last\n"
         proxy = self.start(text)
         self.assertEqual(self.answer_to(proxy, "127.0.1.7"), "")
-        self.assertEqual(proxy.control("POST", "/v1/blocklist", {"prefix": "127.0.1.8"})[0], 200)
+        self.assertEqual(proxy.control("POST", "/v1/blocklist", {"prefix": "127.0.1.8", "force": True})[0], 200)
         self.assertEqual(self.answer_to(proxy, "127.0.1.8"), "")
         self.assertEqual(proxy.text("list.txt"), text + "127.0.1.8/32\n")
 

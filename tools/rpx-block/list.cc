@@ -147,7 +147,8 @@ Result<policy::BlockOutcome> List::add_at_proxy(const std::vector<policy::BlockI
       if (!items[i].reason.empty()) body += fmt::format(R"(,"reason":{})", quoted(items[i].reason));
       body += '}';
     }
-    body += "]}";
+    // Who asks has been asked already: lockout() knows his own address, too.
+    body += R"(],"force":true})";
     RPX_TRY(const std::string answer, serve::ask(*proxy_, "POST", "/v1/blocklist", body));
     RPX_TRY(const auto object, serve::parse_object(answer));
     out.added += serve::number_of(*object, "added");

@@ -49,8 +49,8 @@ TEST_CASE("blocklist calls: what is added has one end and one reason, or its own
   REQUIRE(host.edited.add.size() == 2);
   CHECK(host.edited.add[1].reason == "x");
   CHECK(host.edited.add[1].until);
-  CHECK(ask(host, "POST", "/v1/blocklist", R"({"entries":[{"prefix":"10.0.0.1","for":60},{"prefix":"::1"}]})").status ==
-        200);
+  CHECK(ask(host, "POST", "/v1/blocklist", R"({"entries":[{"prefix":"10.0.0.1","for":60},{"prefix":"2001:db8::1"}]})")
+            .status == 200);
   CHECK(host.edited.add[0].until);
   CHECK_FALSE(host.edited.add[1].until);
 }
