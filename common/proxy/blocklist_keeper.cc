@@ -107,24 +107,31 @@ void BlocklistKeeper::take_up(const std::vector<policy::Ban>& bans) {
   publish_(list_.table());
 }
 
+void BlocklistKeeper::look() {
+  const std::scoped_lock in_order(order_);
+  const Result<bool> is_new = list_.refresh(wall_now());
+  if (!is_new) {
+    log_event(LogLevel::kError, "the blocklist was not read again, the old one stays",
+              {{"why", is_new.error().detail}});
+  } else if (*is_new) {
+    // There is none any more when bans without a file have run out.
+    const Table table = list_.table();
+    publish_(table);
+    publish(EventKind::kBlocklist, {{"action", "read"}, {"entries", std::uint64_t{table ? table->size() : 0}}});
+  }
+}
+
 void BlocklistKeeper::follow() {
   pthread_setname_np(pthread_self(), "rpx-blocklist");
   std::unique_lock lock(mutex_);
-  while (!ended_.wait_for(lock, kLook, [this] { return ending_ || !bans_.empty(); }) || !ending_) {
+  for (;;) {
+    ended_.wait_for(lock, kLook, [this] { return ending_ || !bans_.empty(); });
+    if (ending_) return;
     std::vector<policy::Ban> bans;
     bans.swap(bans_);
     lock.unlock();
-    if (!bans.empty()) {
-      take_up(bans);
-    } else {
-      const std::scoped_lock in_order(order_);
-      const Result<bool> is_new = list_.refresh(wall_now());
-      if (!is_new)
-        log_event(LogLevel::kError, "the blocklist was not read again, the old one stays",
-                  {{"why", is_new.error().detail}});
-      else if (*is_new)
-        publish_(list_.table());
-    }
+    if (!bans.empty()) take_up(bans);
+    look();
     lock.lock();
     if (!bans.empty() && ended_.wait_for(lock, kGather, [this] { return ending_; })) return;
   }

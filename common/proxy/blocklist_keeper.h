@@ -38,6 +38,7 @@ class BlocklistKeeper {
  private:
   void follow();
   void take_up(const std::vector<policy::Ban>& bans);
+  void look();
 
   const std::function<void(const Table&)> publish_;
   policy::Blocklist list_;
