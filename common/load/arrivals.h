@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "base/units.h"
 #include "load/random.h"
@@ -17,18 +18,25 @@ class Arrivals {
   /// `seed` makes a Poisson sequence what it is.
   Arrivals(ArrivalKind kind, double per_second, Instant begin, Duration offset, std::uint64_t seed) noexcept;
 
-  /// When the next one is due.
+  /// Times that are given, since `begin`, in order; every `step`th from the one numbered `first`, which is how threads
+  /// share them. `times` outlive it.
+  Arrivals(const std::vector<Duration>& times, std::size_t first, std::size_t step, Instant begin) noexcept;
+
+  /// When the next one is due; Instant::max() when there is none any more.
   Instant next() const noexcept { return next_; }
   /// The next one has been taken care of.
   void pop() noexcept;
 
  private:
-  ArrivalKind kind_;
-  double interval_ns_;
+  ArrivalKind kind_ = ArrivalKind::kConstant;
+  const std::vector<Duration>* times_ = nullptr;
+  std::size_t at_ = 0;
+  std::size_t step_ = 1;
+  double interval_ns_ = 0;
   Instant begin_;
   std::uint64_t taken_ = 0;
   double at_ns_ = 0;  // of a Poisson sequence, since begin_
-  Random random_;
+  Random random_{0};
   Instant next_;
 };
 

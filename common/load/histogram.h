@@ -11,8 +11,8 @@
 
 namespace rpx::load {
 
-/// `kBits` of every value are kept: its error is below one part in 2^(kBits+1).
-template <unsigned kBits, class Count>
+/// `Bits` of every value are kept: its error is below one part in 2^(Bits+1).
+template <unsigned Bits, class Count>
 class LogLinear {
  public:
   /// `value` in nanoseconds; what is above about 73 minutes counts as that.
@@ -76,18 +76,18 @@ class LogLinear {
   static constexpr std::uint64_t kMost = (std::uint64_t{1} << 42) - 1;
 
  private:
-  static constexpr std::uint64_t kSub = std::uint64_t{1} << kBits;
-  static constexpr std::size_t kBuckets = (42 - kBits + 1) * kSub;
+  static constexpr std::uint64_t kSub = std::uint64_t{1} << Bits;
+  static constexpr std::size_t kBuckets = (42 - Bits + 1) * kSub;
   static std::size_t index_of(std::uint64_t value) noexcept {
     value = std::min(value, kMost);
     if (value < 2 * kSub) return static_cast<std::size_t>(value);
-    const auto shift = static_cast<unsigned>(std::bit_width(value)) - (kBits + 1);
-    return static_cast<std::size_t>((std::uint64_t{shift} << kBits) + (value >> shift));
+    const auto shift = static_cast<unsigned>(std::bit_width(value)) - (Bits + 1);
+    return static_cast<std::size_t>((std::uint64_t{shift} << Bits) + (value >> shift));
   }
   // The middle of a bucket.
   static std::uint64_t value_of(std::size_t index) noexcept {
     if (index < 2 * kSub) return index;
-    const std::uint64_t shift = (index >> kBits) - 1;
+    const std::uint64_t shift = (index >> Bits) - 1;
     const std::uint64_t low = ((index & (kSub - 1)) | kSub) << shift;
     return low + (std::uint64_t{1} << shift) / 2;
   }

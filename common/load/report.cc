@@ -63,7 +63,7 @@ std::string plot(std::string_view title, std::string_view unit, const std::vecto
   if (count == 0) return {};
   if (most <= 0) most = 1;
   const auto x = [&](std::size_t i) {
-    return kLeft + (count == 1 ? 0.5 : static_cast<double>(i) / static_cast<double>(count - 1)) * (kWide - kLeft - 10);
+    return kLeft + (count == 1 ? 0.5 : static_cast<double>(i) / static_cast<double>(count - 1)) * (kWide - kLeft - 30);
   };
   const auto y = [&](double value) { return kHigh - kBottom - value / (most * 1.05) * (kHigh - kBottom - 12); };
   std::string out = fmt::format("<figure><figcaption>{} <small>{}</small>", escaped(title), escaped(unit));
@@ -77,7 +77,7 @@ std::string plot(std::string_view title, std::string_view unit, const std::vecto
         std::back_inserter(out),
         "<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" class=\"grid\"/><text x=\"{3}\" y=\"{4:.1f}\" "
         "text-anchor=\"end\">{5}</text>",
-        kLeft, kWide - 10, y(mark), kLeft - 6, y(mark) + 4, short_number(mark));
+        kLeft, kWide - 30, y(mark), kLeft - 6, y(mark) + 4, short_number(mark));
   const std::size_t every = std::max<std::size_t>(1, count / 8);
   for (std::size_t i = 0; i < count; i += every)
     fmt::format_to(std::back_inserter(out), "<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>", x(i),

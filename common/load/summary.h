@@ -26,8 +26,7 @@ struct Summary {
   Tally tally;
   std::vector<std::string> warnings;    ///< what to know before the figures are believed
   std::optional<double> server_cpu_ns;  ///< of --pid, a request
-  std::optional<double> proxy_ns;       ///< mean time inside the proxy, of --proxy
-  std::optional<double> upstream_ns;    ///< mean time the proxy waited for its servers, of --proxy
+  std::optional<double> proxy_ns;       ///< mean time the proxy had a request, its servers' included, of --proxy
   std::string interrupted;              ///< "SIGINT" where a signal ended it
 
   double seconds() const noexcept { return std::chrono::duration<double>(elapsed).count(); }

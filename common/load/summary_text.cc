@@ -36,8 +36,8 @@ void add_figures(std::string& out, const Summary& run) {
     fmt::format_to(std::back_inserter(out), "  {:<12}{}\n", name, value);
   };
   line("requests", fmt::format("{} in {:.2f}s", count_text(tally.requests), run.seconds()));
-  line("rate", run.open_loop ? fmt::format("{:.1f}/s of {:.6g}/s asked for", run.rps(), run.rate)
-                             : fmt::format("{:.1f}/s", run.rps()));
+  line("rate", run.open_loop && run.rate > 0 ? fmt::format("{:.1f}/s of {:.6g}/s asked for", run.rps(), run.rate)
+                                             : fmt::format("{:.1f}/s", run.rps()));
   line("received",
        fmt::format("{} ({}/s)", bytes_text(static_cast<double>(tally.bytes_in)), bytes_text(run.bytes_per_second())));
   if (tally.connect.count() != 0)
@@ -61,11 +61,10 @@ void add_figures(std::string& out, const Summary& run) {
                                      std::max(run.seconds() * std::max(run.threads, 1), 1e-9),
                                  run.threads, run.threads == 1 ? "" : "s"));
   if (run.server_cpu_ns) line("server CPU", time_text(*run.server_cpu_ns) + " a request");
-  if (run.proxy_ns && run.upstream_ns)
+  if (run.proxy_ns)
     line("of the mean",
-         fmt::format("{} outside the proxy, {} in it, {} its servers",
-                     time_text(std::max(0.0, tally.latency.mean() - *run.proxy_ns)),
-                     time_text(std::max(0.0, *run.proxy_ns - *run.upstream_ns)), time_text(*run.upstream_ns)));
+         fmt::format("{} in the proxy and its servers, {} on the way and in this client", time_text(*run.proxy_ns),
+                     time_text(std::max(0.0, tally.latency.mean() - *run.proxy_ns))));
 }
 
 void add_percentiles(std::string& out, const Summary& run) {

@@ -1,14 +1,15 @@
 # fish completion for rpx-bench
 
-set -l verbs run merge origin
+set -l verbs run merge origin drill
 set -l none "not __fish_seen_subcommand_from $verbs"
-set -l run "not __fish_seen_subcommand_from merge origin"
+set -l run "not __fish_seen_subcommand_from merge origin drill"
 
 complete -c rpx-bench -f
 
 complete -c rpx-bench -n "$none" -a run -d 'put load on URLs and measure how long replies take'
 complete -c rpx-bench -n "$none" -a merge -d 'make one result of several that were saved, percentiles included'
 complete -c rpx-bench -n "$none" -a origin -d 'be a very fast server that answers as URLs say, until a signal ends it'
+complete -c rpx-bench -n "$none" -a drill -d 'misbehave towards a server of ones own, and see whether it still serves others'
 
 complete -c rpx-bench -s o -l output -x -a 'table json ndjson csv plain' -d 'how answers are written'
 complete -c rpx-bench -s q -l quiet -d 'only errors'
@@ -39,6 +40,8 @@ complete -c rpx-bench -n "$run" -l form -x -d 'a multipart form; NAME=@FILE take
 complete -c rpx-bench -n "$run" -l compress -x -a 'gzip br zstd' -d 'send the body coded'
 complete -c rpx-bench -n "$run" -l weights -x -d 'shares of the URLs, in their order'
 complete -c rpx-bench -n "$run" -l feed -r -F -d 'CSV or JSON lines for feed.COLUMN in URL, fields and body'
+complete -c rpx-bench -n "$run" -l replay -r -F -d 'requests of a HAR file or an access log, at their times, to the URLs server'
+complete -c rpx-bench -n "$run" -l speed -x -d 'replay so many times as fast, 1 without it'
 complete -c rpx-bench -n "$run" -l cookies -d 'each connection keeps the cookies it is given'
 complete -c rpx-bench -n "$run" -l seed -x -d 'another sequence of random values'
 complete -c rpx-bench -n "$run" -s k -l insecure -d 'take any certificate'
@@ -57,7 +60,11 @@ complete -c rpx-bench -n "$run" -l max-regress -x -d 'how much worse is still we
 complete -c rpx-bench -n "$run" -l compare -x -d 'this one too, in turns'
 complete -c rpx-bench -n "$run" -l find-max -x -d 'search the highest rate at which p99<10ms holds'
 complete -c rpx-bench -n "$run" -l pid -x -d 'tell the CPU time of this process for each request'
+complete -c rpx-bench -n "$run" -l proxy -r -F -d 'tell how much of the time the proxy at this control socket had'
 complete -c rpx-bench -n '__fish_seen_subcommand_from merge' -l assert -x -d 'as for run'
 complete -c rpx-bench -n '__fish_seen_subcommand_from origin' -s l -l listen -x -d 'where; a free port of 127.0.0.1 without it, which is told'
 complete -c rpx-bench -n '__fish_seen_subcommand_from origin' -s t -l threads -x -d 'threads, 1 without it'
+complete -c rpx-bench -n '__fish_seen_subcommand_from drill' -s c -l connections -x -d 'connections that misbehave, 200 without it'
+complete -c rpx-bench -n '__fish_seen_subcommand_from drill' -s d -l duration -x -d 'how long, 10s without it'
+complete -c rpx-bench -n '__fish_seen_subcommand_from drill' -l i-own-this-host -d 'also where the server is not on this machine'
 complete -c rpx-bench -n '__fish_seen_subcommand_from merge' -F

@@ -29,6 +29,11 @@ std::string_view text_of(const std::uint8_t* bytes, std::size_t size) noexcept {
   return {reinterpret_cast<const char*>(bytes), size};
 }
 
+std::string_view text_of(nghttp2_rcbuf* buffer) noexcept {
+  const nghttp2_vec bytes = nghttp2_rcbuf_get_buf(buffer);
+  return text_of(bytes.base, bytes.len);
+}
+
 }  // namespace
 
 /// What nghttp2 calls. `self` is the client.
@@ -36,17 +41,16 @@ struct H2Client::Callbacks {
   static Stream* find(nghttp2_session* session, std::int32_t id) noexcept {
     return static_cast<Stream*>(nghttp2_session_get_stream_user_data(session, id));
   }
-  static int on_header(nghttp2_session* session, const nghttp2_frame* frame, const std::uint8_t* name,
-                       std::size_t name_size, const std::uint8_t* value, std::size_t value_size, std::uint8_t,
-                       void* self) {
+  static int on_header(nghttp2_session* session, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
+                       std::uint8_t, void* self) {
     Stream* stream = find(session, frame->hd.stream_id);
     if (stream == nullptr) return 0;
-    const std::string_view key = text_of(name, name_size);
+    const std::string_view key = text_of(name);
     if (key == ":status") {
-      stream->status = static_cast<std::uint16_t>(parse_uint(text_of(value, value_size)).value_or(0));
+      stream->status = static_cast<std::uint16_t>(parse_uint(text_of(value)).value_or(0));
       stream->fields.clear();
     } else if (static_cast<H2Client*>(self)->worker_.plan().checks.reads_fields()) {
-      stream->fields.emplace_back(key, text_of(value, value_size));
+      stream->fields.emplace_back(key, text_of(value));
     }
     return 0;
   }
@@ -69,6 +73,7 @@ struct H2Client::Callbacks {
     if (Stream* stream = find(session, id)) static_cast<H2Client*>(self)->closed(*stream, code);
     return 0;
   }
+  // NOLINTNEXTLINE(readability-function-size): nghttp2 says what its parameters are
   static ssize_t read_body(nghttp2_session*, std::int32_t, std::uint8_t* into, std::size_t size, std::uint32_t* flags,
                            nghttp2_data_source* source, void*) {
     auto& stream = *static_cast<Stream*>(source->ptr);
@@ -327,7 +332,7 @@ std::string H2Client::example(const Stream& stream, std::string_view why) const 
 void H2Client::open_session() {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_session_callbacks_new(&callbacks);
-  nghttp2_session_callbacks_set_on_header_callback(callbacks, Callbacks::on_header);
+  nghttp2_session_callbacks_set_on_header_callback2(callbacks, Callbacks::on_header);
   nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, Callbacks::on_frame);
   nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, Callbacks::on_data);
   nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, Callbacks::on_close);

@@ -11,5 +11,6 @@ int main(int argc, char** argv) {
   add_run(app);
   add_merge(app);
   add_origin(app);
+  add_drill(app);
   return app.run(argc, argv);
 }

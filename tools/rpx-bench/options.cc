@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "bodies.h"
+#include "load/replay.h"
 #include "target.h"
 
 namespace rpx::bench {
@@ -122,7 +123,38 @@ Result<std::size_t> origin_of(const Target& target, const RunOptions& options, P
   return plan.origins.size() - 1;
 }
 
+// What was asked once, of the server that is given now.
+Status add_replay(const RunOptions& options, Plan& plan) {
+  if (options.urls.size() != 1 || plan.rate > 0 || plan.total != 0)
+    return std::unexpected(usage("--replay takes one URL, and neither --rate nor -n"));
+  double speed = 1;
+  if (!options.speed.empty()) {
+    const char* end = options.speed.data() + options.speed.size();
+    const auto [stop, error] = std::from_chars(options.speed.data(), end, speed);
+    if (error != std::errc() || stop != end || !(speed > 0.001) || speed > 1e6)
+      return std::unexpected(usage(fmt::format("--speed \"{}\" is no factor; write 2 or 0.5", options.speed)));
+  }
+  RPX_TRY(const std::string file, read_input(options.replay));
+  RPX_TRY(std::vector<load::RequestText> texts, load::read_replay(file, options.replay));
+  RPX_TRY(const Target target, parse_target_url(options.urls.front()));
+  RPX_TRY(const std::size_t origin, origin_of(target, options, plan));
+  for (load::RequestText& text : texts) {
+    text.origin = origin;
+    text.authority = target.server.authority;
+    RPX_TRY(load::Request request, load::Request::build(text, nullptr, options.no_keepalive));
+    plan.requests.push_back(std::move(request));
+    plan.times.push_back(Duration(static_cast<std::int64_t>(static_cast<double>(text.at.count()) / speed)));
+  }
+  plan.total = plan.times.size();
+  if (!options.duration) plan.duration = kForever;
+  plan.threads = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(plan.threads), plan.total));
+  plan.targets.push_back(fmt::format("{} requests of {} to {}", plan.total, options.replay, options.urls.front()));
+  return {};
+}
+
 Status add_requests(const RunOptions& options, Plan& plan) {
+  if (!options.replay.empty()) return add_replay(options, plan);
+  if (!options.speed.empty()) return std::unexpected(usage("--speed is for a replay; pass --replay too"));
   RPX_TRY(load::RequestText text, common_text(options));
   RPX_TRY(const std::vector<double> weights, parse_weights(options));
   const load::Feed* feed = plan.feed.empty() ? nullptr : &plan.feed;
@@ -162,6 +194,9 @@ void declare(cli::Verb& verb, RunOptions& options) {
       .choice("--compress", "CODING", &options.compress, {"gzip", "br", "zstd"}, "send the body coded")
       .option("--weights", "N,N...", &options.weights, "shares of the URLs, in their order")
       .option("--feed", "FILE", &options.feed, "CSV or JSON lines for {{feed.COLUMN}} in URL, fields and body")
+      .option("--replay", "FILE", &options.replay,
+              "requests of a HAR file or an access log, at their times, to the URL's server")
+      .option("--speed", "FACTOR", &options.speed, "replay so many times as fast, 1 without it")
       .flag("--cookies", options.cookies, "each connection keeps the cookies it is given")
       .option("--seed", "N", &options.seed, "another sequence of random values")
       .flag("-k,--insecure", options.insecure, "take any certificate")
@@ -179,7 +214,8 @@ void declare(cli::Verb& verb, RunOptions& options) {
       .option("--max-regress", "PERCENT", &options.max_regress, "how much worse is still well, 5% without it")
       .option("--compare", "URL", &options.compare, "this one too, in turns: is it better, worse, or the same?")
       .option("--find-max", "CONDITION", &options.find_max, "search the highest rate at which p99<10ms holds")
-      .option("--pid", "PID", &options.pid, "tell the CPU time of this process for each request");
+      .option("--pid", "PID", &options.pid, "tell the CPU time of this process for each request")
+      .option("--proxy", "SOCKET", &options.proxy, "tell how much of the time the proxy at this control socket had");
 }
 
 Result<Plan> make_plan(const RunOptions& options, const cli::Common& common) {

@@ -36,6 +36,8 @@ struct RunOptions {
   std::string compress;
   std::string weights;
   std::string feed;
+  std::string replay;
+  std::string speed;
   bool cookies = false;
   // How it is spoken.
   bool insecure = false;
@@ -55,6 +57,7 @@ struct RunOptions {
   std::string compare;
   std::string find_max;
   std::optional<int> pid;
+  std::string proxy;
 };
 
 /// Declares the options of `verb`.

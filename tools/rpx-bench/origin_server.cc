@@ -120,9 +120,7 @@ rt::Task<bool> OriginThread::skip_body(Visit& visit) {
 }
 
 // A reply that waits or goes wrong. False when the connection is over.
-rt::Task<bool> OriginThread::answer(Visit& visit, const load::Reply& kept, bool is_head) {
-  // Others may throw the kept one away while this one waits.
-  const load::Reply reply = kept;
+rt::Task<bool> OriginThread::answer(Visit& visit, load::Reply reply, bool is_head) {
   if (!co_await visit.flush()) co_return false;
   if (reply.delay > Duration::zero()) co_await loop_.sleep_until(std::chrono::steady_clock::now() + reply.delay);
   const bool wrong = reply.mishap != load::Mishap::kNone && random_.unit() < reply.mishap_share;

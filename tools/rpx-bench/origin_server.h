@@ -26,7 +26,8 @@ class OriginThread {
   struct Visit;
   rt::Task<void> accept_all();
   rt::Task<void> serve(net::UniqueFd fd);
-  rt::Task<bool> answer(Visit& visit, const load::Reply& reply, bool is_head);
+  /// A copy: the kept one may be thrown away while this one waits.
+  rt::Task<bool> answer(Visit& visit, load::Reply reply, bool is_head);
   rt::Task<bool> skip_body(Visit& visit);
   const load::Reply& reply_to(std::string_view target);
 

@@ -45,7 +45,10 @@ struct Plan {
   bool cookies = false;
   bool http2 = false;
 
-  bool open_loop() const noexcept { return rate > 0; }
+  std::vector<Duration> times;  ///< of a replay: when each of `requests` is due
+
+  bool replays() const noexcept { return !times.empty(); }
+  bool open_loop() const noexcept { return rate > 0 || replays(); }
   const char* protocol() const noexcept {
     if (!http2) return "http/1.1";
     return origins.front().tls ? "h2" : "h2c";

@@ -5,6 +5,7 @@
 #include "load/summary.h"
 #include "modes.h"
 #include "options.h"
+#include "proxy_times.h"
 #include "runner.h"
 #include "show.h"
 #include "target.h"
@@ -33,7 +34,16 @@ Result<load::Summary> measure(const RunOptions& options, const Plan& plan, const
   if (options.pid) {
     RPX_TRY(before, cpu_of(*options.pid));
   }
+  ProxyTimes times;
+  if (!options.proxy.empty()) {
+    RPX_TRY(times, ask_proxy(options.proxy));
+  }
   RPX_TRY(load::Summary run, execute(plan, {!common.quiet && !common.no_progress, ""}));
+  if (!options.proxy.empty()) {
+    RPX_TRY(const ProxyTimes after, ask_proxy(options.proxy));
+    if (after.requests > times.requests)
+      run.proxy_ns = (after.seconds - times.seconds) / (after.requests - times.requests) * 1e9;
+  }
   if (options.pid && run.tally.requests != 0) {
     RPX_TRY(const Duration after, cpu_of(*options.pid));
     run.server_cpu_ns = static_cast<double>((after - before).count()) / static_cast<double>(run.tally.requests);

@@ -10,5 +10,6 @@ inline constexpr const char* kTool = "rpx-bench";
 void add_run(cli::App& app);
 void add_merge(cli::App& app);
 void add_origin(cli::App& app);
+void add_drill(cli::App& app);
 
 }  // namespace rpx::bench

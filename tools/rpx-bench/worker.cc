@@ -35,6 +35,12 @@ Duration offset_of(const Plan& plan, const Share& share) noexcept {
   return Duration(static_cast<std::int64_t>(1e9 / plan.rate * share.index));
 }
 
+load::Arrivals arrivals_of(const Plan& plan, const Share& share, std::uint64_t seed) noexcept {
+  if (plan.replays())
+    return {plan.times, static_cast<std::size_t>(share.index), static_cast<std::size_t>(share.threads), share.begin};
+  return {plan.arrivals, rate_of(plan, share), share.begin, offset_of(plan, share), seed};
+}
+
 }  // namespace
 
 Worker::Worker(const Plan& plan, Shared& shared, const Share& share)
@@ -43,12 +49,13 @@ Worker::Worker(const Plan& plan, Shared& shared, const Share& share)
       share_(share),
       random_(plan.seed * 1000003 + static_cast<std::uint64_t>(share.index)),
       mix_(plan.requests),
-      arrivals_(plan.arrivals, rate_of(plan, share), share.begin, offset_of(plan, share), random_.next()),
+      arrivals_(arrivals_of(plan, share, random_.next())),
       idle_(loop_),
       closing_(loop_),
       begin_(share.begin),
       slot_end_(share.begin + plan.slot),
       left_(share.total),
+      replay_at_(static_cast<std::size_t>(share.index)),
       tasks_(loop_) {
   tally_.series.resize(1);
   if (!plan.open_loop()) return;
@@ -68,7 +75,8 @@ void Worker::run() {
   if (plan_.duration != kForever) end_ = begin_ + plan_.warmup + plan_.duration;
   rt::TaskGroup own(loop_);
   for (int i = 0; i < share_.connections; ++i) {
-    const auto number = static_cast<std::size_t>(share_.index + i * share_.threads);
+    const auto number =
+        static_cast<std::size_t>(share_.index) + static_cast<std::size_t>(i) * static_cast<std::size_t>(share_.threads);
     if (plan_.http2)
       clients_.push_back(std::make_unique<H2Client>(*this, number));
     else
@@ -160,14 +168,13 @@ void Worker::will_wait() {
 // One of the requests that are to be made in all, where that is bounded.
 bool Worker::take_quota() {
   if (share_.total == 0) return true;
-  if (left_ != 0) {
-    --left_;
-    return true;
+  if (left_ == 0) return false;
+  if (--left_ == 0) {
+    closed_ = true;
+    closing_.notify_all();
+    idle_.notify_all();
   }
-  closed_ = true;
-  closing_.notify_all();
-  idle_.notify_all();
-  return false;
+  return true;
 }
 
 bool Worker::pop_due(Instant now, Instant& due) {
@@ -190,7 +197,15 @@ bool Worker::take(Instant now, Job& job) {
   } else if (!pop_due(now, due)) {
     return false;
   }
-  job = {&mix_.pick(random_), due, now};
+  // Requests are taken in the order in which they are due.
+  const load::Request* request = nullptr;
+  if (plan_.replays()) {
+    request = &plan_.requests[replay_at_];
+    replay_at_ += static_cast<std::size_t>(share_.threads);
+  } else {
+    request = &mix_.pick(random_);
+  }
+  job = {request, due, now};
   ++tally_.sent;
   return true;
 }

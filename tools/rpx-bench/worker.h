@@ -121,6 +121,7 @@ class Worker {
   std::size_t slot_ = 0;
   std::uint64_t left_ = 0;
   Duration cpu_before_{};
+  std::size_t replay_at_ = 0;
   std::vector<Instant> handed_;  // due, a waiting connection on its way to take them; used from handed_at_ on
   std::size_t handed_at_ = 0;
   int waiting_ = 0;

@@ -27,6 +27,18 @@ TEST_CASE("threads of one rate take turns by their offsets", "[load]") {
   }
 }
 
+TEST_CASE("given times are shared out over threads, and end", "[load]") {
+  const Instant begin{1h};
+  const std::vector<Duration> times{0ns, 5ms, 7ms, 30ms, 31ms};
+  Arrivals odd(times, 1, 2, begin);
+  CHECK(odd.next() == begin + 5ms);
+  odd.pop();
+  CHECK(odd.next() == begin + 30ms);
+  odd.pop();
+  CHECK(odd.next() == Instant::max());
+  CHECK(Arrivals(times, 9, 2, begin).next() == Instant::max());
+}
+
 TEST_CASE("Poisson arrivals have the mean and the deviation of their kind, and repeat with their seed", "[load]") {
   const Instant begin{1h};
   Arrivals arrivals(ArrivalKind::kPoisson, 1000, begin, 0ns, 42);
