@@ -36,7 +36,10 @@ class Access(FlowTest):
     def test_a_path_cannot_be_walked_around(self):
         proxy = self.start('rules = [{ deny = ["all"], path = "/admin/*" }, { allow = ["all"] }]')
         for path in ("/admin", "/admin/x", "//admin/x", "/./admin/", "/x/../admin/y", "/%61dmin/x", "/admin%2Fx", "/admin;a=b/x",
-                     "/admin%5Cx"):
+                     "/admin%5Cx", "/admin%2fx", "/admin/%2e%2e/admin/x", "/x/%2E%2E/admin/x", "/x%2f..%2fadmin/x", "/admin%252Fx", "/%2561dmin/x",
+                     "/admin%00", "/admin%00/x", "/admin\\x", "/\\admin/x", "/admin%c0%afx", "/%c1%a1dmin/x", "/x/..;/admin/x", "/;a/admin/x",
+                     "/admin;/x", "/admin/;x", "/admin%3Bx", "/admin?x", "http://origin.test/admin/x", "http://ORIGIN.test./admin/x",
+                     "http://origin.test//admin"):
             self.assertIn(self.fetch(proxy, path).status, (400, 403), path)
         self.assertEqual(self.fetch(proxy, "/administrator").status, 200)
         self.assertTrue(all(r.path == "/administrator" for r in self.at.requests), self.at.requests)
