@@ -87,6 +87,8 @@ constexpr Key kListenKeys[] = {
         "peers that must open with a PROXY header, version 1 or 2"),
     key("redirect_https", kBool, at<&ListenOptions::redirect_https>, "false",
         "answer every request with 308 to the same URL on https"),
+    key("https_port", kCount, at<&ListenOptions::https_port>, "443",
+        "the port clients find https at, for redirect_https", {.least = 1, .most = 65535}),
     key("upstream", kText, at<&ListenOptions::upstream>, "",
         "with mode = \"tcp\": where connections go, the name of an upstream or the URL of a server",
         {.example = R"("tcp://127.0.0.1:5432")"}),
@@ -112,6 +114,10 @@ constexpr Key kTlsKeys[] = {
         "PEM file with the authorities of client certificates", {.check = check_certificates}),
     key("client_verify", kText, at<&TlsOptions::client_verify>, R"("off")",
         "whether clients show a certificate: off, optional or required", {.choices = "off optional required"}),
+    key("watch", kBool, at<&TlsOptions::watch>, "true",
+        "read the files of a certificate again when they change; what cannot be read leaves the one before in use"),
+    key("max_handshakes", kCount, at<&TlsOptions::max_handshakes>, "10000",
+        "handshakes in progress at once; past it new connections are closed; 0 = no limit", {.unit = "handshakes"}),
     later("ocsp_stapling"),
 };
 constexpr Section kTls = {"tls", "What TLS listeners offer.", Shape::kTable, kTlsKeys, {}, {}, check_tls};

@@ -15,6 +15,7 @@
 #include "config/problem.h"
 #include "net/fd.h"
 #include "policy/blocklist.h"
+#include "proxy/certificates.h"
 #include "proxy/options.h"
 #include "proxy/server_change.h"
 #include "proxy/views.h"
@@ -60,6 +61,8 @@ class Host {
   virtual std::shared_ptr<const policy::BlockTable> blocklist() = 0;
   /// Changes it, in its files too, for all workers. Errors: kNotFound without a [blocklist], kConfig, kIo.
   virtual Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) = 0;
+  /// What TLS listeners serve with; null without one.
+  virtual std::shared_ptr<proxy::Certificates> certificates() = 0;
   /// Those of the site served now.
   virtual std::vector<std::shared_ptr<cache::Store>> caches() = 0;
   /// As proxy::Server::connect_inside.

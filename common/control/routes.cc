@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "control/blocklist_handlers.h"
 #include "control/cache_handlers.h"
+#include "control/certificate_handlers.h"
 #include "control/handlers.h"
 #include "control/warm_handler.h"
 
@@ -51,6 +52,10 @@ constexpr Call kCalls[] = {
     {"POST", "/v1/blocklist", "", true, answer_blocklist_add, "block prefixes, in the file too"},
     {"DELETE", "/v1/blocklist", "", true, answer_blocklist_del, "take prefixes out again"},
     {"POST", "/v1/blocklist/test", "", true, answer_blocklist_test, "whether an address is blocked, and by what"},
+    {"GET", "/v1/certificates", "limit cursor", false, answer_certificates,
+     "certificates, with names, issuer, end, kind of key, and whether they are served"},
+    {"POST", "/v1/certificates/reload", "", false, answer_certificates_reload,
+     "read the files of all certificates again; the next handshake has them"},
 };
 
 // Cuts the target into decoded segments and query parameters. A name may hold an encoded slash, so it is cut first.

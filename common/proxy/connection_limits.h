@@ -21,6 +21,14 @@ class ConnectionLimits {
   void leave() noexcept { open_.fetch_sub(1, std::memory_order_relaxed); }
   std::uint64_t open() const noexcept { return open_.load(std::memory_order_relaxed); }
 
+  /// Counts one more TLS handshake in progress, unless `most` (0: any number) are already.
+  bool enter_handshake(std::uint32_t most) noexcept {
+    if (shaking_.fetch_add(1, std::memory_order_relaxed) < most || most == 0) return true;
+    leave_handshake();
+    return false;
+  }
+  void leave_handshake() noexcept { shaking_.fetch_sub(1, std::memory_order_relaxed); }
+
   /// Counts one more connection of `client`, unless it has `most` already.
   bool enter_client(const IpAddress& client, std::uint32_t most);
   void leave_client(const IpAddress& client);
@@ -35,6 +43,7 @@ class ConnectionLimits {
   };
   Shard& shard_of(const IpAddress& client) noexcept { return shards_[Hash{}(client) % shards_.size()]; }
   std::atomic<std::uint64_t> open_{0};
+  std::atomic<std::uint32_t> shaking_{0};
   std::array<Shard, 16> shards_;
 };
 

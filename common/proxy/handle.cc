@@ -156,7 +156,7 @@ rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
     co_return;
   }
   if (connection.listener->options.redirect_https && busy.trail.client.scheme == "http") {
-    co_await respond_redirect(connection, busy, nullptr, site.https_redirect());
+    co_await respond_redirect(connection, busy, nullptr, site.https_redirect(connection.listener->options));
     co_return;
   }
   const int index = site.router().match(request);

@@ -47,6 +47,7 @@ struct ListenOptions {
   bool tls = false;                          ///< clients speak TLS
   std::vector<std::string> protocols;        ///< "h2", "http/1.1", "h2c"; empty = what suits `tls`
   bool redirect_https = false;               ///< every request is answered with a redirect to https
+  std::uint32_t https_port = 443;            ///< and to this port, 1–65535
   std::vector<IpPrefix> proxy_protocol;      ///< peers that must open with a PROXY header
   std::vector<IpPrefix> trusted_proxies;     ///< peers whose forwarding fields are believed
   std::string mode = "http";                 ///< "http", or "tcp": bytes are passed on as they are

@@ -55,6 +55,10 @@ class ServerImpl final : public Server {
   std::vector<ConnectionView> connections(std::size_t limit) override;
   std::string metrics() override;
   std::shared_ptr<const SiteOptions> options() override;
+  std::shared_ptr<Certificates> certificates() override {
+    const std::scoped_lock lock(mutex_);
+    return site_->certificates();
+  }
   std::vector<std::shared_ptr<cache::Store>> caches() override {
     const std::scoped_lock lock(mutex_);
     return site_->stores();
@@ -333,7 +337,7 @@ StatusView ServerImpl::status() {
   }
   const std::scoped_lock lock(mutex_);
   view.generation = generation_;
-  if (site_->tls()) view.certificates_unusable = site_->tls()->unusable();
+  if (const auto tls = site_->tls()) view.certificates_unusable = tls->unusable();
   for (const Upstream& upstream : site_->upstreams())
     for (const auto& server : upstream.servers)
       view.counters.upstream_connects += server->counters().connects.load(std::memory_order_relaxed);
@@ -372,7 +376,8 @@ std::string ServerImpl::metrics() {
   std::unique_lock lock(mutex_);
   const std::uint64_t dropped = access_writer_ ? access_writer_->dropped() : 0;
   lock.unlock();
-  return write_metrics(view, all_counters(), upstreams(), dropped) + write_cache_metrics(caches());
+  return write_metrics(view, all_counters(), upstreams(), dropped) + write_cache_metrics(caches()) +
+         write_certificate_metrics(certificates().get());
 }
 
 std::shared_ptr<const SiteOptions> ServerImpl::options() {

@@ -10,6 +10,7 @@
 #include "cache/store.h"
 #include "net/fd.h"
 #include "policy/blocklist.h"
+#include "proxy/certificates.h"
 #include "proxy/options.h"
 #include "proxy/server_change.h"
 #include "proxy/views.h"
@@ -49,6 +50,8 @@ class Server {
   /// Changes it, in its files too; all workers refuse by it when this returns. Errors: kNotFound without a [blocklist],
   /// kConfig for a file that is wrong, kIo.
   virtual Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) = 0;
+  /// What its TLS listeners serve with; null without one. Replaced by a reload.
+  virtual std::shared_ptr<Certificates> certificates() = 0;
   /// The stores of its caches.
   virtual std::vector<std::shared_ptr<cache::Store>> caches() = 0;
   /// A connection to this proxy that no listener sees: what is said to the socket given back is answered as to a client

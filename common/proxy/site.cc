@@ -180,10 +180,15 @@ Status Site::change_server(const ServerChange& change, Instant now) const {
 }
 
 Status Site::build_tls(const Site* previous) {
-  RPX_TRY(https_redirect_, policy::Redirect::compile({.to = "https://{host}{path}"}));
+  for (const ListenOptions& listener : options_.listen) {
+    const std::string port = listener.https_port == 443 ? std::string() : fmt::format(":{}", listener.https_port);
+    RPX_TRY(policy::Redirect redirect,
+            policy::Redirect::compile({.to = fmt::format("https://{{host}}{}{{path}}", port)}));
+    https_redirects_.emplace(listener.https_port, std::move(redirect));
+  }
   if (std::ranges::none_of(options_.listen, &ListenOptions::tls)) return {};
-  RPX_TRY(tls_,
-          tls::ServerContexts::build(options_.tls, options_.certificates, previous ? previous->tls_.get() : nullptr));
+  const auto before = previous ? previous->tls() : nullptr;
+  RPX_TRY(tls_, Certificates::build(options_.tls, options_.certificates, before.get()));
   return {};
 }
 
@@ -245,6 +250,7 @@ std::vector<std::shared_ptr<policy::Watched>> Site::watched() const {
   std::vector<std::shared_ptr<policy::Watched>> out;
   for (const auto& one : authentications_)
     if (one && one->basic) out.push_back(one->basic);
+  if (tls_ && options_.tls.watch) out.push_back(tls_);
   return out;
 }
 

@@ -2,6 +2,7 @@
 // an exchange keeps the one it began with. Any thread.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -24,6 +25,7 @@
 #include "policy/text_template.h"
 #include "policy/watched.h"
 #include "proxy/access_log.h"
+#include "proxy/certificates.h"
 #include "proxy/options.h"
 #include "proxy/router.h"
 #include "proxy/server_change.h"
@@ -108,7 +110,8 @@ class Site {
   Result<std::shared_ptr<upstream::Server>> member_of(std::string_view upstream, std::string_view url) const;
   Status change_server(const ServerChange& change, Instant now) const;
   /// What TLS listeners serve with; null when there is none.
-  const std::shared_ptr<const tls::ServerContexts>& tls() const noexcept { return tls_; }
+  std::shared_ptr<const tls::ServerContexts> tls() const noexcept { return tls_ ? tls_->current() : nullptr; }
+  const std::shared_ptr<Certificates>& certificates() const noexcept { return tls_; }
   /// Of the caches, in the order of the options.
   std::vector<std::shared_ptr<cache::Store>> stores() const;
   const std::vector<policy::BanRule>& bans() const noexcept { return bans_; }
@@ -120,8 +123,10 @@ class Site {
   }
   /// What may change under it.
   std::vector<std::shared_ptr<policy::Watched>> watched() const;
-  /// What listeners with redirect_https answer.
-  const policy::Redirect& https_redirect() const noexcept { return *https_redirect_; }
+  /// What a listener with redirect_https answers.
+  const policy::Redirect& https_redirect(const ListenOptions& listener) const noexcept {
+    return https_redirects_.find(listener.https_port)->second;
+  }
   const std::shared_ptr<const AccessFormat>& access_format() const noexcept { return access_format_; }
 
  private:
@@ -146,8 +151,8 @@ class Site {
   std::vector<std::shared_ptr<const Authentication>> authentications_;
   std::vector<Route> routes_;
   std::shared_ptr<const AccessFormat> access_format_;
-  std::shared_ptr<const tls::ServerContexts> tls_;
-  std::optional<policy::Redirect> https_redirect_;
+  std::shared_ptr<Certificates> tls_;
+  std::map<std::uint32_t, policy::Redirect> https_redirects_;  // by port
 };
 
 }  // namespace rpx::proxy

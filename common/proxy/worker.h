@@ -17,6 +17,7 @@
 #include "proxy/busy.h"
 #include "proxy/connection_limits.h"
 #include "proxy/counters.h"
+#include "proxy/log_budget.h"
 #include "proxy/views.h"
 #include "rt/group.h"
 #include "rt/loop.h"
@@ -78,6 +79,7 @@ class Worker {
   const policy::BlockTable* blocks() const noexcept { return blocks_.get(); }
   AccessLog& access_log() noexcept { return access_log_; }
   ConnectionLimits& limits() noexcept { return limits_; }
+  LogBudget& log_budget() noexcept { return log_budget_; }
   /// For work that would hold this thread up.
   rt::Offload& offload() noexcept { return offload_; }
   void ban(policy::Ban ban) {
@@ -124,6 +126,7 @@ class Worker {
   std::shared_ptr<const policy::BlockTable> blocks_;
   std::function<void(policy::Ban)> tell_of_ban_;
   AccessLog access_log_;
+  LogBudget log_budget_;
   std::vector<std::unique_ptr<Busy>> spare_;
   ClientConnection* first_ = nullptr;
   std::uint64_t connections_made_ = 0;

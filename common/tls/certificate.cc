@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -87,6 +88,12 @@ Status load_into(Certificate& out, const CertificateOptions& options) {
 }
 
 }  // namespace
+
+FileMark mark_of(const std::string& path) noexcept {
+  struct stat now{};
+  if (stat(path.c_str(), &now) != 0) return {};
+  return {now.st_ino, now.st_size, std::int64_t{now.st_mtim.tv_sec} * 1'000'000'000 + now.st_mtim.tv_nsec};
+}
 
 Names names_of(const X509* certificate) {
   Names out;

@@ -2,6 +2,8 @@
 // checked. Values, any thread.
 #pragma once
 
+#include <compare>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,16 @@
 #include "tls/options.h"
 
 namespace rpx::tls {
+
+/// A file as it was when it was read, to tell whether it has been changed or replaced since.
+struct FileMark {
+  std::uint64_t inode = 0;  ///< 0: there was none
+  std::int64_t size = 0;
+  std::int64_t changed_ns = 0;
+  auto operator<=>(const FileMark&) const = default;
+};
+/// Of the file at `path` now.
+FileMark mark_of(const std::string& path) noexcept;
 
 struct Certificate {
   std::vector<X509Ptr> chain;  ///< the leaf first

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <compare>
+#include <cstdint>
 #include <string>
 
 #include "base/units.h"
@@ -24,6 +25,8 @@ struct TlsOptions {
   Duration ticket_rotation = std::chrono::hours(12);  ///< a key makes tickets so long, and opens them for as long again
   std::string client_ca;                              ///< absolute path of a PEM bundle; empty = none
   std::string client_verify = "off";                  ///< "off", "optional", "required"
+  bool watch = true;                                  ///< certificates whose files change are read again
+  std::uint32_t max_handshakes = 10'000;              ///< in progress at once, over all workers; 0 = no bound
   auto operator<=>(const TlsOptions&) const = default;
 };
 

@@ -121,6 +121,32 @@ void set_tickets(SSL_CTX* context, const TlsOptions& options) {
   SSL_CTX_set_timeout(context, std::max<long>(1, life.count()));
 }
 
+// The files as they are or, where they cannot be used, what they held before.
+Holding hold(const CertificateOptions& files, const ServerContexts* previous) {
+  Holding out{.files = files, .cert = mark_of(files.cert), .key = mark_of(files.key), .certificate = {}, .stale = {}};
+  auto loaded = std::make_shared<Certificate>(load_certificate(files, std::chrono::system_clock::now()));
+  if (loaded->problem.empty()) {
+    if (!loaded->warning.empty())
+      log_event(LogLevel::kWarning, "certificate will hardly be accepted",
+                {{"cert", files.cert}, {"reason", loaded->warning}});
+    out.certificate = std::move(loaded);
+    return out;
+  }
+  if (previous != nullptr)
+    for (const Holding& before : previous->holdings())
+      if (before.files == files && before.certificate->problem.empty()) out.certificate = before.certificate;
+  if (out.certificate) {
+    out.stale = loaded->problem;
+    log_event(LogLevel::kError, "certificate cannot be used; what its files held before is served",
+              {{"cert", files.cert}, {"reason", loaded->problem}});
+  } else {
+    log_event(LogLevel::kError, "certificate cannot be used; its names are not served",
+              {{"cert", files.cert}, {"reason", loaded->problem}});
+    out.certificate = std::move(loaded);
+  }
+  return out;
+}
+
 }  // namespace
 
 Status apply_policy(SSL_CTX* context, const TlsOptions& options) {
@@ -135,7 +161,7 @@ Status apply_policy(SSL_CTX* context, const TlsOptions& options) {
 
 struct ServerContexts::Loading {
   const TlsOptions& options;
-  std::vector<Certificate> certificates;
+  std::vector<std::shared_ptr<const Certificate>> certificates;
   std::vector<X509Ptr> client_ca;
   std::map<Set, SSL_CTX*> made;
 };
@@ -152,18 +178,15 @@ Result<std::shared_ptr<const ServerContexts>> ServerContexts::build(const TlsOpt
     RPX_TRY(loading.client_ca, read_bundle(options.client_ca));
   }
   for (const CertificateOptions& one : certificates) {
-    Certificate certificate = load_certificate(one, std::chrono::system_clock::now());
-    const std::string& complaint = certificate.problem.empty() ? certificate.warning : certificate.problem;
-    publish(EventKind::kCertificate,
-            {{"cert", one.cert}, {"action", certificate.problem.empty() ? "loaded" : "refused"}, {"why", complaint}});
-    if (!certificate.problem.empty())
-      log_event(LogLevel::kError, "certificate cannot be used; its names are not served",
-                {{"cert", one.cert}, {"reason", certificate.problem}});
-    else if (!certificate.warning.empty())
-      log_event(LogLevel::kWarning, "certificate will hardly be accepted",
-                {{"cert", one.cert}, {"reason", certificate.warning}});
-    ++(certificate.problem.empty() ? out->usable_ : out->unusable_);
-    loading.certificates.push_back(std::move(certificate));
+    Holding held = hold(one, previous);
+    const Certificate& now = *held.certificate;
+    const std::string& problem = held.stale.empty() ? now.problem : held.stale;
+    publish(EventKind::kCertificate, {{"cert", one.cert},
+                                      {"action", problem.empty() ? "loaded" : "refused"},
+                                      {"why", problem.empty() ? now.warning : problem}});
+    ++(held.certificate->problem.empty() && held.stale.empty() ? out->usable_ : out->unusable_);
+    loading.certificates.push_back(held.certificate);
+    out->holdings_.push_back(std::move(held));
   }
   RPX_TRY_VOID(out->add_all(loading));
   return out;
@@ -173,12 +196,12 @@ Status ServerContexts::add_all(Loading& loading) {
   std::map<std::string, Set> by_name;
   std::map<IpAddress, Set> by_address;
   const auto add = [&](Set& set, std::size_t index) {
-    const auto type_of = [&](std::size_t i) { return EVP_PKEY_get_base_id(loading.certificates[i].key.get()); };
+    const auto type_of = [&](std::size_t i) { return EVP_PKEY_get_base_id(loading.certificates[i]->key.get()); };
     if (std::ranges::none_of(set, [&](std::size_t i) { return type_of(i) == type_of(index); })) set.push_back(index);
   };
   Set first;
   for (std::size_t i = 0; i < loading.certificates.size(); ++i) {
-    const Certificate& certificate = loading.certificates[i];
+    const Certificate& certificate = *loading.certificates[i];
     const bool usable = certificate.problem.empty();
     for (const std::string& name : certificate.names)
       if (Set& set = by_name[name]; usable) add(set, i);
@@ -187,8 +210,8 @@ Status ServerContexts::add_all(Loading& loading) {
     if (usable && first.empty()) first.push_back(i);
   }
   // Who asks for no name gets what the first certificate's first name gets.
-  if (!first.empty() && !loading.certificates[first[0]].names.empty())
-    first = by_name[loading.certificates[first[0]].names.front()];
+  if (!first.empty() && !loading.certificates[first[0]]->names.empty())
+    first = by_name[loading.certificates[first[0]]->names.front()];
   RPX_TRY(first_, context_for(loading, first));
   for (const auto& [name, set] : by_name) {
     SSL_CTX* context = nullptr;
@@ -221,7 +244,7 @@ Result<SSL_CTX*> ServerContexts::context_for(Loading& loading, const Set& set) {
   std::string bound =
       fmt::format("{} {} {}", loading.options.min_version, loading.options.ciphers, loading.options.client_verify);
   for (const std::size_t index : set) {
-    const Certificate& certificate = loading.certificates[index];
+    const Certificate& certificate = *loading.certificates[index];
     bound += certificate.fingerprint;
     if (SSL_CTX_use_certificate(context.get(), certificate.chain.front().get()) != 1 ||
         SSL_CTX_use_PrivateKey(context.get(), certificate.key.get()) != 1)

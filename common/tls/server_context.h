@@ -19,10 +19,20 @@
 
 namespace rpx::tls {
 
+/// A certificate of the configuration and what came of it.
+struct Holding {
+  CertificateOptions files;
+  FileMark cert;  ///< as it was just before it was read
+  FileMark key;
+  std::shared_ptr<const Certificate> certificate;  ///< never null
+  std::string stale;  ///< why the files cannot be used, while what they held before is served; empty mostly
+};
+
 class ServerContexts {
  public:
-  /// Reads every file. A certificate that cannot be used is logged and left out, and its names are refused unless
-  /// another has them too. Ticket keys go on from `previous` (may be null). Errors: kConfig (ciphers, client_ca).
+  /// Reads every file. A certificate that cannot be used is logged; what the same files held in `previous` (may be
+  /// null) is served in its place. Without that it is left out, and its names are refused unless another has them too.
+  /// Ticket keys go on from `previous`. Errors: kConfig (ciphers, client_ca).
   static Result<std::shared_ptr<const ServerContexts>> build(const TlsOptions& options,
                                                              std::span<const CertificateOptions> certificates,
                                                              const ServerContexts* previous);
@@ -34,6 +44,7 @@ class ServerContexts {
   /// Certificates that could not be used, and those that can.
   std::size_t unusable() const noexcept { return unusable_; }
   std::size_t usable() const noexcept { return usable_; }
+  const std::vector<Holding>& holdings() const noexcept { return holdings_; }
   TicketKeys& tickets() const noexcept { return *tickets_; }
 
  private:
@@ -53,6 +64,7 @@ class ServerContexts {
   SSL_CTX* choose(SSL* ssl, bool& refused) const;
   static int on_client_hello(SSL* ssl, int* alert, void* self);
 
+  std::vector<Holding> holdings_;
   std::vector<SslContextPtr> contexts_;
   SSL_CTX* first_ = nullptr;
   Names exact_;

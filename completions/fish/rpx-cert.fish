@@ -1,8 +1,9 @@
 # fish completion for rpx-cert
 
-set -l verbs inspect check list key csr self-signed ca lab reload
+set -l verbs inspect check list key csr self-signed ca acme lab reload
 set -l none "not __fish_seen_subcommand_from $verbs"
 set -l ca "__fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init issue"
+set -l acme "__fish_seen_subcommand_from acme; and not __fish_seen_subcommand_from issue renew revoke"
 
 complete -c rpx-cert -n "$none" -f
 complete -c rpx-cert -n "$none" -a inspect -d 'tell what certificates say'
@@ -14,6 +15,10 @@ complete -c rpx-cert -n "$none" -a self-signed -d 'make a certificate that signs
 complete -c rpx-cert -n "$none" -a lab -d 'write certificates that are bad on purpose'
 complete -c rpx-cert -n "$none" -a reload -d 'make the proxy read its certificates again'
 complete -c rpx-cert -n "$none" -a ca -d 'an authority for development: ca init, ca issue'
+complete -c rpx-cert -n "$none" -a acme -d 'certificates by ACME: acme issue, acme renew, acme revoke'
+complete -c rpx-cert -n "$acme" -f -a issue -d 'obtain a certificate'
+complete -c rpx-cert -n "$acme" -f -a renew -d 'renew certificates when it is time'
+complete -c rpx-cert -n "$acme" -f -a revoke -d 'have a certificate revoked'
 complete -c rpx-cert -n "$ca" -f -a init -d 'make a certificate authority'
 complete -c rpx-cert -n "$ca" -f -a issue -d 'make a certificate that the authority signs'
 
@@ -53,11 +58,27 @@ complete -c rpx-cert -n '__fish_seen_subcommand_from init' -l kind -x -a 'ec ec-
 complete -c rpx-cert -n '__fish_seen_subcommand_from init' -l subject -x -d 'what it is called'
 complete -c rpx-cert -n '__fish_seen_subcommand_from init' -l for -x -d 'how long it is good'
 complete -c rpx-cert -n '__fish_seen_subcommand_from init' -l force -d 'replace what is there'
-complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l ca -r -F -d 'authorities to trust'
-complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l kind -x -a 'ec ec-p384 rsa rsa-3072 rsa-4096 ed25519' -d 'kind of the key'
-complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l for -x -d 'how long it is good'
-complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l out -r -F -d 'where to'
-complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l client -d 'for clients that show it'
-complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l env -d 'print variables for the shell'
-complete -c rpx-cert -n '__fish_seen_subcommand_from issue' -l force -d 'replace what is there'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l ca -r -F -d 'authorities to trust'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l kind -x -a 'ec ec-p384 rsa rsa-3072 rsa-4096 ed25519' -d 'kind of the key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l for -x -d 'how long it is good'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l out -r -F -d 'where to'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l client -d 'for clients that show it'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l env -d 'print variables for the shell'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l force -d 'replace what is there'
 complete -c rpx-cert -n '__fish_seen_subcommand_from lab' -l force -d 'replace what is there'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme' -l directory -x -d 'URL of the ACME server'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme' -l server-ca -r -F -d 'authorities to trust for the ACME server'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme' -l account -r -F -d 'key of the account'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme' -l email -x -d 'where the authority may write to'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme' -l agree-tos -d 'agree to the terms of service'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme' -l eab-kid -x -d 'name of an account known already'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme' -l eab-key-file -r -F -d 'file with its key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme' -l challenge -x -a 'http-01 tls-alpn-01' -d 'how names are proven'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme' -l listen -x -d 'answer challenges here'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme; and __fish_seen_subcommand_from issue' -l kind -x -a 'ec ec-p384 rsa rsa-3072 rsa-4096 ed25519' -d 'kind of the key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme; and __fish_seen_subcommand_from issue' -l out -r -F -d 'where to'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme; and __fish_seen_subcommand_from issue' -l force -d 'replace what is there'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme; and __fish_seen_subcommand_from renew' -l kind -x -a 'ec ec-p384 rsa rsa-3072 rsa-4096 ed25519' -d 'kind of the new key'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme; and __fish_seen_subcommand_from renew' -l within -x -d 'when so little of their life is left'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme; and __fish_seen_subcommand_from renew' -l force -d 'now'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme; and __fish_seen_subcommand_from revoke' -l reason -x -a 'unspecified key-compromise superseded cessation' -d 'why'

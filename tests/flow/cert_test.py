@@ -28,7 +28,7 @@ class CertTool(FlowTest):
         self.cert("ca", "issue", "-q", "--force", "--out", stem, *more, *names)
 
     def site(self, host="a.test", listen=""):
-        proxy = self.proxy(f'[[listen]]\naddress = "127.0.0.1:0"\ntls = true\n{listen}\n'
+        proxy = self.proxy(f'[[listen]]\naddress = "127.0.0.1:0"\ntls = true\n{listen}\n[tls]\nwatch = false\n'
                            f'[[certificate]]\ncert = "{self.at}/site.pem"\nkey = "{self.at}/site.key"\n'
                            f'[[route]]\nhost = ["{host}"]\nrespond = {{ status = 204 }}\n')
         self.asked = ("-c", proxy.path("rpx.toml"), "--socket", proxy.path("rpx.sock"))

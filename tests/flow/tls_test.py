@@ -250,6 +250,66 @@ class Operation(TlsTest):
         self.assertTrue(self.connect(proxy, context, session=first.session).session_reused, "tickets outlive a reload")
         self.assertIsNotNone(session)
 
+    def test_the_port_of_https_is_told_where_it_is_another(self):
+        proxy = self.proxy(f'[[listen]]\naddress = "127.0.0.1:0"\nredirect_https = true\nhttps_port = 8443\n{PING}')
+        reply = self.fetch(proxy, "/a", fields=[("Host", "a.test:8080")])
+        self.assertEqual((reply.status, reply["Location"]), (308, "https://a.test:8443/a"))
+
+    def served(self, proxy):
+        return self.connect(proxy, self.context()).getpeercert(True)
+
+    def stored(self):
+        with open(self.ca.path("site.pem"), encoding="ascii") as f:
+            return ssl.PEM_cert_to_DER_cert(f.read())
+
+    def certificate(self, proxy):
+        return proxy.control("GET", "/v1/certificates")[1]["items"][0]
+
+    def test_files_that_change_are_served_and_nothing_is_cut(self):
+        proxy = self.site()
+        live = self.connect(proxy)
+        self.ping(live)
+        first = self.certificate(proxy)
+        self.assertEqual((first["served"], first["problem"], first["listeners"]), (True, None, ["web"]))
+        self.assertEqual(first["fingerprint"], hashlib.sha256(self.stored()).hexdigest())
+        self.ca.issue("site", "DNS:a.test")
+        until(lambda: self.served(proxy) == self.stored(), "the new certificate")
+        self.ping(live)
+        self.assertEqual(self.certificate(proxy)["names"], ["a.test"])
+        self.assertEqual(proxy.status()["generation"], 1)
+        self.assertGreaterEqual(self.metric(proxy, "rpx_certificate_reloads_total"), 1)
+
+    def test_files_that_break_leave_what_they_held_in_use(self):
+        proxy = self.site()
+        before = self.stored()
+        with open(self.ca.path("site.key"), "w", encoding="ascii") as f:
+            f.write("nonsense")
+        until(lambda: self.certificate(proxy)["problem"], "the problem")
+        self.assertEqual(self.served(proxy), before)
+        self.assertTrue(self.certificate(proxy)["served"])
+        self.assertEqual(self.metric(proxy, "rpx_certificates_unusable"), 1)
+        self.assertEqual(proxy.reload()[0], 200)
+        self.assertEqual(self.served(proxy), before, "a reload of the configuration keeps it as well")
+        self.ca.issue("site", "DNS:a.test")
+        until(lambda: self.served(proxy) == self.stored(), "the good one")
+        self.assertIsNone(self.certificate(proxy)["problem"])
+
+    def test_handshakes_at_once_are_bounded(self):
+        proxy = self.site(tls="max_handshakes = 1")
+        silent = socket.create_connection(proxy.address(), timeout=PATIENCE)
+        self.addCleanup(silent.close)
+
+        def refused():
+            with socket.create_connection(proxy.address(), timeout=PATIENCE) as sock, self.assertRaises(OSError):
+                self.context().wrap_socket(sock, server_hostname="a.test")
+            return self.metric(proxy, "rpx_connections_refused_total") > 0
+
+        # The silent one may not have been accepted yet when the first of these comes; then that is served.
+        until(lambda: proxy.status()["connections"] >= 1, "the silent connection")
+        self.assertTrue(refused())
+        silent.close()
+        until(lambda: self.curl(proxy).stdout == b"pong", "a place")
+
     def test_a_broken_certificate_disables_its_names_alone(self):
         self.ca.issue("other", "DNS:other.test")
         broken = self.ca.issue("broken", "DNS:broken.test")

@@ -38,6 +38,7 @@ class LiveHost : public control::Host {
   std::vector<proxy::ConnectionView> connections(std::size_t limit) override { return server_.connections(limit); }
   std::string metrics() override { return server_.metrics(); }
   std::shared_ptr<const proxy::SiteOptions> options() override { return server_.options(); }
+  std::shared_ptr<proxy::Certificates> certificates() override { return server_.certificates(); }
   std::vector<std::shared_ptr<cache::Store>> caches() override { return server_.caches(); }
   Result<net::UniqueFd> connect_inside() override { return server_.connect_inside(); }
   std::shared_ptr<const policy::BlockTable> blocklist() override { return server_.blocklist(); }

@@ -131,6 +131,7 @@ protocols       = []
 trusted_proxies = []
 proxy_protocol  = []
 redirect_https  = false
+https_port      = 443
 sni             = {}
 idle            = "10m"
 
@@ -141,6 +142,8 @@ session_tickets = true
 ticket_rotation = "12h"
 client_ca       = ""
 client_verify   = "off"
+watch           = true
+max_handshakes  = 10000
 
 [upstream."http://127.0.0.1:3000"]
 servers        = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false, priority = 0, max_connections = 0 }]

@@ -43,6 +43,7 @@ class FakeHost : public Host {
   }
   std::string metrics() override { return "rpx_requests_total 3\n"; }
   std::shared_ptr<const proxy::SiteOptions> options() override { return site; }
+  std::shared_ptr<proxy::Certificates> certificates() override { return held; }
   std::vector<std::shared_ptr<cache::Store>> caches() override { return stores; }
   Result<net::UniqueFd> connect_inside() override {
     if (!inside) return self_error(ErrorKind::kIo, "no more descriptors");
@@ -77,6 +78,7 @@ class FakeHost : public Host {
   std::size_t live = 0;
   std::size_t asked_connections = 0;
   std::vector<std::shared_ptr<cache::Store>> stores;
+  std::shared_ptr<proxy::Certificates> held;
   std::shared_ptr<const policy::BlockTable> blocks;
   policy::BlockEdit edited;
   std::string checked;

@@ -30,6 +30,7 @@ void remember(LogLevel, std::string_view message, std::initializer_list<LogField
 TEST_CASE("routes: every call of the table answers", "[control]") {
   FakeHost host;
   host.blocks = policy::BlockTable::Builder(WallTime{}).build({}, 0, nullptr);
+  host.held = proxy::Certificates::build({}, {}, nullptr).value();
   host.stores.push_back(std::make_shared<cache::Store>("app", 1 << 20));
   cache::NewEntry stored;
   stored.url = "http://a/";

@@ -1,0 +1,18 @@
+// Connecting with a deadline, for what may block: tools and threads of their own.
+#pragma once
+
+#include "base/units.h"
+#include "net/fd.h"
+#include "pki/served.h"
+
+namespace rpx::pki {
+
+/// Waits until `fd` is ready for `events`, as in poll(2); false when `deadline` comes first.
+bool await_ready(int fd, short events, Instant deadline);
+/// A socket that does not block, connected to the first address of `endpoint` that answers. Errors: kUnresolved,
+/// kConnectRefused, kConnectTimeout, kConnectFailed.
+Result<net::UniqueFd> dial_any(const Endpoint& endpoint, Instant deadline);
+/// In the role that `ssl` has; it is over `fd`, which does not block. Errors: kTlsProtocol, kConnectTimeout.
+Status shake_hands(SSL* ssl, int fd, Instant deadline);
+
+}  // namespace rpx::pki
