@@ -22,7 +22,7 @@ DIRECTLY_BELOW = {
     "balance": ["base"],
     "policy": ["http"],
     "upstream": ["net", "tls", "http", "balance"],
-    "proxy": ["upstream", "policy", "codec", "cache"],
+    "proxy": ["upstream", "policy", "codec", "cache", "pki"],
     "config": ["proxy"],
     "control": ["config"],
     "load": ["control"],
