@@ -97,7 +97,7 @@ Status obtain(Session& session, const AcmeVerb& verb, const std::vector<std::str
   return write_public(stem + ".pem", chain, force);
 }
 
-Result<int> issue(const AcmeVerb& verb, const cli::Common& common) {
+Result<int> issue_by_acme(const AcmeVerb& verb, const cli::Common& common) {
   std::vector<std::string> names = wanted_of(verb.operands, std::nullopt, std::chrono::hours(1)).names;
   for (const std::string& name : names) {
     if (!pki::is_san(name)) return self_error(ErrorKind::kUsage, fmt::format("\"{}\" is no DNS name", name));
@@ -187,7 +187,7 @@ void add_acme(cli::App& app) {
       .option("--out", "STEM", &issued->out, "STEM.pem and STEM.key; else the first name")
       .flag("--force", issued->force, "replace files that are there")
       .operand("NAME...", &issued->operands, "DNS names and addresses", true)
-      .action(acme_action<issue>(issued));
+      .action(acme_action<issue_by_acme>(issued));
   auto renewed = std::make_shared<AcmeVerb>();
   cli::Verb renewing = app.verb("acme renew", "renew certificates when it is time, in place");
   add_common(renewing, *renewed);
