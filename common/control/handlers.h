@@ -13,6 +13,7 @@ Reply answer_check(Host& host, const Request& request);
 Reply answer_reload(Host& host, const Request& request);
 Reply answer_stop(Host& host, const Request& request);
 Reply answer_routes(Host& host, const Request& request);
+Reply answer_explain(Host& host, const Request& request);
 Reply answer_upstreams(Host& host, const Request& request);
 Reply answer_upstream(Host& host, const Request& request);
 Reply answer_history(Host& host, const Request& request);

@@ -16,6 +16,7 @@
 #include "net/fd.h"
 #include "policy/blocklist.h"
 #include "proxy/certificates.h"
+#include "proxy/explain.h"
 #include "proxy/options.h"
 #include "proxy/server_change.h"
 #include "proxy/views.h"
@@ -48,6 +49,8 @@ class Host {
   virtual Identity identity() = 0;
   virtual proxy::StatusView status() = 0;
   virtual std::vector<proxy::UpstreamView> upstreams() = 0;
+  /// Errors: as proxy::explain.
+  virtual Result<proxy::Explanation> explain(const proxy::ExplainQuestion& question) = 0;
   /// Errors: as proxy::Server::server_history.
   virtual Result<proxy::HistoryView> server_history(std::string_view upstream, std::string_view server) = 0;
   /// Errors: as proxy::Server::change_server.

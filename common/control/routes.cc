@@ -26,6 +26,7 @@ constexpr Call kCalls[] = {
     {"POST", "/v1/reload", "", false, answer_reload, "read the configuration again, swap it in whole or not at all"},
     {"POST", "/v1/stop", "", true, answer_stop, "stop gracefully"},
     {"GET", "/v1/routes", "limit cursor", false, answer_routes, "routes, in the order of the file"},
+    {"POST", "/v1/explain", "", true, answer_explain, "what would happen to a request, step by step, and why"},
     {"GET", "/v1/upstreams", "limit cursor", false, answer_upstreams, "upstreams and their servers"},
     {"GET", "/v1/upstreams/{name}", "", false, answer_upstream, "one upstream and its servers"},
     {"PATCH", "/v1/upstreams/{name}/servers/{url}", "", true, answer_change_server,

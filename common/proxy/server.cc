@@ -50,6 +50,12 @@ class ServerImpl final : public Server {
   void reopen_logs() override;
   StatusView status() override;
   std::vector<UpstreamView> upstreams() override;
+  Result<Explanation> explain(const ExplainQuestion& question) override {
+    std::unique_lock lock(mutex_);
+    const std::shared_ptr<const Site> site = site_;
+    lock.unlock();
+    return proxy::explain(*site, blocklist_.table().get(), question);
+  }
   Result<HistoryView> server_history(std::string_view upstream, std::string_view server) override;
   Status change_server(const ServerChange& change) override;
   std::vector<ConnectionView> connections(std::size_t limit) override;

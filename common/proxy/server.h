@@ -11,6 +11,7 @@
 #include "net/fd.h"
 #include "policy/blocklist.h"
 #include "proxy/certificates.h"
+#include "proxy/explain.h"
 #include "proxy/options.h"
 #include "proxy/server_change.h"
 #include "proxy/views.h"
@@ -36,6 +37,8 @@ class Server {
 
   virtual StatusView status() = 0;
   virtual std::vector<UpstreamView> upstreams() = 0;
+  /// See proxy/explain.h.
+  virtual Result<Explanation> explain(const ExplainQuestion& question) = 0;
   /// Errors: kNotFound, when there is no such upstream or server.
   virtual Result<HistoryView> server_history(std::string_view upstream, std::string_view server) = 0;
   /// Changes what every worker thinks of a server, at once; lives on over reloads. Errors: kNotFound, when there is no

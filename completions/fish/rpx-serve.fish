@@ -1,6 +1,6 @@
 # fish completion for rpx-serve
 
-set -l verbs run check reload stop status routes config demo
+set -l verbs run check reload stop status routes config demo explain
 set -l none "not __fish_seen_subcommand_from $verbs"
 set -l runs "not __fish_seen_subcommand_from check reload stop status routes config demo"
 
@@ -14,6 +14,7 @@ complete -c rpx-serve -n "$none" -a status -d 'tell how the running proxy does'
 complete -c rpx-serve -n "$none" -a routes -d 'list the routes of the running proxy'
 complete -c rpx-serve -n "$none" -a config -d 'show the effective configuration, or write a first one'
 complete -c rpx-serve -n "$none" -a demo -d 'show two built-in servers behind a proxy'
+complete -c rpx-serve -n "$none" -a explain -d 'tell what would happen to a request'
 
 complete -c rpx-serve -s c -l config -r -F -d 'configuration file'
 complete -c rpx-serve -l socket -r -F -d 'control socket of the proxy'
@@ -50,3 +51,5 @@ complete -c rpx-serve -n '__fish_seen_subcommand_from config' -l running -d 'ask
 
 complete -c rpx-serve -n '__fish_seen_subcommand_from demo' -l listen -x -d 'where the proxy listens'
 complete -c rpx-serve -n '__fish_seen_subcommand_from demo' -l once -d 'end after the requests'
+complete -c rpx-serve -n '__fish_seen_subcommand_from explain' -s H -l header -x -d 'a header field of the request'
+complete -c rpx-serve -n '__fish_seen_subcommand_from explain' -l client -x -d 'address of the client'

@@ -140,7 +140,7 @@ class CheckTool(FlowTest):
         check = '[upstream.app.health]\npath = "/x"\ninterval = "100ms"\nrise = 1\nfall = 1\n'
         proxy = self.proxy_to(url, top=check)
         socket = ("--socket", proxy.path("rpx.sock"))
-        until(lambda: proxy.servers("app")[url]["health"]["checks"], "the first check")
+        until(lambda: (proxy.servers("app")[url]["health"] or {}).get("checks"), "the first check")
         status[0] = b"503 Ill"
         until(lambda: proxy.servers("app")[url]["state"] == "down", "the server to be down")
         why = self.check("why", "-o", "json", url, *socket)

@@ -24,7 +24,7 @@ class EventStream(FlowTest):
         moody = Moody()
         at = self.script(moody)
         gate = self.proxy_to(at.url, top=CHECKED)
-        until(lambda: gate.servers("app")[at.url]["health"]["checks"], "the first check")
+        until(lambda: (gate.servers("app")[at.url]["health"] or {}).get("checks"), "the first check")
         with gate.events("server") as events:
             moody.ill = True
             event = events.next(server=at.url, state="unhealthy")

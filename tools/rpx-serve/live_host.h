@@ -31,6 +31,9 @@ class LiveHost : public control::Host {
   control::Identity identity() override;
   proxy::StatusView status() override { return server_.status(); }
   std::vector<proxy::UpstreamView> upstreams() override { return server_.upstreams(); }
+  Result<proxy::Explanation> explain(const proxy::ExplainQuestion& question) override {
+    return server_.explain(question);
+  }
   Result<proxy::HistoryView> server_history(std::string_view upstream, std::string_view server) override {
     return server_.server_history(upstream, server);
   }

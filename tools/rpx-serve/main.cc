@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   add_stop(app);
   add_status(app);
   add_routes(app);
+  add_explain(app);
   add_config(app);
   add_demo(app);
   return app.run(argc, argv);

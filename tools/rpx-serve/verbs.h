@@ -14,6 +14,7 @@ void add_reload(cli::App& app);
 void add_stop(cli::App& app);
 void add_status(cli::App& app);
 void add_routes(cli::App& app);
+void add_explain(cli::App& app);
 void add_config(cli::App& app);
 void add_demo(cli::App& app);
 

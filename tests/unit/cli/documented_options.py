@@ -53,7 +53,7 @@ def in_zsh(text):
         found = set()
         for line in block.splitlines():
             spec = line.strip().split("[")[0]
-            found.update(re.findall(r"(?:^|[',{*)])(--?[a-z][a-z-]*)", re.sub(r"\([^)]*\)", "", spec)))
+            found.update(re.findall(r"(?:^|[',{*)])(--?[A-Za-z][a-z-]*)", re.sub(r"\([^)]*\)", "", spec)))
         return found
 
     options = {"*": names(array("common").group(1))}

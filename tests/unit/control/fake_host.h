@@ -27,6 +27,10 @@ class FakeHost : public Host {
   Identity identity() override { return {"0.1.0", 42, "/etc/rpx/rpx.toml", "/run/rpx/control.sock"}; }
   proxy::StatusView status() override { return state; }
   std::vector<proxy::UpstreamView> upstreams() override { return pools; }
+  Result<proxy::Explanation> explain(const proxy::ExplainQuestion& question) override {
+    explained = question;
+    return proxy::Explanation{.steps = {{"route", "ends", "none matches"}}, .status = 404};
+  }
   Result<proxy::HistoryView> server_history(std::string_view, std::string_view server) override {
     if (server != "http://127.0.0.1:1") return self_error(ErrorKind::kNotFound, "no such server");
     return past;
@@ -73,6 +77,7 @@ class FakeHost : public Host {
   std::shared_ptr<const proxy::SiteOptions> site;
   proxy::StatusView state;
   proxy::HistoryView past;
+  proxy::ExplainQuestion explained;
   std::vector<proxy::UpstreamView> pools;
   std::vector<config::Problem> refused;
   std::size_t live = 0;

@@ -49,6 +49,7 @@ TEST_CASE("routes: every call of the table answers", "[control]") {
     if (target == "/v1/blocklist/test") body = R"({"ip":"192.0.2.1"})";
     if (target.ends_with("/purge")) body = R"({"tag":"none"})";
     if (target.ends_with("/warm")) body = R"({"urls":["http://a/"]})";
+    if (target == "/v1/explain") body = R"({"url":"http://a.test/"})";
     if (call.method == "PATCH") body = R"({"weight":2})";
     const Reply reply = ask(host, std::string(call.method), target, body);
     CHECK((reply.status == 200 || reply.status == 202));
@@ -82,6 +83,9 @@ TEST_CASE("routes: what cannot be answered is problem+json with the right status
       {"GET", "/v1/events?kinds=server,bans", "", 400,
        "no event is named \\\"bans\\\"; there are server, ejection, reload, config_error, ban, blocklist, certificate, "
        "access"},
+      {"POST", "/v1/explain", "{}", 400, "this call needs url"},
+      {"POST", "/v1/explain", R"({"client":"x"})", 400, "is no address"},
+      {"POST", "/v1/explain", R"({"uri":"x"})", 400, "this call takes method, url, headers and client"},
       {"GET", "status", "", 400, "begins with /"},
       {"GET", "/v1/status", "{}", 400, "this call takes no body"},
       {"POST", "/v1/stop", "{\"grace\":\"x\"}", 400, "grace is a number of seconds"},
