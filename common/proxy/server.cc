@@ -51,10 +51,7 @@ class ServerImpl final : public Server {
   StatusView status() override;
   std::vector<UpstreamView> upstreams() override;
   Result<Explanation> explain(const ExplainQuestion& question) override {
-    std::unique_lock lock(mutex_);
-    const std::shared_ptr<const Site> site = site_;
-    lock.unlock();
-    return proxy::explain(*site, blocklist_.table().get(), question);
+    return proxy::explain(*site_now(), blocklist_.table().get(), question);
   }
   Result<HistoryView> server_history(std::string_view upstream, std::string_view server) override;
   Status change_server(const ServerChange& change) override;
@@ -76,6 +73,10 @@ class ServerImpl final : public Server {
   }
 
  private:
+  std::shared_ptr<const Site> site_now() {
+    const std::scoped_lock lock(mutex_);
+    return site_;
+  }
   Result<BoundListener> bind(const ListenOptions& options) const;
   void serve_on(const BoundListener& listener);
   void close_listener(BoundListener& listener);
@@ -354,12 +355,7 @@ StatusView ServerImpl::status() {
 }
 
 std::vector<UpstreamView> ServerImpl::upstreams() {
-  std::shared_ptr<const Site> site;
-  {
-    const std::scoped_lock lock(mutex_);
-    site = site_;
-  }
-  return view_upstreams(*site, workers_.size());
+  return view_upstreams(*site_now(), workers_.size());
 }
 
 Result<HistoryView> ServerImpl::server_history(std::string_view upstream, std::string_view server) {
