@@ -354,9 +354,7 @@ StatusView ServerImpl::status() {
   return view;
 }
 
-std::vector<UpstreamView> ServerImpl::upstreams() {
-  return view_upstreams(*site_now(), workers_.size());
-}
+std::vector<UpstreamView> ServerImpl::upstreams() { return view_upstreams(*site_now(), workers_.size()); }
 
 Result<HistoryView> ServerImpl::server_history(std::string_view upstream, std::string_view server) {
   const std::scoped_lock lock(mutex_);
