@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "cache/freshness.h"
 
@@ -23,13 +25,31 @@ bool weakly_equal(std::string_view a, std::string_view b) noexcept;
 
 /// What of an object a Range field asks for.
 struct Part {
-  enum class Kind : std::uint8_t { kWhole, kPart, kUnsatisfiable };
-  Kind kind = Kind::kWhole;
   std::uint64_t first = 0;
   std::uint64_t size = 0;
 };
-/// One range of bytes; several, other units and what cannot be read are answered with the whole object, as RFC 9110
-/// section 14.2 allows. If-Range that does not match strongly does the same.
-Part part_of(const RequestFacts& request, const Validators& stored, std::uint64_t size) noexcept;
+struct Parts {
+  enum class Kind : std::uint8_t { kWhole, kParts, kUnsatisfiable };
+  Kind kind = Kind::kWhole;
+  std::vector<Part> parts;  ///< in the order asked; kParts has one or more
+};
+/// Up to 16 ranges of bytes that do not overlap; more, other units and what cannot be read are answered with the whole
+/// object, as RFC 9110 section 14.2 allows. If-Range that does not match strongly does the same.
+Parts parts_of(const RequestFacts& request, const Validators& stored, std::uint64_t size);
+
+/// RFC 9110 section 13.1.5, for what If-Range says: a strong entity tag, or a date that is the stored one.
+bool range_holds(std::string_view if_range, const Validators& stored) noexcept;
+
+/// Content-Range of one part: "bytes 0-4/10" (RFC 9110 section 14.4).
+struct ContentRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;  ///< below `total`
+  std::uint64_t total = 0;
+};
+/// None for an unknown total, other units, and what cannot be right.
+std::optional<ContentRange> parse_content_range(std::string_view value) noexcept;
+
+/// A tag that tells bytes apart: not weak, not empty.
+bool is_strong(std::string_view etag) noexcept;
 
 }  // namespace rpx::cache

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "cache/groups.h"
 #include "cache/languages.h"
 
 namespace rpx::cache {
@@ -15,12 +16,14 @@ using http::FieldId;
 constexpr std::size_t kPlaceBytes = 160;
 
 // Fields of the message that was received, not of the object (RFC 9111 section 3.1).
-bool is_left_out(const Field& field, const Terms& terms) {
+bool is_left_out(const Field& field, const NewEntry& made) {
   if (field.id == FieldId::kContentLength || field.id == FieldId::kTransferEncoding ||
       field.id == FieldId::kConnection || field.id == FieldId::kTrailer)
     return true;
   if (field.name.size() == 3 && iequals(field.name, "Age")) return true;
-  return std::ranges::any_of(terms.private_fields, [&](const std::string& name) { return iequals(name, field.name); });
+  if (made.piece && iequals(field.name, "Content-Range")) return true;
+  return std::ranges::any_of(made.terms.private_fields,
+                             [&](const std::string& name) { return iequals(name, field.name); });
 }
 
 // Values that mean the same look the same: blanks around commas go, languages stand in one order (RFC 9111 section
@@ -60,7 +63,7 @@ Entry::Entry(NewEntry made, const http::Headers& reply, std::string_view tag_fie
     return std::string_view(text_).substr(at);
   };
   for (const Field& field : reply) {
-    if (is_left_out(field, made_.terms)) continue;
+    if (is_left_out(field, made_)) continue;
     // The text has room for all of it: views stay where they are.
     const std::string_view name = keep(field.name);
     fields_.add(field.id, name, keep(field.value));
@@ -68,6 +71,7 @@ Entry::Entry(NewEntry made, const http::Headers& reply, std::string_view tag_fie
       for (const std::string_view word : split(field.value, ' '))
         if (!trim(word).empty()) tags_.emplace_back(trim(word));
   }
+  groups_ = groups_in(fields_, "Cache-Groups");
   if (const std::string_view language = fields_.value("Content-Language"); language.find(',') == std::string_view::npos)
     language_ = lower(language);
   validators_ = {fields_.value(FieldId::kETag), fields_.value(FieldId::kLastModified)};
@@ -77,6 +81,8 @@ Entry::Entry(NewEntry made, const http::Headers& reply, std::string_view tag_fie
   for (const VaryField& field : made_.vary)
     bytes_ += sizeof(VaryField) + field.name.capacity() + field.value.capacity();
   for (const std::string& tag : tags_) bytes_ += sizeof(std::string) + tag.capacity();
+  for (const std::string& group : groups_) bytes_ += sizeof(std::string) + group.capacity();
+  if (made_.piece) bytes_ += sizeof(Piece) + made_.piece->asked.capacity() + made_.piece->told.capacity();
 }
 
 Entry::~Entry() { delete forms(); }
@@ -107,6 +113,25 @@ bool Entry::matches(const http::Headers& request) const {
     // Whoever likes this language best is served it by any origin that has it.
     return !language_.empty() && field.name == "accept-language" && best_language(asked) == language_;
   });
+}
+
+bool join(Piece& piece, std::string& body, std::string_view etag, const Entry& other) {
+  const Piece* old = other.piece();
+  if (!old || !old->place || !piece.place || !is_strong(etag) || other.validators().etag != etag) return false;
+  ContentRange& here = *piece.place;
+  const ContentRange& there = *old->place;
+  if (here.total != there.total || there.first > here.last + 1 || here.first > there.last + 1) return false;
+  // What has just come stays as it is; what is stored fills in around it.
+  const std::string_view stored = *other.body();
+  std::string all;
+  all.reserve(std::max(here.last, there.last) + 1 - std::min(here.first, there.first));
+  if (there.first < here.first) all.append(stored.substr(0, here.first - there.first));
+  all.append(body);
+  if (there.last > here.last) all.append(stored.substr(here.last + 1 - there.first));
+  body = std::move(all);
+  here.first = std::min(here.first, there.first);
+  here.last = std::max(here.last, there.last);
+  return true;
 }
 
 std::vector<VaryField> vary_of(const http::Headers& reply, const http::Headers& request) {

@@ -20,6 +20,13 @@ struct VaryField {
   auto operator<=>(const VaryField&) const = default;
 };
 
+/// What a 206 brought of an object: the entry's body is those bytes.
+struct Piece {
+  std::string asked;                  ///< the Range it was the answer to
+  std::string told;                   ///< its Content-Range; empty for multipart/byteranges
+  std::optional<ContentRange> place;  ///< none: it is of use for the same Range alone
+};
+
 /// What an entry is made from.
 struct NewEntry {
   std::string key;
@@ -30,7 +37,8 @@ struct NewEntry {
   Terms terms;
   std::shared_ptr<const std::string> body;
   std::vector<VaryField> vary;
-  std::size_t assumed_bytes = 0;  ///< counted as memory although not there: for stores that only simulate
+  std::size_t assumed_bytes = 0;       ///< counted as memory although not there: for stores that only simulate
+  std::unique_ptr<const Piece> piece;  ///< null: the body is the whole object
 };
 
 class Entry {
@@ -49,10 +57,14 @@ class Entry {
   const Terms& terms() const noexcept { return made_.terms; }
   const std::shared_ptr<const std::string>& body() const noexcept { return made_.body; }
   const std::vector<VaryField>& vary() const noexcept { return made_.vary; }
+  /// Null where the body is the whole object.
+  const Piece* piece() const noexcept { return made_.piece.get(); }
   /// Views that live as long as the entry.
   const http::Headers& fields() const noexcept { return fields_; }
   const Validators& validators() const noexcept { return validators_; }
   const std::vector<std::string>& tags() const noexcept { return tags_; }
+  /// RFC 9875 section 2: names of groups, which belong to the object's scheme and host.
+  const std::vector<std::string>& groups() const noexcept { return groups_; }
   /// Bytes of memory it takes, the body and its place in the store included; more when forms are put beside it, which
   /// the Store does under its lock.
   std::size_t bytes() const noexcept { return bytes_ + coded_bytes_.load(std::memory_order_relaxed); }
@@ -90,6 +102,7 @@ class Entry {
   Validators validators_;
   std::string language_;  // the one of Content-Language, lower case; empty when there are several, or none
   std::vector<std::string> tags_;
+  std::vector<std::string> groups_;
   std::size_t bytes_ = 0;
   mutable std::atomic<CodedForms*> forms_{nullptr};
   mutable std::atomic<std::size_t> coded_bytes_{0};
@@ -99,6 +112,10 @@ class Entry {
 };
 
 using EntryPtr = std::shared_ptr<const Entry>;
+
+/// `piece` joined with `other`, a stored piece of the same object (RFC 9111 section 3.4): they have the same strong
+/// tag, and touch. False when they do not, and nothing has been changed. `body` is that of `piece`.
+bool join(Piece& piece, std::string& body, std::string_view etag, const Entry& other);
 
 /// What `request` has in the fields that `reply` varies by (RFC 9111 section 4.1).
 std::vector<VaryField> vary_of(const http::Headers& reply, const http::Headers& request);

@@ -22,11 +22,13 @@ class Flight : public std::enable_shared_from_this<Flight> {
     kFailed    ///< the leader is gone: one of the others leads
   };
 
-  explicit Flight(std::string key) : key_(std::move(key)) {}
+  /// `part`: the Range it is the answer to; empty for whole objects.
+  explicit Flight(std::string key, std::string part = {}) : key_(std::move(key)), part_(std::move(part)) {}
   Flight(const Flight&) = delete;
   Flight& operator=(const Flight&) = delete;
 
   const std::string& key() const noexcept { return key_; }
+  const std::string& part() const noexcept { return part_; }
   /// Ends it, once, and wakes who waits. Any thread.
   void finish(End end);
   /// What comes is out of date before it is there: it is not stored.
@@ -43,6 +45,7 @@ class Flight : public std::enable_shared_from_this<Flight> {
   class Place;
 
   const std::string key_;
+  const std::string part_;
   mutable std::mutex mutex_;
   End end_ = End::kUnderWay;
   bool spoiled_ = false;

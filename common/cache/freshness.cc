@@ -109,9 +109,10 @@ Lifetime lifetime_of(const Directives& said, bool targeted, const http::Headers&
   return {{}, {"no freshness is stated", "RFC 9111 4.2.2"}, false};
 }
 
-Duration heuristic(const http::Headers& reply, Times times, Duration most) {
+Duration heuristic(const http::Headers& reply, Times times, const CacheOptions& options) {
   const auto changed = date_field(reply, "Last-Modified");
-  if (!changed) return most;
+  if (!changed) return options.default_ttl;
+  const Duration most = options.heuristic_ttl > Duration::zero() ? options.heuristic_ttl : options.default_ttl;
   const WallTime date = date_field(reply, "Date").value_or(times.answered);
   return std::clamp<Duration>((date - *changed) / kHeuristicShare, Duration::zero(), most);
 }
@@ -208,9 +209,13 @@ Verdict judge_reply(const RequestFacts& request, std::uint16_t status, const htt
   terms.must_revalidate = said.must_revalidate || said.proxy_revalidate || said.s_maxage.has_value();
   terms.no_cache_fields = said.no_cache_fields;
   terms.private_fields = said.private_fields;
-  if (!life.is_explicit && options.default_ttl > Duration::zero()) {
-    terms.lifetime = heuristic(reply, times, options.default_ttl);
-    terms.source = {"default_ttl, since the reply states no freshness", "RFC 9111 4.2.2"};
+  if (!life.is_explicit) {
+    terms.lifetime = heuristic(reply, times, options);
+    if (terms.lifetime > Duration::zero())
+      terms.source = {options.heuristic_ttl > Duration::zero() && reply.has(FieldId::kLastModified)
+                          ? "a tenth of the time since it changed, since the reply states no freshness"
+                          : "default_ttl, since the reply states no freshness",
+                      "RFC 9111 4.2.2"};
   }
   terms.stale_while_revalidate = said.stale_while_revalidate.value_or(options.stale_while_revalidate);
   terms.stale_if_error = said.stale_if_error.value_or(options.stale_if_error);

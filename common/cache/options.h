@@ -14,6 +14,7 @@ struct CacheOptions {
   Size memory = Size{256} << 20;     ///< bytes of all objects together, their heads and keys included
   Size max_object = Size{64} << 20;  ///< a larger body is passed on, not stored
   Duration default_ttl{};            ///< freshness at most when a reply states none; 0 = such replies are revalidated
+  Duration heuristic_ttl{};          ///< the same for those with Last-Modified; 0 = default_ttl is for them, too
   std::vector<std::string> methods{"GET", "HEAD"};
   std::string key = "{scheme}{host}{path}{query}";
   std::vector<std::string> ignore_query;        ///< patterns of names of query parameters that are left out of the key

@@ -15,6 +15,8 @@ constexpr std::uint64_t kSmallShare = 10;
 // Keys remembered of what has been evicted unused, so that its return goes among what is wanted.
 constexpr std::size_t kLeastGhosts = 64;
 constexpr std::size_t kPasses = 64;
+// Pieces of one object: whoever asks for ever other parts of it must not make look-ups long.
+constexpr std::size_t kMostPieces = 16;
 
 std::uint64_t hash_of(std::string_view key) noexcept {
   // The upper bits choose the shard: they have to be as mixed as the lower ones.
@@ -24,9 +26,34 @@ std::uint64_t hash_of(std::string_view key) noexcept {
   return hash ^ (hash >> 29U);
 }
 
+bool is_of_origin(std::string_view url, std::string_view origin) noexcept {
+  return url.starts_with(origin) && (url.size() == origin.size() || url[origin.size()] == '/');
+}
+
+// Whether `fresh`, of the same key and the same chosen fields, leaves no use for `old`.
+bool replaces(const Entry& fresh, const Entry& old) {
+  if (!fresh.piece()) return true;
+  if (!old.piece()) return false;
+  if (!fresh.piece()->asked.empty() && fresh.piece()->asked == old.piece()->asked) return true;
+  const auto& here = fresh.piece()->place;
+  const auto& there = old.piece()->place;
+  if (!here || !there) return fresh.validators().etag != old.validators().etag;
+  if (here->total != there->total || fresh.validators().etag != old.validators().etag) return true;
+  return here->first <= there->first && here->last >= there->last;
+}
+
+// The name of a fill under way; a line break stands in no key and no field.
+std::string flight_name(std::string_view key, std::string_view part) {
+  std::string out(key);
+  if (!part.empty()) out.append(1, '\n').append(part);
+  return out;
+}
+
 bool suits(const Filter& filter, const Entry& entry) {
   return (filter.url.empty() || entry.url() == filter.url) && entry.url().starts_with(filter.prefix) &&
          (filter.host.empty() || entry.host() == filter.host) &&
+         (filter.group.empty() || (std::ranges::find(entry.groups(), filter.group) != entry.groups().end() &&
+                                   is_of_origin(entry.url(), filter.origin))) &&
          (filter.tag.empty() || std::ranges::find(entry.tags(), filter.tag) != entry.tags().end());
 }
 
@@ -116,11 +143,24 @@ Store::Found Store::find(std::string_view key, const http::Headers& request) con
     if (node->entry->key() != key) continue;
     if (!node->entry->matches(request)) {
       out.other_variants = true;
+    } else if (node->entry->piece()) {
+      out.pieces = true;
     } else if (!out.entry || node->entry->times().answered > out.entry->times().answered) {
       // Of several the latest is right (RFC 9111 section 4.1).
       out.entry = node->entry;
     }
   }
+  return out;
+}
+
+std::vector<EntryPtr> Store::pieces(std::string_view key, const http::Headers& request) const {
+  const std::uint64_t hash = hash_of(key);
+  Shard& shard = shard_of(hash);
+  std::vector<EntryPtr> out;
+  const std::scoped_lock lock(shard.mutex);
+  const auto at = shard.index.find(hash);
+  for (const Node* node = at == shard.index.end() ? nullptr : at->second; node; node = node->chain)
+    if (node->entry->piece() && node->entry->key() == key && node->entry->matches(request)) out.push_back(node->entry);
   return out;
 }
 
@@ -145,13 +185,18 @@ void Store::put(EntryPtr entry) {
     auto node = std::make_unique<Node>();
     node->hash = hash;
     const auto at = shard.index.find(hash);
-    for (Node* one = at == shard.index.end() ? nullptr : at->second; one; one = one->chain)
-      if (one->entry->key() == entry->key() && one->entry->vary() == entry->vary()) {
-        node->in_main = one->in_main;
-        entry->set_wanted(one->entry->wanted());
+    std::size_t pieces = entry->piece() ? 1 : 0;
+    for (Node* one = at == shard.index.end() ? nullptr : at->second; one;) {
+      Node* next = one->chain;
+      const bool too_many = one->entry->piece() && pieces != 0 && ++pieces > kMostPieces;
+      if (too_many ||
+          (one->entry->key() == entry->key() && one->entry->vary() == entry->vary() && replaces(*entry, *one->entry))) {
+        node->in_main = node->in_main || one->in_main;
+        entry->set_wanted(std::max(entry->wanted(), one->entry->wanted()));
         remove(shard, *one);
-        break;
       }
+      one = next;
+    }
     node->in_main = node->in_main || shard.ghosts.contains(hash);
     node->entry = std::move(entry);
     Node*& first = shard.index[hash];
@@ -239,7 +284,8 @@ std::size_t Store::invalidate(std::string_view key) {
   const std::uint64_t hash = hash_of(key);
   Shard& shard = shard_of(hash);
   const std::scoped_lock lock(shard.mutex);
-  if (const auto flight = shard.flights.find(std::string(key)); flight != shard.flights.end()) flight->second->spoil();
+  for (const auto& [name, flight] : shard.flights)
+    if (flight->key() == key) flight->spoil();
   const auto at = shard.index.find(hash);
   std::size_t count = 0;
   for (Node* node = at == shard.index.end() ? nullptr : at->second; node;) {
@@ -285,15 +331,15 @@ std::vector<EntryPtr> Store::list(const Filter& filter) const {
   return out;
 }
 
-std::shared_ptr<Flight> Store::lead(std::string_view key, std::shared_ptr<Flight>& other) {
+std::shared_ptr<Flight> Store::lead(std::string_view key, std::shared_ptr<Flight>& other, std::string_view part) {
   Shard& shard = shard_of(hash_of(key));
   const std::scoped_lock lock(shard.mutex);
-  const auto [at, first] = shard.flights.try_emplace(std::string(key));
+  const auto [at, first] = shard.flights.try_emplace(flight_name(key, part));
   if (!first) {
     other = at->second;
     return nullptr;
   }
-  at->second = std::make_shared<Flight>(std::string(key));
+  at->second = std::make_shared<Flight>(std::string(key), std::string(part));
   return at->second;
 }
 
@@ -301,7 +347,7 @@ void Store::end(const std::shared_ptr<Flight>& flight, Flight::End end) {
   {
     Shard& shard = shard_of(hash_of(flight->key()));
     const std::scoped_lock lock(shard.mutex);
-    shard.flights.erase(flight->key());
+    shard.flights.erase(flight_name(flight->key(), flight->part()));
   }
   flight->finish(end);
 }

@@ -36,6 +36,8 @@ struct Filter {
   std::string prefix;  ///< of the URL
   std::string host;
   std::string tag;
+  std::string group;   ///< of cache groups, with `origin`
+  std::string origin;  ///< scheme and host, what URLs begin with up to their path: "http://example.com"
 };
 
 /// How much a purge takes, or would take.
@@ -60,13 +62,17 @@ class Store {
   std::uint64_t entries() const noexcept { return entries_.load(std::memory_order_relaxed); }
   std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
 
-  /// A look-up: the entry, or whether others are stored under the key that the request did not choose.
+  /// A look-up: the whole object, or whether others are stored under the key that the request did not choose.
   struct Found {
     EntryPtr entry;
     bool other_variants = false;
+    bool pieces = false;  ///< there are parts of it, for pieces()
   };
   Found find(std::string_view key, const http::Headers& request) const;
-  /// Takes the place of an entry with the same key and the same chosen fields.
+  /// The parts that a request chooses of an object that is not there whole.
+  std::vector<EntryPtr> pieces(std::string_view key, const http::Headers& request) const;
+  /// Takes the place of an entry with the same key and the same chosen fields; a piece, that of pieces it covers or
+  /// contradicts.
   void put(EntryPtr entry);
   /// Keeps a coded form beside the body of `entry`, if that is still here. Makes room for it.
   void put_form(const Entry& entry, http::Coding coding, CodedForm form);
@@ -77,8 +83,9 @@ class Store {
   /// Every entry that `filter` names, by URL.
   std::vector<EntryPtr> list(const Filter& filter) const;
 
-  /// Joins the fill of `key`: null when one is under way already, which `other` then is.
-  std::shared_ptr<Flight> lead(std::string_view key, std::shared_ptr<Flight>& other);
+  /// Joins the fill of `key`, or of a `part` of it (a Range): null when one is under way already, which `other` then
+  /// is.
+  std::shared_ptr<Flight> lead(std::string_view key, std::shared_ptr<Flight>& other, std::string_view part = {});
   /// Ends a fill that lead() began.
   void end(const std::shared_ptr<Flight>& flight, Flight::End end);
   /// A key whose replies are not stored is not waited for: remembered for a while, with why.

@@ -18,6 +18,8 @@ constexpr Key kCacheKeys[] = {
     key("default_ttl", kDuration, at<&CacheOptions::default_ttl>, R"("0s")",
         "how long a reply that states no freshness is fresh, at most: a tenth of the time since its Last-Modified; "
         "0 = it is validated each time"),
+    key("heuristic_ttl", kDuration, at<&CacheOptions::heuristic_ttl>, R"("0s")",
+        "the most for replies that have a Last-Modified, where it differs from default_ttl; 0 = it does not"),
     key("methods", kTexts, at<&CacheOptions::methods>, R"(["GET", "HEAD"])",
         "methods that are answered from the cache", {.choices = "GET HEAD"}),
     key("key", kText, at<&CacheOptions::key>, R"("{scheme}{host}{path}{query}")",

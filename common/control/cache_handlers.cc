@@ -237,7 +237,8 @@ Reply answer_cache_body(Host& host, const Request& request) {
   if (url.empty()) return problem_reply(400, "this call needs url");
   const StorePtr store = store_called(host, request.parameter);
   if (!store) return no_store(request);
-  const auto variants = variants_of(*store, url);
+  auto variants = variants_of(*store, url);
+  std::erase_if(variants, [](const cache::EntryPtr& entry) { return entry->piece(); });
   if (variants.empty()) return problem_reply(404, fmt::format("{} is not stored", url));
   Reply reply;
   reply.content_type = "application/octet-stream";

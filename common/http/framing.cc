@@ -34,9 +34,22 @@ std::uint32_t read_connection(std::string_view value, Framed& out) noexcept {
   }
 }
 
+/// A transfer coding that nobody has registered, such as "identity" of old servers: one token, and nothing that could
+/// be taken for "chunked", or for a coding that changes bytes.
+bool is_foreign_coding(std::string_view value) noexcept {
+  if (value.empty()) return false;
+  for (const char c : value)
+    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-')) return false;
+  for (std::size_t at = 0; at + 5 <= value.size(); ++at)
+    if (iequals(value.substr(at, 5), "chunk")) return false;
+  for (const std::string_view known : {"gzip", "x-gzip", "deflate", "compress", "x-compress"})
+    if (iequals(value, known)) return false;
+  return true;
+}
+
 }  // namespace
 
-Framed read_framing(const Headers& headers, std::uint8_t minor_version) noexcept {
+Framed read_framing(const Headers& headers, std::uint8_t minor_version, Message message) noexcept {
   Framed out;
   std::uint32_t options = 0;
   const auto refuse = [&out](const char* fault) {
@@ -52,7 +65,8 @@ Framed read_framing(const Headers& headers, std::uint8_t minor_version) noexcept
         if (options > kMostOptions) return refuse("more than 64 connection options");
         break;
       case kContentLength: {
-        if (out.framing == Framing::kChunked) return refuse("Content-Length beside Transfer-Encoding");
+        if (out.framing == Framing::kChunked || out.framing == Framing::kClose)
+          return refuse("Content-Length beside Transfer-Encoding");
         if (out.framing == Framing::kLength) return refuse("several Content-Length fields");
         const auto length = parse_uint(field.value);
         if (!length || *length > kLongestBody) return refuse("Content-Length that is not a length");
@@ -62,10 +76,14 @@ Framed read_framing(const Headers& headers, std::uint8_t minor_version) noexcept
       }
       case kTransferEncoding:
         if (out.framing == Framing::kLength) return refuse("Transfer-Encoding beside Content-Length");
-        if (out.framing == Framing::kChunked) return refuse("several Transfer-Encoding fields");
+        if (out.framing != Framing::kNone) return refuse("several Transfer-Encoding fields");
         if (minor_version == 0) return refuse("Transfer-Encoding in HTTP/1.0");
-        if (!iequals(field.value, "chunked")) return refuse("Transfer-Encoding other than chunked");
-        out.framing = Framing::kChunked;
+        if (iequals(field.value, "chunked"))
+          out.framing = Framing::kChunked;
+        else if (message == Message::kReply && is_foreign_coding(field.value))
+          out.framing = Framing::kClose;
+        else
+          return refuse("Transfer-Encoding other than chunked");
         break;
       case kExpect:
         if (out.expect) return refuse("several Expect fields");

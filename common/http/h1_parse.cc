@@ -187,7 +187,7 @@ Result<std::size_t> parse_request_head(std::string_view bytes, const Limits& lim
     for (const Field& field : out.headers)
       if (looks_like_known_field(field.name)) return bad("field name that differs from a known one by punctuation");
 
-  const Framed framed = read_framing(out.headers, out.minor_version);
+  const Framed framed = read_framing(out.headers, out.minor_version, Message::kRequest);
   if (framed.fault != nullptr) return bad(framed.fault);
   out.framing = framed.framing;
   out.content_length = framed.content_length;
@@ -209,7 +209,7 @@ Result<std::size_t> parse_response_head(std::string_view bytes, const Limits& li
   if (lines.fault != nullptr) return field_fault(lines, Side::kUpstream);
   if (lines.end == 0) return 0;
 
-  const Framed framed = read_framing(out.headers, out.minor_version);
+  const Framed framed = read_framing(out.headers, out.minor_version, Message::kReply);
   if (framed.fault != nullptr) return bad_response(framed.fault);
   const bool says_body = framed.framing != Framing::kNone;
   const bool interim = out.status < 200;
@@ -219,7 +219,8 @@ Result<std::size_t> parse_response_head(std::string_view bytes, const Limits& li
   if (interim || out.status == 204 || out.status == 304 || request_method == Method::kHead) {
     out.framing = Framing::kNone;
     // A server that announces a body here may send one, and that would be taken for the next response.
-    const bool may_send_body = framed.framing == Framing::kChunked || framed.content_length != 0;
+    const bool may_send_body =
+        framed.framing == Framing::kChunked || framed.framing == Framing::kClose || framed.content_length != 0;
     if (out.status == 204 && may_send_body) out.keep_alive = false;
     return lines.end;
   }

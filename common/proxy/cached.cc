@@ -1,13 +1,14 @@
 #include "proxy/cached.h"
 
-#include <fmt/format.h>
-
 #include "base/text.h"
+#include "cache/groups.h"
+#include "http/hop_by_hop.h"
 #include "http/target.h"
-#include "proxy/encode.h"
 #include "proxy/forward.h"
+#include "proxy/partial.h"
 #include "proxy/refresh.h"
 #include "proxy/respond.h"
+#include "proxy/stored_answer.h"
 #include "proxy/visit.h"
 
 namespace rpx::proxy {
@@ -18,88 +19,7 @@ using cache::Use;
 using http::FieldId;
 using http::Method;
 
-std::int64_t whole_seconds(Duration span) noexcept {
-  return std::chrono::duration_cast<std::chrono::seconds>(span).count();
-}
-
 void count(std::atomic<std::uint64_t>& counter) noexcept { counter.fetch_add(1, std::memory_order_relaxed); }
-
-std::string_view in_arena(const Visit& visit, std::string_view text) { return visit.busy.exchange.arena().copy(text); }
-
-// Fields of a reply that has no body are about what the client has already (RFC 9110 section 15.4.5).
-bool is_of_body(const http::Field& field) noexcept {
-  return field.id == FieldId::kContentType || field.id == FieldId::kContentEncoding ||
-         iequals(field.name, "Content-Language");
-}
-
-void add_status(const Visit& visit, http::Headers& out, std::string_view detail) {
-  if (!visit.rule.options.status_header) return;
-  out.add("Cache-Status", visit.busy.exchange.arena().join("rpx; ", detail));
-}
-
-// Fields of the stored reply, without those that may not be used unasked (RFC 9111 section 5.2.2.4), with Age.
-void put_fields(const Visit& visit, const cache::Entry& entry, Duration age) {
-  http::Headers& out = visit.busy.out;
-  out.clear();
-  out.raw().reserve(entry.fields().size() + 8);
-  out.raw().assign(entry.fields().begin(), entry.fields().end());
-  for (const std::string& name : entry.terms().no_cache_fields) out.remove(name);
-  char digits[24];
-  const auto end = fmt::format_to(digits, "{}", std::max<std::int64_t>(0, whole_seconds(age)));
-  out.add("Age", in_arena(visit, {digits, static_cast<std::size_t>(end - digits)}));
-}
-
-// How an answer from the store came about, for Cache-Status.
-enum class Via : std::uint8_t { kHit, kStaleOnError, kConfirmed, kJustStored };
-
-void put_status(const Visit& visit, const cache::Entry& entry, Duration age, Via via) {
-  if (!visit.rule.options.status_header) return;
-  const std::int64_t ttl = whole_seconds(entry.terms().lifetime - age);
-  char text[96];
-  char* end = text;
-  switch (via) {
-    case Via::kHit: end = fmt::format_to(text, "hit; ttl={}{}", ttl, visit.collapsed ? "; collapsed" : ""); break;
-    case Via::kStaleOnError: end = fmt::format_to(text, "hit; ttl={}; detail=stale-if-error", ttl); break;
-    case Via::kConfirmed: end = fmt::format_to(text, "fwd=stale; fwd-status=304; stored; ttl={}", ttl); break;
-    case Via::kJustStored: end = fmt::format_to(text, "fwd={}; stored; ttl={}", visit.why, ttl); break;
-  }
-  add_status(visit, visit.busy.out, {text, static_cast<std::size_t>(end - text)});
-}
-
-// Answers from the store: with the object, a part of it, or that the client has it already.
-rt::Task<void> answer_stored(Visit& visit, cache::EntryPtr stored, Via via) {
-  Busy& busy = visit.busy;
-  busy.entry = std::move(stored);
-  const cache::Entry& entry = *busy.entry;
-  entry.count_hit();
-  const Duration age = entry.age(visit.now());
-  put_fields(visit, entry, age);
-  put_status(visit, entry, age, via);
-  std::string_view body = *entry.body();
-  std::uint16_t status = entry.status();
-  if (status == 200 && cache::is_not_modified(visit.facts, entry.validators())) {
-    std::erase_if(busy.out.raw(), is_of_body);
-    co_await respond_at_hand(visit.connection, busy, visit.route, 304, {});
-    co_return;
-  }
-  if (status == 200 && !visit.facts.range.empty() && busy.exchange.request().method == Method::kGet) {
-    const cache::Part part = cache::part_of(visit.facts, entry.validators(), body.size());
-    if (part.kind == cache::Part::Kind::kUnsatisfiable) {
-      std::erase_if(busy.out.raw(), is_of_body);
-      busy.out.add("Content-Range", in_arena(visit, fmt::format("bytes */{}", body.size())));
-      co_await respond_at_hand(visit.connection, busy, visit.route, 416, {});
-      co_return;
-    }
-    if (part.kind == cache::Part::Kind::kPart) {
-      status = 206;
-      busy.out.add("Content-Range",
-                   in_arena(visit, fmt::format("bytes {}-{}/{}", part.first, part.first + part.size - 1, body.size())));
-      body = body.substr(part.first, part.size);
-    }
-  }
-  const Stored whole{visit.rule.store, busy.entry};
-  co_await respond_at_hand(visit.connection, busy, visit.route, status, body, status == 206 ? nullptr : &whole);
-}
 
 // What a Location or Content-Location of the reply refers to, when that is on the same host: its key.
 std::optional<std::string> key_at(const Visit& visit, std::string_view reference) {
@@ -118,12 +38,18 @@ std::optional<std::string> key_at(const Visit& visit, std::string_view reference
   return key_of(visit, target.path, target.query);
 }
 
-// Takes the objects out that an unsafe request has changed (RFC 9111 section 4.4): its own, and those of the same host
-// that the reply points at.
+// Takes the objects out that an unsafe request has changed (RFC 9111 section 4.4): its own, those of the same host that
+// the reply points at, and those of the groups that it names (RFC 9875 section 3).
 void invalidate(const Visit& visit) {
   visit.store().invalidate(visit.key);
   for (const FieldId id : {FieldId::kLocation, FieldId::kContentLocation})
     if (const auto key = key_at(visit, visit.busy.call.head().headers.value(id))) visit.store().invalidate(*key);
+  for (std::string& group : cache::groups_in(visit.busy.call.head().headers, "Cache-Group-Invalidation")) {
+    cache::Filter filter;
+    filter.group = std::move(group);
+    filter.origin.append(visit.busy.trail.client.scheme).append("://").append(visit.host);
+    visit.store().purge(filter, false, false);
+  }
 }
 
 bool is_safe(Method method) noexcept {
@@ -177,7 +103,7 @@ bool is_failure(std::uint16_t status) noexcept {
 }
 
 // What a reply to HEAD says of the stored reply to GET (RFC 9111 section 4.3.5).
-void learn_from_head(Visit& visit, const cache::Entry& stored) {
+void learn_from_head(Visit& visit, const cache::Entry& stored, WallTime asked) {
   const http::ResponseHead& head = visit.busy.call.head();
   if (head.status != 200 || stored.status() != 200) return;
   const std::string_view etag = head.headers.value(FieldId::kETag);
@@ -186,7 +112,10 @@ void learn_from_head(Visit& visit, const cache::Entry& stored) {
   const bool same = (etag.empty() || etag == stored.validators().etag) &&
                     (changed.empty() || changed == stored.validators().last_modified) &&
                     (length.empty() || parse_uint(length) == stored.body()->size());
-  if (!same) stored.mark_outdated();
+  if (!same) return stored.mark_outdated();
+  http::Headers update;
+  http::copy_end_to_end(head.headers, update);
+  renewed(visit, stored, std::move(update), asked);
 }
 
 // Passes a reply of the origin on, and stores it where that may be.
@@ -219,7 +148,8 @@ rt::Task<void> ask(Visit& visit, cache::EntryPtr stored, bool on_error, Lead lea
   Busy& busy = visit.busy;
   const bool get = busy.exchange.request().method == Method::kGet;
   count(visit.store().counters().misses);
-  Asked asked = co_await ask_origin(visit, get ? stored.get() : nullptr, static_cast<bool>(lead));
+  const bool whole = lead && (stored || visit.facts.range.empty());
+  Asked asked = co_await ask_origin(visit, get ? stored.get() : nullptr, whole);
   const bool failed = !asked.status || is_failure(busy.call.head().status);
   const bool clients_fault = !asked.status && asked.status.error().side == Side::kClient;
   if (failed && !clients_fault && stored && on_error) {
@@ -242,8 +172,39 @@ rt::Task<void> ask(Visit& visit, cache::EntryPtr stored, bool on_error, Lead lea
     co_await answer_stored(visit, std::move(stored), Via::kConfirmed);
     co_return;
   }
-  if (!get && stored) learn_from_head(visit, *stored);
+  if (!get && stored) learn_from_head(visit, *stored, asked.at);
   co_await pass_on(visit, lead, asked.at);
+}
+
+// Asks the origin for the rest of an object of which a part is stored, and answers with all of it. False: what came is
+// not the rest, and nothing has been answered.
+rt::Task<bool> ask_for_rest(Visit& visit, const Missing& missing, Lead& lead) {
+  Busy& busy = visit.busy;
+  const Asked asked = co_await ask_missing(visit, missing);
+  if (!asked.status) co_return false;
+  if (busy.call.head().status == 200) {
+    count(visit.store().counters().misses);
+    co_await pass_on(visit, lead, asked.at);
+    co_return true;
+  }
+  cache::EntryPtr whole;
+  if (completes(visit, missing)) {
+    visit.facts.range = missing.range;
+    Fill fill(visit, lead);
+    const bool came = fill.begin(asked.at) && co_await fill.finish(visit.route.options->timeout.idle);
+    busy.fill = nullptr;
+    visit.facts.range = {};
+    if (came && fill.entry() && !fill.entry()->piece()) whole = fill.entry();
+  }
+  if (whole && busy.call.reusable(true))
+    busy.lease.give_back(Duration::zero());
+  else
+    busy.lease.drop();
+  if (!whole) co_return false;
+  count(visit.store().counters().misses);
+  visit.why = "partial";
+  co_await answer_stored(visit, std::move(whole), Via::kJustStored);
+  co_return true;
 }
 
 // Waits for the fill of another request. True: look again, and lead when there is nobody else.
@@ -285,17 +246,30 @@ rt::Task<void> serve_cached(ClientConnection& connection, Busy& busy, const Rout
       co_await respond_refusal(connection, busy, &route, {.status = 504, .fields = {}});
       co_return;
     }
+    if (found.pieces && !found.entry && request.method == Method::kGet)
+      if (FoundPiece piece = find_piece(visit); piece.entry) {
+        count(store.counters().hits);
+        co_await answer_piece(visit, std::move(piece.entry), piece.part);
+        co_return;
+      }
     visit.why = found.entry ? "stale" : found.other_variants ? "vary-miss" : "uri-miss";
     if (found.entry && found.entry->age(visit.now()) < found.entry->terms().lifetime) visit.why = "request";
     std::shared_ptr<Flight> other;
-    // A part of an object that is not there is asked for as it is, and stored by nobody.
-    const bool leads = request.method == Method::kGet && (visit.facts.range.empty() || found.entry);
-    Lead lead(store, leads ? store.lead(visit.key, other) : nullptr);
+    // A part of an object that is not there is asked for as it is, and stored as what it is.
+    const std::string_view part = found.entry ? std::string_view() : visit.facts.range;
+    Lead lead(store, request.method == Method::kGet ? store.lead(visit.key, other, part) : nullptr);
     if (!lead && other && waits && !store.passes(visit.key, visit.now())) {
       waits = co_await wait_for(visit, *other, deadline);
       waits = waits && connection.worker.loop().now() < deadline;
       continue;
     }
+    if (lead && found.pieces && !found.entry && part.empty())
+      if (const Missing missing = find_missing(visit); !missing.range.empty()) {
+        if (co_await ask_for_rest(visit, missing, lead)) co_return;
+        // Its flight may be over; the next round begins another, with the pieces that did not help taken out.
+        store.invalidate(visit.key);
+        continue;
+      }
     co_await ask(visit, std::move(found.entry), decision.on_error, std::move(lead));
     co_return;
   }

@@ -1,5 +1,7 @@
 #include "proxy/visit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/result.h"
@@ -62,13 +64,17 @@ Visit make_visit(ClientConnection& connection, Busy& busy, const Route& route) {
   return visit;
 }
 
+void drop_conditions(http::Headers& request) { std::erase_if(request.raw(), is_condition); }
+
 bool Fill::begin(WallTime asked) {
   const http::ResponseHead& head = visit_.busy.call.head();
   if (!lead_) return false;
   times_ = {asked, visit_.now()};
   http::copy_end_to_end(head.headers, fields_);
   add_date(fields_, visit_.busy.exchange.arena(), times_.answered);
-  verdict_ = cache::judge_reply(visit_.facts, head.status, fields_, times_, visit_.rule.options);
+  // A part is judged as the object would be (RFC 9111 section 3.3).
+  const bool part = head.status == 206 && !visit_.facts.range.empty();
+  verdict_ = cache::judge_reply(visit_.facts, part ? 200 : head.status, fields_, times_, visit_.rule.options);
   const Size most = visit_.rule.options.max_object;
   if (verdict_.store && head.framing == http::Framing::kLength && head.content_length > most)
     verdict_ = {.store = false, .why = {"its body is over max_object", "cache.max_object"}, .terms = {}};
@@ -77,7 +83,8 @@ bool Fill::begin(WallTime asked) {
   if (verdict_.store && own_page)
     verdict_ = {.store = false, .why = {"the route has a page of its own for it", "route.errors"}, .terms = {}};
   if (!verdict_.store) {
-    visit_.store().remember_pass(visit_.key, verdict_.why, visit_.now() + kPassTime);
+    // Nobody waits for parts, and what is said of them is not said of the object.
+    if (visit_.facts.range.empty()) visit_.store().remember_pass(visit_.key, verdict_.why, visit_.now() + kPassTime);
     lead_.end(Flight::End::kNothing);
     return false;
   }
@@ -103,14 +110,50 @@ void Fill::take(const http::BodyPiece& piece) {
   if (piece.end) complete();
 }
 
+// Has `made` hold the part that has come, with what is stored around it; all of it makes a whole object.
+bool Fill::take_part(cache::NewEntry& made) {
+  const http::Field* told = fields_.find("Content-Range");
+  cache::Piece piece{std::string(visit_.facts.range), std::string(told ? told->value : std::string_view()), {}};
+  if (told) piece.place = cache::parse_content_range(told->value);
+  // A length of its own that its Content-Range contradicts: of use as it is, and not to be cut.
+  if (piece.place && piece.place->last - piece.place->first + 1 != body_.size()) piece.place.reset();
+  const std::string_view etag = fields_.value(FieldId::kETag);
+  bool joined = false;
+  auto stored = visit_.store().pieces(visit_.key, visit_.busy.exchange.request().headers);
+  for (std::size_t i = 0; i < stored.size();) {
+    const bool same = stored[i]->vary() == made.vary && stored[i]->body()->size() <= visit_.rule.options.max_object;
+    if (!same || !cache::join(piece, body_, etag, *stored[i])) {
+      ++i;
+      continue;
+    }
+    joined = true;
+    // It may touch now what it did not before.
+    stored.erase(stored.begin() + static_cast<std::ptrdiff_t>(i));
+    i = 0;
+  }
+  if (body_.size() > visit_.rule.options.max_object) return false;
+  if (piece.place && piece.place->first == 0 && piece.place->last + 1 == piece.place->total) {
+    made.status = 200;
+    fields_.remove("Content-Range");
+    return true;
+  }
+  if (joined) {
+    piece.asked.clear();
+    piece.told = fmt::format("bytes {}-{}/{}", piece.place->first, piece.place->last, piece.place->total);
+  }
+  made.piece = std::make_unique<const cache::Piece>(std::move(piece));
+  return true;
+}
+
 void Fill::complete() {
   active_ = false;
   if (!lead_ || lead_.spoiled()) return lead_.end(Flight::End::kNothing);
   cache::NewEntry made = new_entry(visit_, visit_.busy.call.head().status, times_);
   made.terms = std::move(verdict_.terms);
+  made.vary = std::move(vary_);
+  if (made.status == 206 && !take_part(made)) return lead_.end(Flight::End::kNothing);
   body_.shrink_to_fit();
   made.body = std::make_shared<const std::string>(std::move(body_));
-  made.vary = std::move(vary_);
   entry_ = std::make_shared<const cache::Entry>(std::move(made), fields_, visit_.rule.options.tags);
   visit_.store().put(entry_);
   lead_.end(Flight::End::kStored);
@@ -139,7 +182,7 @@ rt::Task<Asked> ask_origin(Visit& visit, const cache::Entry* stored, bool whole)
   http::Headers as_received;
   if (changes) {
     as_received = request.headers;
-    std::erase_if(request.headers.raw(), is_condition);
+    drop_conditions(request.headers);
     if (stored && !stored->validators().etag.empty()) request.headers.add("If-None-Match", stored->validators().etag);
     if (stored && !stored->validators().last_modified.empty())
       request.headers.add("If-Modified-Since", stored->validators().last_modified);
@@ -151,17 +194,10 @@ rt::Task<Asked> ask_origin(Visit& visit, const cache::Entry* stored, bool whole)
   co_return out;
 }
 
-cache::EntryPtr take_update(Visit& visit, const cache::Entry& stored, WallTime asked) {
-  http::Headers update;
-  http::copy_end_to_end(visit.busy.call.head().headers, update);
+cache::EntryPtr renewed(Visit& visit, const cache::Entry& stored, http::Headers update, WallTime asked) {
   const cache::Times times{asked, visit.now()};
   add_date(update, visit.busy.exchange.arena(), times.answered);
   const http::Headers fields = cache::merged(stored.fields(), update);
-  // The reply is over: its connection is free for others.
-  if (visit.busy.call.reusable(true))
-    visit.busy.lease.give_back(Duration::zero());
-  else
-    visit.busy.lease.drop();
   cache::Verdict verdict = cache::judge_reply(visit.facts, stored.status(), fields, times, visit.rule.options);
   cache::NewEntry made = new_entry(visit, stored.status(), times);
   made.body = stored.body();
@@ -173,6 +209,18 @@ cache::EntryPtr take_update(Visit& visit, const cache::Entry& stored, WallTime a
     visit.store().put(entry);
   else
     visit.store().invalidate(visit.key);
+  return entry;
+}
+
+cache::EntryPtr take_update(Visit& visit, const cache::Entry& stored, WallTime asked) {
+  http::Headers update;
+  http::copy_end_to_end(visit.busy.call.head().headers, update);
+  cache::EntryPtr entry = renewed(visit, stored, std::move(update), asked);
+  // The reply is over: its connection is free for others.
+  if (visit.busy.call.reusable(true))
+    visit.busy.lease.give_back(Duration::zero());
+  else
+    visit.busy.lease.drop();
   return entry;
 }
 

@@ -30,6 +30,9 @@ Visit make_visit(ClientConnection& connection, Busy& busy, const Route& route);
 /// The key of another URL of the same host.
 std::string key_of(const Visit& visit, std::string_view path, std::string_view query);
 
+/// Takes out of a request what asks for less than the object: conditions and ranges.
+void drop_conditions(http::Headers& request);
+
 /// The part of a leader in a fill: ends it as failed when nobody has ended it before.
 class Lead {
  public:
@@ -72,6 +75,7 @@ class Fill final : public http::BodySource {
  private:
   void take(const http::BodyPiece& piece);
   void complete();
+  bool take_part(cache::NewEntry& made);
   Visit& visit_;
   Lead& lead_;
   bool active_ = false;
@@ -92,6 +96,10 @@ struct Asked {
 /// Forwards the request; with `stored` (may be null) as a validation of it. `whole`: conditions and ranges of the
 /// client's are left out, so that what comes can be stored.
 rt::Task<Asked> ask_origin(Visit& visit, const cache::Entry* stored, bool whole);
+
+/// The entry that `update`, fields of a 304 or of the reply to a HEAD, makes of `stored`, which it takes the place of
+/// where it may be stored.
+cache::EntryPtr renewed(Visit& visit, const cache::Entry& stored, http::Headers update, WallTime asked);
 
 /// The entry that a 304 has updated, in the store in place of `stored`; null when the update forbids storing. Gives the
 /// connection to the server back.

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "base/units.h"
 #include "http/headers.h"
 
 namespace rpx::cache {

@@ -59,6 +59,24 @@ TEST_CASE("storable: what the fields and the status allow", "[cache][rfc9111-3]"
   }
 }
 
+TEST_CASE("freshness: what has changed long ago is taken to last, what says nothing at all is not",
+          "[cache][rfc9111-4.2.2]") {
+  CacheOptions options;
+  options.heuristic_ttl = seconds(600);
+  for (const auto& [reply, lifetime] : {
+           std::pair{"Last-Modified: Sun, 06 Nov 1994 08:48:37 GMT", 6},
+           std::pair{"Last-Modified: Sun, 06 Nov 1993 08:48:37 GMT", 600},
+           std::pair{"Last-Modified: Sun, 06 Nov 1993 08:48:37 GMT|Cache-Control: max-age=5", 5},
+           std::pair{"ETag: \"a\"", 0},
+       }) {
+    INFO(reply);
+    CHECK(judge("", 200, reply, options).terms.lifetime == seconds(lifetime));
+  }
+  options.default_ttl = seconds(30);
+  CHECK(judge("", 200, "ETag: \"a\"", options).terms.lifetime == seconds(30));
+  CHECK(judge("", 200, "Last-Modified: Sun, 06 Nov 1993 08:48:37 GMT", options).terms.lifetime == seconds(600));
+}
+
 TEST_CASE("freshness: s-maxage, then max-age, then Expires, then what the configuration says",
           "[cache][rfc9111-4.2.1]") {
   struct Row {

@@ -19,6 +19,21 @@ EntryPtr entry_of(const std::string& path, std::size_t size = 100, std::vector<V
   return std::make_shared<const Entry>(std::move(made), fields(reply), "tags");
 }
 
+EntryPtr piece_of(std::string body, std::uint64_t first, std::string_view etag = R"("a")", std::uint64_t total = 10) {
+  NewEntry made;
+  made.key = made.url = "http://h/a";
+  made.host = "h";
+  made.status = 206;
+  made.times.answered = at(0);
+  Piece piece;
+  piece.asked = "bytes=" + std::to_string(first) + "+" + std::to_string(body.size());
+  piece.place = ContentRange{first, first + body.size() - 1, total};
+  made.body = std::make_shared<const std::string>(std::move(body));
+  made.piece = std::make_unique<const Piece>(std::move(piece));
+  const std::string reply = "Content-Range: left out|ETag: " + std::string(etag);
+  return std::make_shared<const Entry>(std::move(made), fields(reply), "");
+}
+
 rt::Task<void> note_end(Flight& flight, rt::Loop& loop, Instant deadline, std::vector<Flight::End>& ends) {
   const Flight::End end = co_await flight.wait(loop, deadline);
   ends.push_back(end);
@@ -40,6 +55,79 @@ TEST_CASE("store: finds what was put, variant by variant", "[cache]") {
   CHECK(store.invalidate("http://h/a") == 2);
   CHECK(store.entries() == 0);
   CHECK(store.bytes() == 0);
+}
+
+TEST_CASE("store: pieces stand beside each other until one covers them, or the object is there or another",
+          "[cache][rfc9111-3.4]") {
+  Store store("s", 1 << 20);
+  const auto count = [&store] { return store.pieces("http://h/a", {}).size(); };
+  store.put(piece_of("01", 0));
+  store.put(piece_of("67", 6));
+  CHECK(count() == 2);
+  CHECK(store.find("http://h/a", {}).pieces);
+  CHECK_FALSE(store.find("http://h/a", {}).entry);
+  CHECK_FALSE(store.pieces("http://h/a", {}).front()->fields().find("Content-Range"));
+  store.put(piece_of("0123", 0));
+  CHECK(count() == 2);
+  store.put(piece_of("89", 8, R"("b")"));
+  CHECK(count() == 1);
+  store.put(entry_of("/a"));
+  CHECK(count() == 0);
+  CHECK(store.find("http://h/a", {}).entry);
+  store.put(piece_of("01", 0));
+  CHECK(store.find("http://h/a", {}).entry);
+  CHECK(store.invalidate("http://h/a") == 2);
+  for (std::uint64_t i = 0; i < 100; ++i) store.put(piece_of("x", 2 * i, R"("a")", 1000));
+  CHECK(count() == 16);
+}
+
+TEST_CASE("store: pieces of the same object are joined where they touch, others never", "[cache][rfc9111-3.4]") {
+  struct Row {
+    std::string_view fresh;
+    std::uint64_t first;
+    std::string_view etag;
+    bool joins;
+    std::string_view body;
+  };
+  const EntryPtr stored = piece_of("3456", 3);
+  for (const Row& row : {
+           Row{"789", 7, R"("a")", true, "3456789"},
+           Row{"12", 1, R"("a")", true, "123456"},
+           Row{"45", 4, R"("a")", true, "3456"},
+           Row{"0123456789", 0, R"("a")", true, "0123456789"},
+           Row{"89", 8, R"("a")", false, "89"},
+           Row{"789", 7, R"("b")", false, "789"},
+           Row{"789", 7, R"(W/"a")", false, "789"},
+           Row{"789", 7, "", false, "789"},
+       }) {
+    INFO(row.fresh << " at " << row.first << ' ' << row.etag);
+    Piece piece;
+    piece.place = ContentRange{row.first, row.first + row.fresh.size() - 1, 10};
+    std::string body(row.fresh);
+    CHECK(join(piece, body, row.etag, *stored) == row.joins);
+    CHECK(body == row.body);
+    CHECK(piece.place->last - piece.place->first + 1 == body.size());
+  }
+  Piece other;
+  other.place = ContentRange{7, 8, 9};
+  std::string body = "78";
+  CHECK_FALSE(join(other, body, R"("a")", *stored));
+  const EntryPtr weak = piece_of("3456", 3, R"(W/"a")");
+  other.place = ContentRange{7, 8, 10};
+  CHECK_FALSE(join(other, body, R"(W/"a")", *weak));
+}
+
+TEST_CASE("store: a group is of one origin", "[cache][rfc9875-2]") {
+  Store store("s", 1 << 20);
+  store.put(entry_of("/a", 1, {}, 0, R"(Cache-Groups: "g", "h")"));
+  store.put(entry_of("/b", 1, {}, 0, R"(Cache-Groups: "h")"));
+  store.put(entry_of(".example/a", 1, {}, 0, R"(Cache-Groups: "g")"));
+  Filter filter;
+  filter.group = "g";
+  filter.origin = "http://h";
+  CHECK(store.purge(filter, false, false).entries == 1);
+  CHECK_FALSE(store.find("http://h/a", {}).entry);
+  CHECK(store.entries() == 2);
 }
 
 TEST_CASE("store: what is wanted outlives a flood of what is not", "[cache]") {

@@ -65,8 +65,10 @@ TEST_CASE("h1_parse: Transfer-Encoding is one chunked in any case", "[http][rfc9
   for (const std::string_view value : {""sv,
                                        "xchunked"sv,
                                        "chunkedx"sv,
-                                       "identity"sv,
+                                       "identity, identity"sv,
                                        "gzip"sv,
+                                       "Compress"sv,
+                                       "x-chunked"sv,
                                        "gzip, chunked"sv,
                                        "chunked, identity"sv,
                                        "chunked, gzip"sv,
@@ -96,6 +98,20 @@ TEST_CASE("h1_parse: Transfer-Encoding is one chunked in any case", "[http][rfc9
     CHECK(ParsedRequest(post(field)).refused());
     CHECK(ParsedRequest(post(field + "Content-Length: 5\r\n")).refused());
     CHECK(ParsedResponse(ok(field)).refused());
+  }
+}
+
+TEST_CASE("h1_parse: a reply in a coding that nobody knows ends when the server closes", "[http][rfc9112-6.3]") {
+  for (const std::string_view value : {"identity"sv, "Identity"sv, "abc"sv}) {
+    const std::string field = "Transfer-Encoding: " + std::string(value) + "\r\n";
+    CHECK(ParsedRequest(post(field)).refused());
+    const ParsedResponse response(ok(field));
+    REQUIRE_FALSE(response.refused());
+    CHECK(response.head.framing == Framing::kClose);
+    CHECK_FALSE(response.head.keep_alive);
+    CHECK(ParsedResponse(ok(field + "Content-Length: 5\r\n")).refused());
+    CHECK(ParsedResponse(ok("Content-Length: 5\r\n" + field)).refused());
+    CHECK(ParsedResponse(ok(field + field)).refused());
   }
 }
 
