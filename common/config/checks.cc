@@ -109,6 +109,21 @@ Complaint check_server_url(std::string_view text) {
   return is_host(host) ? std::nullopt : Complaint(expected);
 }
 
+Complaint check_service(std::string_view text) {
+  if (text.empty() || (text.starts_with('_') && text.find('.') != std::string_view::npos && is_host_name(text)))
+    return std::nullopt;
+  return R"(expected the name of a service such as "_http._tcp.example.com")";
+}
+
+Complaint check_dns_server(std::string_view text) {
+  const auto [host, port] = split_port(text);
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  const std::string_view ip = bracketed ? host.substr(1, host.size() - 2) : host;
+  if (IpAddress::parse(ip) && port && is_port(*port, 1) && bracketed == (ip.find(':') != std::string_view::npos))
+    return std::nullopt;
+  return R"(expected an address and a port such as "127.0.0.1:53" or "[::1]:53")";
+}
+
 Complaint check_sni_name(std::string_view text) {
   const std::string_view name = text.starts_with("*.") ? text.substr(2) : text;
   if (text == "*" || is_host_name(name)) return std::nullopt;

@@ -13,6 +13,10 @@ namespace rpx::config {
 Complaint check_listen_address(std::string_view text);
 /// "http://host[:port]", "https://host[:port]", "tcp://host:port" or "unix:path".
 Complaint check_server_url(std::string_view text);
+/// "_http._tcp.example.com"; empty is fine.
+Complaint check_service(std::string_view text);
+/// "127.0.0.1:53", "[::1]:5353": a DNS server.
+Complaint check_dns_server(std::string_view text);
 /// Whether `text` is meant as a server rather than as the name of an upstream.
 bool looks_like_server(std::string_view text) noexcept;
 /// An address or a prefix, or "all".

@@ -36,6 +36,11 @@ constexpr Key kServeKeys[] = {
         "event-loop threads; 0 = one per available core", {.most = 1024, .unit = "threads"}),
     key("control", kPath, at<&ServeOptions::control>, R"("${XDG_RUNTIME_DIR:-/run}/rpx/control.sock")",
         "Unix socket of the control API, mode 0600; \"\" = none"),
+    key("state", kLogFile, at<&ServeOptions::state>, R"("auto")",
+        "file that keeps what was changed of servers at run time (added, removed, drain, maint, weight) over a restart: "
+        "auto (beside control, with .state behind its name), off or a path",
+        {.choices = "auto off", .check = [](std::string_view) {
+          return Complaint(R"(expected "auto", "off" or a path, with a "/" or "." in it)"); }}),
     key("user", kText, at<&ServeOptions::user>, R"("")",
         "user to become once the addresses are bound; \"\" = stay"),
     key("grace", kDuration, at<&ServeOptions::grace>, R"("30s")",
@@ -51,6 +56,16 @@ constexpr Key kServeKeys[] = {
         "write only where the configuration has files, start no program, and make no system call a proxy has no use for"),
 };
 constexpr Section kServe = {"serve", "The process.", Shape::kTable, kServeKeys, {}, {}, check_serve};
+
+constexpr Key kResolverKeys[] = {
+    key("servers", kTexts, at<&net::ResolverOptions::servers>, "[]",
+        "DNS servers that are asked, such as [\"127.0.0.1:53\"]; [] = those of the system", {.check = check_dns_server}),
+    key("timeout", kDuration, at<&net::ResolverOptions::timeout>, R"("2s")",
+        "for an answer; longer with each further try", {.zero = Zero::kRefused}),
+    key("tries", kCount, at<&net::ResolverOptions::tries>, "2",
+        "how often each of them is asked", {.least = 1, .most = 10, .unit = "times"}),
+};
+constexpr Section kResolver = {"resolver", "How names of servers are looked up.", Shape::kTable, kResolverKeys};
 
 constexpr Key kLogKeys[] = {
     key("level", kLevel, at<&LogOptions::level>, R"("info")",
@@ -179,6 +194,7 @@ constexpr Key kFileKeys[] = {
     key("include", kInclude, self<Document>, "[]",
         "files that are read too, such as [\"conf.d/*.toml\"]: their sections and list items are added to those here"),
     table("serve", kTable, in_site<&SiteOptions::serve>, kServe),
+    table("resolver", kTable, in_site<&SiteOptions::resolver>, kResolver),
     table("log", kTable, in_site<&SiteOptions::log>, kLog),
     table("listen", kListeners, self<Document>, kListen),
     table("tls", kTable, in_site<&SiteOptions::tls>, kTls),

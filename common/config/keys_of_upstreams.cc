@@ -30,7 +30,13 @@ constexpr Key kServerKeys[] = {
         "servers of a higher number are used only when none of a lower one can be", {.most = 1000}),
     key("max_connections", kCount, at<&ServerOptions::max_connections>, "0",
         "requests it may have at once, of all workers; 0 = no limit", {.unit = "requests"}),
-    later("resolve"),
+    key("resolve", kDuration, at<&ServerOptions::resolve>, R"("0s")",
+        "each address that the name has is a server of its own; the name is asked for again when its TTL is over, after "
+        "this at the latest; 0 = one server, whose addresses are tried in turn"),
+    key("srv", kText, at<&ServerOptions::srv>, R"("")",
+        "service such as \"_http._tcp.example.com\" whose SRV records in DNS say which servers there are, with ports, "
+        "weights and priorities; the URL says how they are spoken to and what they are called",
+        {.check = check_service}),
 };
 constexpr Section kServer = {"servers", "A server, where its URL alone does not say everything.", Shape::kTables, kServerKeys};
 
@@ -153,8 +159,10 @@ constexpr Key kUpstreamKeys[] = {
     list("servers", kServers, at<&UpstreamOptions::servers>, kServer,
          "URLs, or tables where there is more to say of a server",
          {.example = R"(["http://127.0.0.1:3000"])",
-           .start = R"(["http://127.0.0.1:3000", { url = "http://127.0.0.1:3001", weight = 1, backup = true }])",
-           .required = true}),
+           .start = R"(["http://127.0.0.1:3000", { url = "http://127.0.0.1:3001", weight = 1, backup = true }])"}),
+    key("servers_file", kFilePath, at<&UpstreamOptions::servers_file>, R"("")",
+        "file with more servers, a line each: URL, then weight=N, priority=N, max_connections=N, backup where need be; "
+        "read again when it changes; one that is wrong or empty changes nothing"),
     key("balance", kText, at<&UpstreamOptions::balance>, R"("round_robin")",
         "how a server is chosen",
         {.choices = "round_robin least_connections least_time random_two ip_hash hash first"}),

@@ -145,7 +145,6 @@ Node write_error_pages(const Key&, const policy::ErrorPageOptions& field) {
 
 void read_servers(Reader& reader, const Key& key, const Node& node, std::vector<upstream::ServerOptions>& field) {
   if (node.kind != NodeKind::kList) return reader.wrong_type(key, node);
-  if (node.items.empty()) return reader.bad_value(key, node, "expected at least one server");
   field.clear();
   std::unordered_set<std::string> seen;
   for (const Node& item : node.items) {

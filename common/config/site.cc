@@ -197,6 +197,14 @@ void check_rewrite(Reader& reader, const Node& table, void* rewrite) {
 
 void check_upstream(Reader& reader, const Node& table, void* upstream) {
   const auto& options = *static_cast<const upstream::UpstreamOptions*>(upstream);
+  const Entry* servers = table.find("servers");
+  if (servers == nullptr && options.servers_file.empty())
+    reader.error_at(
+        table, {},
+        R"([upstream.NAME] needs "servers", such as servers = ["http://127.0.0.1:3000"], or "servers_file")");
+  if (servers != nullptr && servers->node.kind == NodeKind::kList && servers->node.items.empty() &&
+      options.servers_file.empty())
+    reader.error_at(table, {"servers"}, "bad servers []: expected at least one server, or a servers_file");
   const Entry* hash = table.find("hash");
   if (options.balance == "hash" && options.hash.empty() &&
       !(hash != nullptr && hash->node.kind == NodeKind::kText && !hash->node.text.empty()))

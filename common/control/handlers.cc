@@ -1,8 +1,6 @@
 #include "control/handlers.h"
 
-#include <Poco/Exception.h>
-#include <Poco/JSON/Object.h>
-#include <Poco/JSON/Parser.h>
+#include <Poco/Dynamic/Var.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -13,37 +11,13 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "control/body.h"
 #include "control/paging.h"
 #include "control/views.h"
 
 namespace rpx::control {
 
 namespace {
-
-// One line for each change, with who asked.
-void log_change(std::string_view what, const Request& request, LogLevel level, std::string_view outcome) {
-  const std::string uid = std::to_string(request.asker.uid);
-  const std::string pid = std::to_string(request.asker.pid);
-  log_event(level, what, {{"uid", uid}, {"pid", pid}, {"outcome", outcome}});
-}
-
-Error bad_body(std::string detail) { return {ErrorKind::kBadRequest, Side::kClient, std::move(detail)}; }
-
-// What a body that is a JSON object says, member by member; an empty body says nothing.
-Status read_members(const std::string& body,
-                    const std::function<Status(const std::string& name, const Poco::Dynamic::Var& value)>& member) {
-  if (trim(body).empty()) return {};
-  try {
-    Poco::JSON::Parser parser;
-    const auto object = parser.parse(body).extract<Poco::JSON::Object::Ptr>();
-    for (const auto& [name, value] : *object) RPX_TRY_VOID(member(name, value));
-    return {};
-  } catch (const Poco::BadCastException&) {
-    return std::unexpected(bad_body("the body is no JSON object"));
-  } catch (const Poco::Exception& error) {
-    return std::unexpected(bad_body("the body is no JSON: " + error.displayText()));
-  }
-}
 
 Result<Duration> seconds_of(std::string_view name, const Poco::Dynamic::Var& value) {
   constexpr double kMostSeconds = 10 * 365 * 86400.0;

@@ -55,6 +55,9 @@ class Host {
   virtual Result<proxy::HistoryView> server_history(std::string_view upstream, std::string_view server) = 0;
   /// Errors: as proxy::Server::change_server.
   virtual Status change_server(const proxy::ServerChange& change) = 0;
+  /// Errors: as proxy::Server::add_server.
+  virtual Status add_server(const proxy::ServerAddition& addition) = 0;
+  virtual Status remove_server(const proxy::ServerRemoval& removal) = 0;
   /// Live client connections, longest exchange first, at most `limit`.
   virtual std::vector<proxy::ConnectionView> connections(std::size_t limit) = 0;
   /// Prometheus text format, version 0.0.4.

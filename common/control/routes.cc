@@ -12,6 +12,7 @@
 #include "control/cache_handlers.h"
 #include "control/certificate_handlers.h"
 #include "control/handlers.h"
+#include "control/server_handlers.h"
 #include "control/warm_handler.h"
 
 namespace rpx::control {
@@ -33,6 +34,10 @@ constexpr Call kCalls[] = {
      "make a server ready, drain it, take it out for maintenance, or change its weight"},
     {"GET", "/v1/upstreams/{name}/servers/{url}/history", "", false, answer_history,
      "how a server came to be as it is: its last changes and checks"},
+    {"POST", "/v1/upstreams/{name}/servers", "persist", true, answer_add_server,
+     "take a server into an upstream; persist=true writes it to the servers_file"},
+    {"DELETE", "/v1/upstreams/{name}/servers/{url}", "force persist", false, answer_remove_server,
+     "take a server out of an upstream; persist=true out of the servers_file too"},
     {"GET", "/v1/connections", "limit cursor", false, answer_connections,
      "live client connections, longest exchange first"},
     {"GET", "/v1/events", "kinds", false, answer_events,

@@ -97,6 +97,8 @@ void write_server(Json& json, const proxy::ServerView& server) {
       .member("weight", server.weight)
       .member("share", server.share / 100.0)
       .member("backup", server.backup)
+      .member("priority", server.priority)
+      .member("source", server.source)
       .member("until_s", server.until_s)
       .member("ejections", server.ejections)
       .member("addresses", server.addresses)

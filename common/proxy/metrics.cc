@@ -207,6 +207,9 @@ std::vector<UpstreamView> view_upstreams(const Site& site, std::size_t workers) 
       const upstream::Admin admin = server->state().admin();
       if (admin != upstream::Admin::kReady) one.state = upstream::name_of(admin);
       one.backup = server->options().backup;
+      one.priority = server->options().priority;
+      one.source = server->options().source;
+      one.found_by = server->options().found_by;
       one.active = static_cast<std::uint64_t>(
           std::max<std::int64_t>(0, server->counters().active.load(std::memory_order_relaxed)));
       one.idle = static_cast<std::uint64_t>(

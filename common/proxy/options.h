@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "cache/options.h"
 #include "http/limits.h"
+#include "net/resolver.h"
 #include "policy/access.h"
 #include "policy/ban.h"
 #include "policy/blocklist_options.h"
@@ -24,9 +25,10 @@
 namespace rpx::proxy {
 
 struct ServeOptions {
-  std::uint32_t workers = 0;  ///< event-loop threads; 0 = one per available core
-  std::string control;        ///< absolute path of the control socket; empty = none
-  std::string user;           ///< drop to this user after binding; empty = stay
+  std::uint32_t workers = 0;   ///< event-loop threads; 0 = one per available core
+  std::string control;         ///< absolute path of the control socket; empty = none
+  std::string state = "auto";  ///< absolute path of what outlives a restart; "auto" = beside `control`, "off" = nothing
+  std::string user;            ///< drop to this user after binding; empty = stay
   Duration grace = std::chrono::seconds(30);
   std::uint32_t max_connections = 50'000;  ///< 1–10,000,000
   std::string server_name;                 ///< Server header; empty = none is sent
@@ -96,6 +98,7 @@ struct RouteOptions {
 
 struct SiteOptions {
   ServeOptions serve;
+  net::ResolverOptions resolver;
   LogOptions log;
   std::vector<ListenOptions> listen;
   tls::TlsOptions tls;

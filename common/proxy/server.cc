@@ -1,118 +1,20 @@
-#include "proxy/server.h"
+#include "proxy/server_impl.h"
 
 #include <algorithm>
-#include <condition_variable>
 #include <future>
-#include <mutex>
-#include <thread>
 
 #include "base/log.h"
 #include "base/result.h"
-#include "net/listener.h"
-#include "net/resolver.h"
-#include "proxy/blocklist_keeper.h"
 #include "proxy/error_log.h"
-#include "proxy/inside.h"
-#include "proxy/log_writer.h"
-#include "proxy/metrics.h"
-#include "proxy/site.h"
-#include "proxy/watcher.h"
-#include "proxy/worker.h"
 
 namespace rpx::proxy {
 namespace {
-
-// Names are given this long to resolve before the first connection is accepted; serving starts then anyway.
-constexpr Duration kFirstAnswers = std::chrono::milliseconds(500);
-// A worker answers a question within a round of its loop; one that does not is left out of the answer.
-constexpr std::chrono::seconds kAnswerTime{2};
-// Passwords are hashed and files read by so many threads; requests past what waits for them are answered with 503.
-constexpr std::size_t kOffloadThreads = 4;
-constexpr std::size_t kOffloadWaiting = 256;
 
 std::uint32_t worker_count(const ServeOptions& serve) {
   return serve.workers != 0 ? serve.workers : std::max(1U, std::thread::hardware_concurrency());
 }
 
-struct BoundListener {
-  net::Listener sockets;
-  std::shared_ptr<const ListenerFacts> facts;
-};
-
-class ServerImpl final : public Server {
- public:
-  ~ServerImpl() override;
-  Status begin(SiteOptions options);
-
-  Result<std::vector<std::string>> reload(SiteOptions options) override;
-  void stop(Duration grace) override;
-  bool wait() override;
-  void reopen_logs() override;
-  StatusView status() override;
-  std::vector<UpstreamView> upstreams() override;
-  Result<Explanation> explain(const ExplainQuestion& question) override {
-    return proxy::explain(*site_now(), blocklist_.table().get(), question);
-  }
-  Result<HistoryView> server_history(std::string_view upstream, std::string_view server) override;
-  Status change_server(const ServerChange& change) override;
-  std::vector<ConnectionView> connections(std::size_t limit) override;
-  std::string metrics() override;
-  std::shared_ptr<const SiteOptions> options() override;
-  std::shared_ptr<Certificates> certificates() override {
-    const std::scoped_lock lock(mutex_);
-    return site_->certificates();
-  }
-  std::vector<std::shared_ptr<cache::Store>> caches() override {
-    const std::scoped_lock lock(mutex_);
-    return site_->stores();
-  }
-  Result<net::UniqueFd> connect_inside() override { return proxy::connect_inside(workers_); }
-  std::shared_ptr<const policy::BlockTable> blocklist() override { return blocklist_.table(); }
-  Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
-    return blocklist_.edit(std::move(edit));
-  }
-
- private:
-  std::shared_ptr<const Site> site_now() {
-    const std::scoped_lock lock(mutex_);
-    return site_;
-  }
-  Result<BoundListener> bind(const ListenOptions& options) const;
-  void serve_on(const BoundListener& listener);
-  void close_listener(BoundListener& listener);
-  Result<std::shared_ptr<LogWriter>> access_writer_for(const LogOptions& log);
-  Result<std::vector<BoundListener>> bind_new(const std::vector<ListenOptions>& wanted);
-  void swap_listeners(const std::vector<ListenOptions>& wanted, std::vector<BoundListener> added);
-  std::vector<const WorkerCounters*> all_counters() const;
-  void run_down();
-  void publish_blocks(const BlocklistKeeper::Table& table);
-
-  const WallTime started_ = std::chrono::system_clock::now();
-  net::Resolver resolver_;
-  ConnectionLimits limits_;
-  upstream::HealthChecks checks_;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  rt::Offload offload_{kOffloadThreads, kOffloadWaiting};  // ends before the loops it answers to
-  BlocklistKeeper blocklist_{[this](const BlocklistKeeper::Table& table) { publish_blocks(table); }};
-  Watcher watcher_;
-  bool started_workers_ = false;  // set once, before anybody else knows of this server
-
-  std::mutex mutex_;  // guards what follows; never held while a worker is waited for, but for its listeners
-  std::shared_ptr<const Site> site_;
-  std::shared_ptr<LogWriter> access_writer_;
-  std::string access_target_;
-  std::vector<BoundListener> listeners_;
-  std::uint64_t generation_ = 1;
-
-  std::mutex stop_mutex_;
-  std::condition_variable stopped_;
-  std::thread stopper_;
-  bool stopping_ = false;
-  std::size_t empty_workers_ = 0;
-  Instant stop_at_ = Instant::max();
-  bool over_ = false;
-  bool whole_ = true;
-};
+}  // namespace
 
 Result<BoundListener> ServerImpl::bind(const ListenOptions& options) const {
   BoundListener out;
@@ -148,7 +50,9 @@ Result<std::shared_ptr<LogWriter>> ServerImpl::access_writer_for(const LogOption
 }
 
 Status ServerImpl::begin(SiteOptions options) {
-  RPX_TRY(site_, Site::build(std::move(options), nullptr, resolver_));
+  RPX_TRY(members_, members_of(std::move(options)));
+  const RunState before = restore_state();
+  RPX_TRY(site_, Site::build(members_.expanded(), nullptr, resolver_));
   RPX_TRY(access_writer_, access_writer_for(site_->options().log));
   access_target_ = site_->options().log.access;
   for (std::uint32_t i = 0; i < worker_count(site_->options().serve); ++i)
@@ -159,6 +63,7 @@ Status ServerImpl::begin(SiteOptions options) {
     listeners_.push_back(std::move(listener));
   }
   resolver_.wait_for_first_answers(kFirstAnswers);
+  site_->apply(before, std::chrono::steady_clock::now(), std::chrono::system_clock::now());
   checks_.configure(site_->checked_servers());
   for (const auto& worker : workers_) {
     worker->set_site(site_, access_writer_);
@@ -168,6 +73,7 @@ Status ServerImpl::begin(SiteOptions options) {
   started_workers_ = true;
   blocklist_.start(!site_->bans().empty());
   watcher_.watch(site_->watched());
+  if (members_.follows()) member_ticker_.start();
   for (const BoundListener& listener : listeners_) serve_on(listener);
   return {};
 }
@@ -227,22 +133,18 @@ Result<std::vector<std::string>> ServerImpl::reload(SiteOptions options) {
   if (options.serve.control != now.control) later.emplace_back("serve.control takes effect after a restart");
   if (options.serve.user != now.user) later.emplace_back("serve.user takes effect after a restart");
   if (options.serve.sandbox != now.sandbox) later.emplace_back("serve.sandbox takes effect after a restart");
-  RPX_TRY(std::shared_ptr<const Site> site, Site::build(std::move(options), site_.get(), resolver_));
+  RPX_TRY(Membership members, members_of(std::move(options)));
+  RPX_TRY(std::shared_ptr<const Site> site, Site::build(members.expanded(), site_.get(), resolver_));
   RPX_TRY(std::shared_ptr<LogWriter> writer, access_writer_for(site->options().log));
   RPX_TRY(std::vector<BoundListener> added, bind_new(site->options().listen));
   RPX_TRY_VOID(blocklist_.configure(site->options().blocklist));
   blocklist_.start(!site->bans().empty());
   // From here on nothing fails.
-  site_ = std::move(site);
+  members_ = std::move(members);
   access_writer_ = std::move(writer);
-  access_target_ = site_->options().log.access;
-  checks_.configure(site_->checked_servers());
-  watcher_.watch(site_->watched());
-  std::vector<std::future<void>> in_use;
-  for (const auto& worker : workers_) in_use.push_back(worker->set_site(site_, access_writer_));
-  // Who is told that the reload is done may ask any worker next, and must find the new site there.
-  const auto until = std::chrono::steady_clock::now() + kAnswerTime;
-  for (const auto& done : in_use) done.wait_until(until);
+  access_target_ = site->options().log.access;
+  take_up(std::move(site));
+  if (members_.follows()) member_ticker_.start();
   swap_listeners(site_->options().listen, std::move(added));
   ++generation_;
   return later;
@@ -296,6 +198,7 @@ void ServerImpl::run_down() {
   lock.unlock();
   blocklist_.stop();
   watcher_.stop();
+  member_ticker_.stop();
   bool whole = true;
   for (const auto& worker : workers_) whole &= worker->stop_and_join();
   lock.lock();
@@ -323,69 +226,10 @@ void ServerImpl::reopen_logs() {
   reopen_error_log();
 }
 
-std::vector<const WorkerCounters*> ServerImpl::all_counters() const {
-  std::vector<const WorkerCounters*> out;
-  for (const auto& worker : workers_) out.push_back(&worker->counters());
-  return out;
-}
-
-StatusView ServerImpl::status() {
-  StatusView view;
-  view.started = started_;
-  view.workers = static_cast<std::uint32_t>(workers_.size());
-  view.counters = sum_counters(all_counters());
-  for (const auto& worker : workers_) {
-    view.connections += worker->counters().connections.read();
-    view.exchanges += worker->counters().exchanges.read();
-  }
-  {
-    const std::scoped_lock lock(stop_mutex_);
-    view.draining = stopping_;
-  }
-  const std::scoped_lock lock(mutex_);
-  view.generation = generation_;
-  if (const auto tls = site_->tls()) view.certificates_unusable = tls->unusable();
-  for (const Upstream& upstream : site_->upstreams())
-    for (const auto& server : upstream.servers)
-      view.counters.upstream_connects += server->counters().connects.load(std::memory_order_relaxed);
-  for (const BoundListener& listener : listeners_)
-    view.listeners.push_back({listener.facts->options.name, listener.facts->bound, listener.facts->options.tls,
-                              listener.facts->options.is_tcp()});
-  return view;
-}
-
-std::vector<UpstreamView> ServerImpl::upstreams() { return view_upstreams(*site_now(), workers_.size()); }
-
-Result<HistoryView> ServerImpl::server_history(std::string_view upstream, std::string_view server) {
-  const std::scoped_lock lock(mutex_);
-  RPX_TRY(const auto found, site_->member_of(upstream, server));
-  return HistoryView{found->history().moments(), found->history().checks()};
-}
-
-Status ServerImpl::change_server(const ServerChange& change) {
-  const std::scoped_lock lock(mutex_);
-  return site_->change_server(change, std::chrono::steady_clock::now());
-}
-
-std::vector<ConnectionView> ServerImpl::connections(std::size_t limit) {
-  return collect_connections(workers_, limit, std::chrono::steady_clock::now() + kAnswerTime);
-}
-
-std::string ServerImpl::metrics() {
-  const StatusView view = status();
-  std::unique_lock lock(mutex_);
-  const std::uint64_t dropped = access_writer_ ? access_writer_->dropped() : 0;
-  lock.unlock();
-  return write_metrics(view, all_counters(), upstreams(), dropped) + write_cache_metrics(caches()) +
-         write_certificate_metrics(certificates().get());
-}
-
 std::shared_ptr<const SiteOptions> ServerImpl::options() {
   const std::scoped_lock lock(mutex_);
-  return {site_, &site_->options()};
+  return members_.configured();
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(SiteOptions options) {
   auto server = std::make_unique<ServerImpl>();

@@ -44,6 +44,11 @@ class Server {
   /// Changes what every worker thinks of a server, at once; lives on over reloads. Errors: kNotFound, when there is no
   /// such upstream or server; kNoServer, when it would take out the last one that can answer, without force.
   virtual Status change_server(const ServerChange& change) = 0;
+  /// Takes a server into an upstream, or out of it, for all workers; over reloads and restarts too. Errors: kNotFound
+  /// for the upstream or server; kBadRequest for what no server can be; kConfig where it is there already, or cannot be
+  /// written to a file; kNoServer as above; kIo.
+  virtual Status add_server(const ServerAddition& addition) = 0;
+  virtual Status remove_server(const ServerRemoval& removal) = 0;
   /// Live client connections, longest exchange first, at most `limit`.
   virtual std::vector<ConnectionView> connections(std::size_t limit) = 0;
   /// Prometheus text format, version 0.0.4.

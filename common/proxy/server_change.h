@@ -1,5 +1,5 @@
-// What an operator changes of one server while the proxy runs. The control API makes it, Server::change_server takes
-// it. Plain values.
+// What an operator changes of one server while the proxy runs, adds or takes away. The control API makes it, Server
+// takes it. Plain values.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/units.h"
+#include "upstream/options.h"
 #include "upstream/server_state.h"
 
 namespace rpx::proxy {
@@ -18,6 +19,21 @@ struct ServerChange {
   std::optional<std::uint32_t> weight;  ///< 1–65535
   std::optional<Duration> lasting;      ///< drain and maint end by themselves after this long
   bool force = false;                   ///< even when no other server is left to take requests
+};
+
+/// A server that is to be used from now on.
+struct ServerAddition {
+  std::string upstream;
+  upstream::ServerOptions server;
+  bool persist = false;  ///< in the upstream's servers_file too
+};
+
+/// One that is to be used no more; what it has in progress goes on.
+struct ServerRemoval {
+  std::string upstream;
+  std::string server;    ///< its url
+  bool force = false;    ///< even when no other server is left to take requests
+  bool persist = false;  ///< from the upstream's servers_file
 };
 
 }  // namespace rpx::proxy

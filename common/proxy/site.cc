@@ -39,9 +39,7 @@ void inherit_state(const Site* site, upstream::Server& server) {
     if (pool.options->name != server.upstream()) continue;
     for (const auto& before : pool.servers)
       if (before->url() == server.url()) {
-        server.state().inherit(before->state(), before->options().weight);
-        server.ejection().inherit(before->ejection());
-        server.history().inherit(before->history());
+        server.inherit(*before);
       }
   }
 }
@@ -107,6 +105,11 @@ Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
                             fmt::format("upstream \"{}\": tls: {}", options.name, made.error().detail));
         context = std::move(*made);
       }
+      if (!server.found_by.empty()) {
+        RPX_TRY(upstream::ServerTarget named, upstream::parse_server_url(server.found_by));
+        target.authority = std::move(named.authority);
+        target.name = std::move(named.name);
+      }
       const auto security = target.tls ? context : nullptr;
       auto known = find_server(previous, options.name, server, security.get());
       if (!known) {
@@ -118,7 +121,6 @@ Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
     if (options.sticky) {
       RPX_TRY(built.sticky, build_sticky(*options.sticky, options.name, built.servers));
     }
-    if (built.servers.empty()) return self_error(ErrorKind::kConfig, "upstream \"" + options.name + "\" has no server");
     upstreams_.push_back(std::move(built));
   }
   return {};
@@ -133,50 +135,6 @@ std::vector<upstream::CheckedServer> Site::checked_servers() const {
         out.back().options.proxy_protocol = upstream.options->proxy_protocol;
       }
   return out;
-}
-
-Result<const Upstream*> Site::find_upstream(std::string_view name) const {
-  const auto pool =
-      std::ranges::find_if(upstreams_, [name](const Upstream& upstream) { return upstream.options->name == name; });
-  if (pool == upstreams_.end())
-    return self_error(ErrorKind::kNotFound, fmt::format("no upstream is named \"{}\"", name));
-  return &*pool;
-}
-
-Result<std::shared_ptr<upstream::Server>> Site::member_of(std::string_view upstream, std::string_view url) const {
-  RPX_TRY(const Upstream* const pool, find_upstream(upstream));
-  const auto server = std::ranges::find_if(pool->servers, [url](const auto& one) { return one->url() == url; });
-  if (server == pool->servers.end())
-    return self_error(ErrorKind::kNotFound, fmt::format("upstream \"{}\" has no server \"{}\"", upstream, url));
-  return *server;
-}
-
-Status Site::change_server(const ServerChange& change, Instant now) const {
-  RPX_TRY(const Upstream* const pool, find_upstream(change.upstream));
-  RPX_TRY(const std::shared_ptr<upstream::Server> server, member_of(change.upstream, change.server));
-  upstream::ServerState& state = server->state();
-  const bool takes_out = change.state && *change.state != upstream::Admin::kReady && state.usable();
-  const bool others =
-      std::ranges::any_of(pool->servers, [&server](const auto& one) { return one != server && one->state().usable(); });
-  if (takes_out && !others && !change.force)
-    return self_error(ErrorKind::kNoServer,
-                      fmt::format("{} is the last server of \"{}\" that can answer", change.server, change.upstream));
-  if (change.weight) {
-    state.set_weight(*change.weight);
-    server->tell(EventKind::kServer, "weight", fmt::format("an operator set it to {}", *change.weight));
-  }
-  // Who says that a server is ready means it.
-  if (change.state == upstream::Admin::kReady && state.is_ejected()) {
-    server->ejection().end(now);
-    state.set_ejected(false);
-  }
-  if (change.state) {
-    state.set_admin(*change.state, change.lasting ? now + *change.lasting : Instant::max());
-    server->tell(EventKind::kServer, name_of(*change.state),
-                 change.lasting ? fmt::format("an operator said so, for {}", format_duration(*change.lasting))
-                                : "an operator said so");
-  }
-  return {};
 }
 
 Status Site::build_tls(const Site* previous) {
@@ -304,7 +262,10 @@ Status Site::build_target(Route& route) const {
     if (found == upstreams_.end()) return self_error(ErrorKind::kConfig, "there is no upstream \"" + name + "\"");
     up_to += weight;
     route.shares.push_back({up_to, static_cast<int>(found - upstreams_.begin())});
-    for (const auto& server : found->options->servers) urls.push_back(server.url);
+    for (const auto& server : found->options->servers) {
+      urls.push_back(server.url);
+      if (!server.found_by.empty()) urls.push_back(server.found_by);
+    }
     if (found->host == HostMode::kFixed) urls.push_back("http://" + found->options->host);
   }
   route.upstream = route.shares.front().upstream;

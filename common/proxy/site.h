@@ -28,6 +28,7 @@
 #include "proxy/certificates.h"
 #include "proxy/options.h"
 #include "proxy/router.h"
+#include "proxy/run_state.h"
 #include "proxy/server_change.h"
 #include "tls/server_context.h"
 #include "upstream/health.h"
@@ -109,6 +110,13 @@ class Site {
   Result<const Upstream*> find_upstream(std::string_view name) const;
   Result<std::shared_ptr<upstream::Server>> member_of(std::string_view upstream, std::string_view url) const;
   Status change_server(const ServerChange& change, Instant now) const;
+  /// Whether a server may be taken out of its upstream: kNoServer when no other could answer, without `force`.
+  Status may_lose(const std::string& upstream, const std::string& server, bool force) const;
+  /// What operators have made of the servers, but for those that they added and removed; and the same taken up again.
+  RunState run_state(Instant now, WallTime wall) const;
+  void apply(const RunState& state, Instant now, WallTime wall) const;
+  /// "app: http://10.0.0.1:80 …; other: …", for logs.
+  std::string describe_servers() const;
   /// What TLS listeners serve with; null when there is none.
   std::shared_ptr<const tls::ServerContexts> tls() const noexcept { return tls_ ? tls_->current() : nullptr; }
   const std::shared_ptr<Certificates>& certificates() const noexcept { return tls_; }

@@ -86,6 +86,9 @@ struct ServerView {
   WallTime last_check_at{};
   double last_check_s = 0;  ///< how long it took
   bool backup = false;
+  std::uint32_t priority = 0;
+  std::string source;    ///< who says that it is there: "config", "dns", "file", "control"
+  std::string found_by;  ///< with "dns": the URL whose name led to it
   std::vector<std::string> addresses;
   std::uint64_t active = 0;  ///< exchanges in progress
   std::uint64_t idle = 0;    ///< kept connections

@@ -20,6 +20,10 @@ struct ServerOptions {
   bool backup = false;                ///< used only when no other server can be
   std::uint32_t priority = 0;         ///< servers of a higher number are used only when none of a lower one can be
   std::uint32_t max_connections = 0;  ///< requests in progress at once, of all workers; 0 = no limit
+  Duration resolve{};                 ///< each address of the name is a server; asked again after this; 0 = one server
+  std::string srv;                    ///< service whose SRV records are the servers; empty = none
+  std::string found_by;               ///< URL whose name led to this one, and is its name still; no key
+  std::string source = "config";      ///< "config", "dns", "file", "control": who says that it is there; no key
   auto operator<=>(const ServerOptions&) const = default;
 };
 
@@ -66,6 +70,7 @@ struct StickyOptions {
 struct UpstreamOptions {
   std::string name;
   std::vector<ServerOptions> servers;
+  std::string servers_file;             ///< absolute path of a file with more servers; empty = none
   std::string balance = "round_robin";  ///< a row of balance/policies
   std::string hash;                     ///< template of what "hash" hashes; empty with other policies
   std::string host = "preserve";        ///< Host sent on: "preserve", "server", or a fixed name

@@ -55,6 +55,13 @@ Server::Server(std::string upstream, ServerOptions options, ServerTarget target,
   state_.set_weight(options_.weight);
 }
 
+void Server::inherit(const Server& before) {
+  load_ = before.load_;
+  state_.inherit(before.state_, before.options_.weight);
+  ejection_.inherit(before.ejection_);
+  history_.inherit(before.history_);
+}
+
 std::vector<Address> Server::addresses(std::string* error) const {
   if (!name_) return {target_.address};
   std::vector<Address> out;

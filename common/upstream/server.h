@@ -69,7 +69,10 @@ class Server {
     std::atomic<std::int32_t> down_workers{0};  ///< workers that avoid it now
     balance::Latency latency;                   ///< of its replies; only where the policy minds it
   };
-  Counters& counters() noexcept { return counters_; }
+  Counters& counters() noexcept { return load_->counters; }
+  /// Takes over all that is known of the same server under other options, what it has in progress included. Before
+  /// anybody else knows of this one.
+  void inherit(const Server& before);
   ServerState& state() noexcept { return state_; }
   const ServerState& state() const noexcept { return state_; }
 
@@ -87,15 +90,15 @@ class Server {
 
   /// It takes max_connections requests at once and no more.
   bool is_limited() const noexcept { return options_.max_connections != 0; }
-  bool is_full() const noexcept { return is_limited() && taken_.load() >= options_.max_connections; }
+  bool is_full() const noexcept { return is_limited() && load_->taken.load() >= options_.max_connections; }
   /// Takes one of max_connections places; false when there is none. See Place.
   bool enter() noexcept {
     // Nobody may see a place taken that is not: who is turned away by that would wait, and nobody would wake him.
-    for (std::uint32_t taken = taken_.load(); taken < options_.max_connections;)
-      if (taken_.compare_exchange_weak(taken, taken + 1)) return true;
+    for (std::uint32_t taken = load_->taken.load(); taken < options_.max_connections;)
+      if (load_->taken.compare_exchange_weak(taken, taken + 1)) return true;
     return false;
   }
-  void leave() noexcept { taken_.fetch_sub(1); }
+  void leave() noexcept { load_->taken.fetch_sub(1); }
 
   void set_last_failure(std::string text);
   std::string last_failure() const;
@@ -106,12 +109,15 @@ class Server {
   const ServerTarget target_;
   const std::shared_ptr<const tls::ClientContext> tls_;
   std::shared_ptr<net::Name> name_;
-  Counters counters_;
+  struct Load {
+    Counters counters;
+    std::atomic<std::uint32_t> taken{0};  // of max_connections
+  };
+  std::shared_ptr<Load> load_ = std::make_shared<Load>();
   ServerState state_;
   Ejection ejection_;
   ServerHistory history_;
   CodingMemory codings_;
-  std::atomic<std::uint32_t> taken_{0};
   mutable std::mutex mutex_;
   std::string last_failure_;
 };

@@ -38,6 +38,8 @@ class LiveHost : public control::Host {
     return server_.server_history(upstream, server);
   }
   Status change_server(const proxy::ServerChange& change) override { return server_.change_server(change); }
+  Status add_server(const proxy::ServerAddition& addition) override { return server_.add_server(addition); }
+  Status remove_server(const proxy::ServerRemoval& removal) override { return server_.remove_server(removal); }
   std::vector<proxy::ConnectionView> connections(std::size_t limit) override { return server_.connections(limit); }
   std::string metrics() override { return server_.metrics(); }
   std::shared_ptr<const proxy::SiteOptions> options() override { return server_.options(); }

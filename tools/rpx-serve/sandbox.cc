@@ -182,8 +182,9 @@ std::vector<std::string> Sandbox::writable_of(const proxy::SiteOptions& options,
     std::error_code failed;
     fs::is_directory(one, failed) ? add_folder(out, one) : add_if_path(out, one);
   }
-  for (const std::string& file : {options.log.access, options.log.errors, options.serve.control})
+  for (const std::string& file : {options.log.access, options.log.errors, options.serve.control, options.serve.state})
     add_if_path(out, file);
+  for (const upstream::UpstreamOptions& upstream : options.upstreams) add_if_path(out, upstream.servers_file);
   for (const std::string& file : options.blocklist.files) {
     std::error_code failed;
     add_if_path(out, file);

@@ -109,12 +109,18 @@ TEST_CASE("effective: has every key, defaults filled in", "[config]") {
 [serve]
 workers         = 0
 control         = "/run/rpx/control.sock"
+state           = "auto"
 user            = ""
 grace           = "30s"
 max_connections = 50000
 server_name     = ""
 via             = false
 sandbox         = true
+
+[resolver]
+servers = []
+timeout = "2s"
+tries   = 2
 
 [log]
 level  = "info"
@@ -146,7 +152,8 @@ watch           = true
 max_handshakes  = 10000
 
 [upstream."http://127.0.0.1:3000"]
-servers        = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false, priority = 0, max_connections = 0 }]
+servers        = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false, priority = 0, max_connections = 0, resolve = "0s", srv = "" }]
+servers_file   = ""
 balance        = "round_robin"
 hash           = ""
 host           = "preserve"

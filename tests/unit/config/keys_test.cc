@@ -98,7 +98,6 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {"[upstream.a]\nservers = [\"http://h\"]\n", "sticky = { cookie = \"s\", learn = \"a\" }", "\"learn\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "health = { grpc = true }", "\"grpc\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "protocol = \"auto\"", "protocol \"auto\""},
-      {"[upstream.a]\n", "servers = [{ url = \"http://h\", resolve = \"1s\" }]", "\"resolve\""},
       {kRoute.data(), "mirror = {}", "\"mirror\""},
       {kRoute.data(), "fault = \"\"", "\"fault\""},
   };

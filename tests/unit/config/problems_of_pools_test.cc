@@ -164,10 +164,10 @@ servers = []
 [upstream.c]
 servers = ["http://h", "http://h/", 5, { weight = 0 }, { url = "http://y", bakup = true }]
 )",
-R"(rpx.toml:6:11: bad servers []: expected at least one server
+R"(rpx.toml:6:11: bad servers []: expected at least one server, or a servers_file
 servers = []
           ^
-rpx.toml:7:1: [upstream.NAME] needs "servers", such as servers = ["http://127.0.0.1:3000"]
+rpx.toml:7:1: [upstream.NAME] needs "servers", such as servers = ["http://127.0.0.1:3000"], or "servers_file"
 [upstream.b]
 ^
 rpx.toml:9:24: server "http://h" is in the list already

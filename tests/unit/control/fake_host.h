@@ -41,6 +41,18 @@ class FakeHost : public Host {
     changed = change;
     return {};
   }
+  Status add_server(const proxy::ServerAddition& addition) override {
+    if (addition.upstream != "app") return self_error(ErrorKind::kNotFound, "no such upstream");
+    if (addition.persist) return self_error(ErrorKind::kConfig, "no file");
+    pools[0].servers.push_back({.url = addition.server.url, .state = "up", .weight = addition.server.weight});
+    return {};
+  }
+  Status remove_server(const proxy::ServerRemoval& removal) override {
+    if (removal.server != "http://127.0.0.1:1") return self_error(ErrorKind::kNotFound, "no such server");
+    if (!removal.force) return self_error(ErrorKind::kNoServer, "the last one");
+    pools[0].servers.clear();
+    return {};
+  }
   std::vector<proxy::ConnectionView> connections(std::size_t limit) override {
     asked_connections = limit;
     return std::vector<proxy::ConnectionView>(std::min(limit, live));

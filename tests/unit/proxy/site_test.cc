@@ -55,10 +55,6 @@ TEST_CASE("site: what cannot be compiled is refused with its place", "[proxy]") 
     options.upstreams[0].servers[0].url = "nonsense";
     expected = "\"nonsense\"";
   }
-  SECTION("an upstream without servers") {
-    options.upstreams[0].servers.clear();
-    expected = "upstream \"app\" has no server";
-  }
   const auto site = Site::build(options, nullptr, resolver);
   REQUIRE_FALSE(site);
   CHECK(site.error().kind == ErrorKind::kConfig);

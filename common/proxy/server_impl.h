@@ -1,0 +1,119 @@
+// The running proxy behind server.h: what its three files share. Nobody else includes it. Threads as there.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "net/listener.h"
+#include "net/resolver.h"
+#include "proxy/blocklist_keeper.h"
+#include "proxy/certificates.h"
+#include "proxy/explain.h"
+#include "proxy/inside.h"
+#include "proxy/log_writer.h"
+#include "proxy/membership.h"
+#include "proxy/server.h"
+#include "proxy/site.h"
+#include "proxy/ticker.h"
+#include "proxy/watcher.h"
+#include "proxy/worker.h"
+
+namespace rpx::proxy {
+
+/// Names are given this long to resolve before the first connection is accepted; serving starts then anyway.
+inline constexpr Duration kFirstAnswers = std::chrono::milliseconds(500);
+/// A worker answers a question within a round of its loop; one that does not is left out of the answer.
+inline constexpr std::chrono::seconds kAnswerTime{2};
+/// Passwords are hashed and files read by so many threads; requests past what waits for them are answered with 503.
+inline constexpr std::size_t kOffloadThreads = 4;
+inline constexpr std::size_t kOffloadWaiting = 256;
+
+struct BoundListener {
+  net::Listener sockets;
+  std::shared_ptr<const ListenerFacts> facts;
+};
+
+/// See server.h; its parts are in server.cc (life), server_views.cc (what it tells) and server_members.cc (its
+/// servers).
+class ServerImpl final : public Server {
+ public:
+  ~ServerImpl() override;
+  Status begin(SiteOptions options);
+
+  Result<std::vector<std::string>> reload(SiteOptions options) override;
+  void stop(Duration grace) override;
+  bool wait() override;
+  void reopen_logs() override;
+  StatusView status() override;
+  std::vector<UpstreamView> upstreams() override;
+  Result<Explanation> explain(const ExplainQuestion& question) override {
+    return proxy::explain(*site_now(), blocklist_.table().get(), question);
+  }
+  Result<HistoryView> server_history(std::string_view upstream, std::string_view server) override;
+  Status change_server(const ServerChange& change) override;
+  Status add_server(const ServerAddition& addition) override;
+  Status remove_server(const ServerRemoval& removal) override;
+  std::vector<ConnectionView> connections(std::size_t limit) override;
+  std::string metrics() override;
+  std::shared_ptr<const SiteOptions> options() override;
+  std::shared_ptr<Certificates> certificates() override { return site_now()->certificates(); }
+  std::vector<std::shared_ptr<cache::Store>> caches() override { return site_now()->stores(); }
+  Result<net::UniqueFd> connect_inside() override { return proxy::connect_inside(workers_); }
+  std::shared_ptr<const policy::BlockTable> blocklist() override { return blocklist_.table(); }
+  Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
+    return blocklist_.edit(std::move(edit));
+  }
+
+ private:
+  std::shared_ptr<const Site> site_now() {
+    const std::scoped_lock lock(mutex_);
+    return site_;
+  }
+  Result<BoundListener> bind(const ListenOptions& options) const;
+  void serve_on(const BoundListener& listener);
+  void close_listener(BoundListener& listener);
+  Result<std::shared_ptr<LogWriter>> access_writer_for(const LogOptions& log);
+  Result<std::vector<BoundListener>> bind_new(const std::vector<ListenOptions>& wanted);
+  void swap_listeners(const std::vector<ListenOptions>& wanted, std::vector<BoundListener> added);
+  std::vector<const WorkerCounters*> all_counters() const;
+  void run_down();
+  void publish_blocks(const BlocklistKeeper::Table& table);
+  void take_up(std::shared_ptr<const Site> site);
+  Result<Membership> members_of(SiteOptions options);
+  Status use_members(Membership members);
+  void look_at_members();
+  RunState restore_state();
+  void save_state();
+  std::string state_file() const;
+
+  const WallTime started_ = std::chrono::system_clock::now();
+  net::Resolver resolver_;
+  ConnectionLimits limits_;
+  upstream::HealthChecks checks_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  rt::Offload offload_{kOffloadThreads, kOffloadWaiting};  // ends before the loops it answers to
+  BlocklistKeeper blocklist_{[this](const BlocklistKeeper::Table& table) { publish_blocks(table); }};
+  Ticker member_ticker_{"rpx-members", [this] { look_at_members(); }};
+  Watcher watcher_;
+  bool started_workers_ = false;  // set once, before anybody else knows of this server
+
+  std::mutex mutex_;  // guards what follows; never held while a worker is waited for, but for its listeners
+  std::shared_ptr<const Site> site_;
+  Membership members_;
+  std::shared_ptr<LogWriter> access_writer_;
+  std::string access_target_;
+  std::vector<BoundListener> listeners_;
+  std::uint64_t generation_ = 1;
+
+  std::mutex stop_mutex_;
+  std::condition_variable stopped_;
+  std::thread stopper_;
+  bool stopping_ = false;
+  std::size_t empty_workers_ = 0;
+  Instant stop_at_ = Instant::max();
+  bool over_ = false;
+  bool whole_ = true;
+};
+
+}  // namespace rpx::proxy
