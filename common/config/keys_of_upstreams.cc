@@ -172,8 +172,10 @@ constexpr Key kUpstreamKeys[] = {
     key("host", kText, at<&UpstreamOptions::host>, R"("preserve")",
         "Host that is sent on: preserve (what the client sent), server, or a fixed name",
         {.choices = "preserve server", .check = check_host_value}),
-    only("protocol", kOnlyText, R"("http/1.1")", "what is spoken to the servers",
-         {.choices = "http/1.1", .later = "h2 h2c auto"}),
+    key("protocol", kText, at<&UpstreamOptions::protocol>, R"("http/1.1")",
+        "what is spoken to the servers: http/1.1; h2 with https servers; h2c, which is HTTP/2 in the clear; auto: h2 with "
+        "those https servers that agree to it. Requests share connections of HTTP/2",
+        {.choices = "http/1.1 h2 h2c auto"}),
     key("proxy_protocol", kCount, at<&UpstreamOptions::proxy_protocol>, "0",
         "version of the PROXY header that tells the servers who the client is, 1 or 2; 0 = none; connections that begin "
         "with one are not kept for other requests", {.most = 2}),

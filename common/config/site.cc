@@ -195,6 +195,31 @@ void check_rewrite(Reader& reader, const Node& table, void* rewrite) {
     reader.error_at(table, {"from"}, fmt::format("bad rewrite: {}", checked.error().detail));
 }
 
+namespace {
+
+// HTTP/2 begins with what is known of a server: by TLS, or by its being said so.
+void check_protocol(Reader& reader, const Node& table, const upstream::UpstreamOptions& options) {
+  if (options.protocol == "http/1.1") return;
+  if (options.proxy_protocol != 0)
+    reader.error_at(
+        table, {"protocol"},
+        "proxy_protocol names one client for each connection, and HTTP/2 shares them: leave one of the two");
+  for (const upstream::ServerOptions& server : options.servers) {
+    const bool secure = server.url.starts_with("https://");
+    if (options.protocol == "h2" && !secure)
+      reader.error_at(
+          table, {"protocol"},
+          fmt::format("h2 is for https servers, and {} is none; in the clear it is called h2c", server.url));
+    if (options.protocol == "h2c" && secure)
+      reader.error_at(table, {"protocol"},
+                      fmt::format("h2c is for servers without TLS, and {} has it; there it is called h2", server.url));
+    if (server.url.starts_with("tcp://"))
+      reader.error_at(table, {"protocol"}, "protocol is about HTTP, and tcp:// servers are for what is not");
+  }
+}
+
+}  // namespace
+
 void check_upstream(Reader& reader, const Node& table, void* upstream) {
   const auto& options = *static_cast<const upstream::UpstreamOptions*>(upstream);
   const Entry* servers = table.find("servers");
@@ -205,6 +230,7 @@ void check_upstream(Reader& reader, const Node& table, void* upstream) {
   if (servers != nullptr && servers->node.kind == NodeKind::kList && servers->node.items.empty() &&
       options.servers_file.empty())
     reader.error_at(table, {"servers"}, "bad servers []: expected at least one server, or a servers_file");
+  check_protocol(reader, table, options);
   const Entry* hash = table.find("hash");
   if (options.balance == "hash" && options.hash.empty() &&
       !(hash != nullptr && hash->node.kind == NodeKind::kText && !hash->node.text.empty()))

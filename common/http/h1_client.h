@@ -39,6 +39,9 @@ class H1Call {
   /// The reply is over, the request was sent whole, and the server said nothing more: another request may follow.
   bool reusable(bool request_sent) const noexcept;
   void release() noexcept;
+  /// A request has begun, and its connection is borrowed.
+  bool begun() const noexcept { return stream_ != nullptr; }
+  net::Stream& stream() noexcept { return *stream_; }
 
  private:
   net::Stream* stream_ = nullptr;

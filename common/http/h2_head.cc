@@ -4,8 +4,6 @@
 
 #include "base/result.h"
 #include "base/text.h"
-#include "http/field_lines.h"
-#include "http/h1_chunked.h"
 #include "http/h1_parse.h"
 #include "http/h2_session.h"
 #include "http/h2_stream.h"
@@ -20,11 +18,7 @@ void H2Stream::take_field(std::string_view name, std::string_view value) {
   const Limits& limits = session_.limits_;
   // An HTTP/2 header list counts 32 bytes for each field; a line of HTTP/1 costs four.
   head_bytes_ += name.size() + value.size() + 4;
-  if (has_head_) {
-    if (trailer_text_.size() + name.size() + value.size() > limits.header_bytes) return;
-    trailer_text_.append(name).append(": ").append(value).append("\r\n");
-    return;
-  }
+  if (has_head_) return take_trailer(name, value, limits);
   if (head_bytes_ > limits.header_bytes) return refuse(ErrorKind::kHeaderTooLarge, "head larger than header_bytes");
   if (name == ":method") {
     method_ = value;
@@ -77,14 +71,6 @@ void H2Stream::complete_head(bool end) {
   if (!parsed && fault_) fault_->detail = parsed.error().detail;
   head.headers.remove(FieldId::kTransferEncoding);
   std::string().swap(fields_);
-}
-
-bool H2Stream::complete_trailers() {
-  trailer_text_ += "\r\n";
-  const FieldLines lines = read_field_lines(trailer_text_, 0, session_.limits_, trailers_);
-  if (lines.fault != nullptr || lines.end != trailer_text_.size()) return false;
-  std::erase_if(trailers_.raw(), [](const Field& field) { return !may_trail(field); });
-  return true;
 }
 
 }  // namespace rpx::http

@@ -1,7 +1,5 @@
 #include "http/h2_session.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 
@@ -14,8 +12,6 @@ namespace {
 // What a client may send before we have used it up: of one body, and of all together.
 constexpr std::int32_t kStreamWindow = 256 * 1024;
 constexpr std::int32_t kConnectionWindow = 1024 * 1024;
-// Frames that are gathered for one write.
-constexpr std::size_t kGathered = 64 * 1024;
 // Settings, pings, priorities and empty frames of a second; more has no use.
 constexpr std::uint32_t kMostChatter = 1000;
 constexpr std::size_t kMostOwed = 1000;
@@ -57,7 +53,7 @@ struct H2Session::Callbacks {
     H2Session& session = of(self);
     H2Stream* stream = session.find(id);
     // A reply that is over makes the rest of its request worthless.
-    if (stream && !stream->left_)
+    if (stream && !stream->left())
       stream->take_data({reinterpret_cast<const char*>(data), size});
     else
       nghttp2_session_consume(session.session_, id, size);
@@ -68,18 +64,16 @@ struct H2Session::Callbacks {
                       (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
     H2Stream* stream = ends ? of(self).find(frame->hd.stream_id) : nullptr;
     if (!stream) return 0;
-    stream->left_ = true;
-    stream->moved_.notify_all();
+    stream->take_left();
     // RFC 9113 section 8.1: the reply is whole, the rest of the request is not wanted.
-    if (!stream->received_all_) nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id(), NGHTTP2_NO_ERROR);
+    if (!stream->received_all()) nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream->id(), NGHTTP2_NO_ERROR);
     return 0;
   }
   static int on_close(nghttp2_session* session, std::int32_t id, std::uint32_t, void* self) {
     H2Stream* stream = of(self).find(id);
     if (!stream) return 0;
     // What nobody has read must not take room of the other streams for ever.
-    const std::size_t unread = stream->in_.size() + stream->given_.size() - stream->at_;
-    if (unread != 0) nghttp2_session_consume_connection(session, unread);
+    if (stream->unread() != 0) nghttp2_session_consume_connection(session, stream->unread());
     stream->take_close();
     of(self).queue_turn();
     return 0;
@@ -87,22 +81,18 @@ struct H2Session::Callbacks {
 };
 
 H2Session::H2Session(net::Stream& stream, const Limits& limits, H2Handler& handler)
-    : stream_(stream),
+    : H2Link(stream, Side::kClient, limits.write_timeout),
       limits_(limits),
       handler_(handler),
-      idle_since_(stream.io().loop().now()),
-      turn_(*this),
-      to_write_(stream.io().loop()),
-      writer_(stream.io().loop()) {
+      idle_since_(stream.io().loop().now()) {
   open();
 }
 
 H2Session::~H2Session() {
-  writer_.cancel();
+  stop_writing();
   // Work may still have something to say to its stream when it ends.
   for (auto& [id, stream] : streams_) stream->work_.reset();
   streams_.clear();
-  nghttp2_session_del(session_);
 }
 
 void H2Session::open() {
@@ -160,12 +150,12 @@ int H2Session::on_frame(const nghttp2_frame& frame) {
   H2Stream* stream = find(frame.hd.stream_id);
   if (!stream) return 0;
   if (frame.hd.type == NGHTTP2_DATA) {
-    if (!end) stream->arrived_.notify_all();
+    if (!end) stream->tell();
   } else if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
     stream->complete_head(end);
     ready_.push_back(stream->id());
     return 0;
-  } else if (!stream->complete_trailers()) {
+  } else if (!stream->complete_trailers(limits_)) {
     nghttp2_submit_rst_stream(session_, NGHTTP2_FLAG_NONE, stream->id(), NGHTTP2_PROTOCOL_ERROR);
     return 0;
   }
@@ -177,7 +167,7 @@ int H2Session::on_frame(const nghttp2_frame& frame) {
 void H2Session::start_ready() {
   for (std::size_t i = 0; i < ready_.size(); ++i) {
     H2Stream* stream = find(ready_[i]);
-    if (!stream || stream->closed_) continue;
+    if (!stream || stream->closed()) continue;
     ++requests_;
     stream->work_ = handler_.begin(*stream);
   }
@@ -188,9 +178,9 @@ void H2Session::reap() {
   for (auto at = streams_.begin(); at != streams_.end();) {
     H2Stream& stream = *at->second;
     const bool working = stream.work_ && !stream.work_->done();
-    if (!stream.closed_ && stream.work_ && !working && !stream.left_) stream.cut();
+    if (!stream.closed() && stream.work_ && !working && !stream.left()) stream.cut();
     // Work that is done but for its last words is let finish.
-    if (!stream.closed_ || (working && stream.complete_)) {
+    if (!stream.closed() || (working && stream.complete())) {
       ++at;
       continue;
     }
@@ -216,45 +206,9 @@ void H2Session::calm(const char* why) noexcept {
   nghttp2_session_terminate_session(session_, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
-void H2Session::fail(Error error) noexcept {
-  if (!failure_) failure_ = std::move(error);
-  stream_.io().interrupt_read();
-}
-
 bool H2Session::over() noexcept {
-  if (going_ && streams_.empty() && nghttp2_session_want_write(session_) == 0 && out_at_ == out_.size()) return true;
-  return nghttp2_session_want_read(session_) == 0 && nghttp2_session_want_write(session_) == 0 &&
-         out_at_ == out_.size();
-}
-
-// One write for all that was said since the last.
-void H2Session::flush() {
-  while (!blocked_) {
-    if (out_at_ == out_.size()) {
-      out_.clear();
-      out_at_ = 0;
-      while (out_.size() < kGathered) {
-        const std::uint8_t* bytes = nullptr;
-        const ssize_t count = nghttp2_session_mem_send(session_, &bytes);
-        if (count < 0) return fail({ErrorKind::kInternal, Side::kSelf, nghttp2_strerror(static_cast<int>(count))});
-        if (count == 0) break;
-        out_.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(count));
-      }
-      if (out_.empty()) return;
-    }
-    const iovec piece{out_.data() + out_at_, out_.size() - out_at_};
-    const net::IoResult wrote = stream_.try_write({&piece, 1});
-    if (wrote.state == net::IoState::kDone) {
-      out_at_ += wrote.bytes;
-    } else if (wrote.state == net::IoState::kWouldBlock) {
-      blocked_ = true;
-      to_write_.notify_all();
-    } else {
-      out_at_ = out_.size();
-      blocked_ = true;
-      fail(net::io_error(wrote.error, Side::kClient, "send"));
-    }
-  }
+  if (going_ && streams_.empty() && nghttp2_session_want_write(session_) == 0 && written()) return true;
+  return wants_nothing();
 }
 
 void H2Session::take_turn() {
@@ -264,39 +218,15 @@ void H2Session::take_turn() {
   if (failure_ || over()) stream_.io().interrupt_read();
 }
 
-rt::Task<Status> H2Session::keep_writing() {
-  rt::Pollable& io = stream_.io();
-  for (;;) {
-    if (!blocked_ || failure_) {
-      co_await to_write_.wait();
-      continue;
-    }
-    const rt::Wake wake = co_await io.writable(deadline_after(io.loop().now(), limits_.write_timeout));
-    if (wake == rt::Wake::kTimeout) {
-      fail({ErrorKind::kWriteTimeout, Side::kClient, "the client takes no bytes"});
-      continue;
-    }
-    blocked_ = false;
-    take_turn();
-  }
-}
-
 Instant H2Session::deadline() const noexcept {
   if (head_begun_ != Instant::max()) return deadline_after(head_begun_, limits_.header_timeout);
   if (!streams_.empty()) return Instant::max();
   return deadline_after(idle_since_, requests_ == 0 ? limits_.header_timeout : limits_.keepalive);
 }
 
-Status H2Session::take(std::string_view bytes) {
-  const ssize_t used =
-      nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-  if (used >= 0) return {};
-  return client_error(ErrorKind::kBadRequest, fmt::format("HTTP/2: {}", nghttp2_strerror(static_cast<int>(used))));
-}
-
 rt::Task<Status> H2Session::run() {
   rt::Pollable& io = stream_.io();
-  writer_.start(keep_writing());
+  start_writing();
   for (std::uint32_t round = 1; !failure_; ++round) {
     if (!io.may_read()) {
       take_turn();

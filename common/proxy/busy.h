@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "cache/entry.h"
-#include "http/h1_client.h"
 #include "http/h1_server.h"
 #include "http/replay_body.h"
+#include "http/server_call.h"
 #include "proxy/trail.h"
 #include "rt/child.h"
 #include "upstream/pool.h"
@@ -25,9 +25,9 @@ struct LiveSite {
 };
 
 struct Busy {
-  explicit Busy(rt::Loop& loop) : exchange(h1), upload(loop), interrupt(*this) {}
+  explicit Busy(rt::Loop& loop) : exchange(h1), call(loop), upload(loop), interrupt(*this) {}
   /// For an exchange that is somebody else's: a stream of HTTP/2.
-  Busy(rt::Loop& loop, http::Exchange& other) : exchange(other), upload(loop), interrupt(*this) {}
+  Busy(rt::Loop& loop, http::Exchange& other) : exchange(other), call(loop), upload(loop), interrupt(*this) {}
 
   /// Ends what is going on and lets go of every connection and buffer.
   void reset() noexcept {
@@ -49,7 +49,7 @@ struct Busy {
   struct Interrupt final : rt::Soon {
     explicit Interrupt(Busy& owner) noexcept : busy(owner) {}
     void run() override {
-      if (busy.awaits_head && busy.lease) busy.lease.stream().io().interrupt_read();
+      if (busy.awaits_head && busy.lease) busy.call.interrupt();
     }
     Busy& busy;
   };
@@ -57,7 +57,7 @@ struct Busy {
   std::shared_ptr<const LiveSite> live;
   http::H1Exchange h1;       ///< what `exchange` is on an HTTP/1 connection
   http::Exchange& exchange;  ///< the request and its reply
-  http::H1Call call;
+  http::ServerCall call;
   upstream::Place place;  ///< at the server, where it has max_connections
   upstream::Lease lease;
   std::shared_ptr<RequestCoding> coding;  ///< where the request's body changes on its way; mostly null

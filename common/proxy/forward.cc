@@ -43,13 +43,20 @@ http::BodySource* keep_body(const Ask& ask, http::BodySource& body, const http::
   return busy.kept.get();
 }
 
+http::BodySink& begin_call(const Ask& ask, Framing framing) {
+  Busy& busy = ask.busy;
+  const http::Limits& limits = busy.live->site->limits();
+  const http::RequestLine line{busy.exchange.request().method_name, ask.path, ask.query};
+  if (http::H2Slot* slot = busy.lease.slot())
+    return busy.call.begin(*slot, limits, line, busy.lease.server().tls() ? "https" : "http", busy.out, framing);
+  return busy.call.begin(busy.lease.stream(), limits, line, busy.out, framing);
+}
+
 // Sends head and body as far as they go at once; the rest of a body goes on beside the wait for the reply.
 Status send_request(const Ask& ask) {
   Busy& busy = ask.busy;
   const http::RequestHead& request = busy.exchange.request();
-  http::BodySink& wire =
-      busy.call.begin(busy.lease.stream(), busy.live->site->limits(), {request.method_name, ask.path, ask.query},
-                      busy.out, busy.coding ? busy.coding->framing() : request.framing);
+  http::BodySink& wire = begin_call(ask, busy.coding ? busy.coding->framing() : request.framing);
   http::BodySink& sink = busy.coding ? busy.coding->sink_over(wire) : wire;
   if (busy.has_replay) {
     RPX_TRY([[maybe_unused]] const bool sent, sink.try_write(busy.coding ? busy.coding->whole() : busy.replay, true));
@@ -87,7 +94,7 @@ Status send_request(const Ask& ask) {
 // While the reply is awaited, a client that hangs up ends the wait: nobody would read the reply.
 class HangUpWatch final : rt::Waiter {
  public:
-  HangUpWatch(net::Stream* client, net::Stream& server, bool enabled) : client_(client), server_(server) {
+  HangUpWatch(net::Stream* client, http::ServerCall& call, bool enabled) : client_(client), call_(call) {
     if (enabled) watch();
   }
   ~HangUpWatch() {
@@ -103,10 +110,10 @@ class HangUpWatch final : rt::Waiter {
     if (!client_->io().hung_up())
       watch();
     else
-      server_.io().interrupt_read();
+      call_.interrupt();
   }
   net::Stream* client_;
-  net::Stream& server_;
+  http::ServerCall& call_;
 };
 
 // Streams of a shared connection are ended from outside when their client gives them up.
@@ -132,7 +139,7 @@ rt::Task<Status> await_head(const Ask& ask, Instant deadline) {
   const http::Method method = busy.exchange.request().method;
   const bool reads_body = !busy.exchange.reader().ended();
   const bool watched = client && client->io().is_watched();
-  HangUpWatch watch(client, busy.lease.stream(), watched && !reads_body);
+  HangUpWatch watch(client, busy.call, watched && !reads_body);
   rt::Loop& loop = ask.connection.worker.loop();
   bool first_wait = client && !watched && !reads_body;
   for (;;) {
@@ -150,7 +157,7 @@ rt::Task<Status> await_head(const Ask& ask, Instant deadline) {
     if (read.error().kind == ErrorKind::kCancelled && !client_hung_up(busy) &&
         (!upload_failed || busy.upload.result().error().side == Side::kUpstream)) {
       if (!upload_failed) continue;
-      busy.lease.stream().io().mark_readable();
+      busy.call.look_again();
       Status last = co_await busy.call.read_head(method, std::min(deadline, loop.now() + kWatchAfter));
       if (last) co_return last;
       co_return std::unexpected(busy.upload.result().error());
@@ -213,7 +220,7 @@ rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
     std::string preface;
     if (const std::uint32_t version = ask.upstream.options->proxy_protocol; version != 0)
       preface = preface_for(ask.connection, busy.trail.client.client, version);
-    RPX_CO_TRY(busy.lease, co_await ask.pool.connect(member, preface));
+    RPX_CO_TRY(busy.lease, co_await ask.pool.open(member, preface));
     busy.trail.connect = worker.loop().now() - begun;
   } else {
     busy.trail.connect = Duration::zero();
@@ -225,7 +232,7 @@ rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   const Status sent = send_request(ask);
   // A failed send still leaves a reply to be read: a server may answer and close before it has read all.
   if (!sent && sent.error().side != Side::kUpstream) co_return sent;
-  if (!sent) busy.lease.stream().io().mark_readable();
+  if (!sent) busy.call.look_again();
   RPX_CO_TRY_VOID(co_await await_reply(ask));
   // Read before anything is said to the client: a body that is broken from its start is a failed try like any other.
   if (busy.call.head().status != 101) {
@@ -253,7 +260,8 @@ void take_outcome(const Ask& ask, const Status& done, Instant begun) {
   upstream::Server& server = *busy.trail.server;
   ask.pool.learn(server, ask.connection.worker.loop().now() - begun, !good);
   // A kept connection that the server has closed meanwhile says nothing about it.
-  if (!done && busy.lease && busy.lease.reused() && busy.call.nothing_received()) return;
+  if (!done && busy.lease && busy.lease.reused() && busy.call.lost_with_connection() && busy.call.nothing_received())
+    return;
   if (good)
     ask.pool.judge(server, true);
   else

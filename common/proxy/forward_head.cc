@@ -103,6 +103,9 @@ void build_head(const Ask& ask, upstream::Server& server) {
     out.add(FieldId::kTransferEncoding, "Transfer-Encoding", "chunked");
   if (request.expects_continue && request.framing != Framing::kNone)
     out.add(FieldId::kExpect, "Expect", "100-continue");
+  // What HTTP/1 says of one connection is for the whole way with gRPC (RFC 9113 section 8.2.2).
+  if (busy.lease.slot() && http::list_contains(request.headers.value(FieldId::kTe), "trailers"))
+    out.add(FieldId::kTe, "te", "trailers");
   if (request.wants_upgrade) {
     out.add(FieldId::kConnection, "Connection", "upgrade");
     out.add(FieldId::kUpgrade, "Upgrade", request.headers.value(FieldId::kUpgrade));

@@ -105,6 +105,8 @@ http::ReplyBody plan_of(const http::ResponseHead& head, const http::RequestHead&
     const auto told = parse_uint(head.headers.value(FieldId::kContentLength));
     if (told && head.status != 204) plan.length = told;
     if (plan.present && !plan.length) plan.length = 0;
+    // With HTTP/2 the end may come with the head, as gRPC has it for what fails at once.
+    plan.present = false;
   }
   return plan;
 }

@@ -133,6 +133,7 @@ std::vector<upstream::CheckedServer> Site::checked_servers() const {
       for (const auto& server : upstream.servers) {
         out.push_back({server, *upstream.options->health});
         out.back().options.proxy_protocol = upstream.options->proxy_protocol;
+        out.back().options.protocol = upstream.options->protocol;
       }
   return out;
 }

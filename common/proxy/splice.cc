@@ -14,13 +14,14 @@ constexpr std::uint64_t kWorthwhile = 256 * 1024;
 
 bool may_splice(Busy& busy) noexcept {
   net::Stream* client = busy.exchange.stream();
-  return client && client->is_plain() && busy.lease.stream().is_plain() &&
-         busy.call.reader().framing() == http::Framing::kLength && busy.call.reader().left() >= kWorthwhile &&
-         busy.call.leftover().empty();
+  http::H1Call* call = busy.call.h1();
+  return client && client->is_plain() && call && busy.lease.stream().is_plain() &&
+         call->reader().framing() == http::Framing::kLength && call->reader().left() >= kWorthwhile &&
+         call->leftover().empty();
 }
 
 rt::Task<Status> splice_body(Busy& busy, http::RelayTimeouts timeouts) {
-  http::H1BodyReader& body = busy.call.reader();
+  http::H1BodyReader& body = busy.call.h1()->reader();
   http::H1BodyWriter& writer = busy.h1.writer();
   // What was written by the ordinary way goes first.
   RPX_CO_TRY_VOID(co_await writer.drain(timeouts.sink_stall));

@@ -129,11 +129,12 @@ upstream::Verdict Tries::after_failure(const Error& error) {
   Busy& busy = ask_.busy;
   if (error.side == Side::kUpstream && busy.lease)
     busy.trail.server->counters().failures.fetch_add(1, std::memory_order_relaxed);
-  const upstream::Failure failure = describe({.kind = error.kind,
-                                              .sent = static_cast<bool>(busy.lease),
-                                              .reused = busy.lease && busy.lease.reused(),
-                                              .silent = busy.call.nothing_received(),
-                                              .replayable = error.side == Side::kUpstream});
+  const upstream::Failure failure =
+      describe({.kind = error.kind,
+                .sent = busy.lease && !busy.call.untouched(),
+                .reused = busy.lease && busy.lease.reused() && busy.call.lost_with_connection(),
+                .silent = busy.call.nothing_received(),
+                .replayable = error.side == Side::kUpstream});
   Worker& worker = ask_.connection.worker;
   const bool holding = worker.loop().now() < hold_until_;
   // While requests are held, a server that is not there yet costs none of their tries.

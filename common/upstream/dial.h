@@ -20,8 +20,14 @@ struct Security {
   std::string alpn = {};                              ///< protocols to offer, each behind a byte of its length
 };
 
-/// Connects to `to` and, with a context, shakes hands, all by `deadline`. Errors, Side::kUpstream: those of net::dial
-/// and of tls::ClientContext::connect.
+/// Connects to `to` and, with a context, shakes hands, all by `deadline`; then it is a tls::TlsStream. Errors,
+/// Side::kUpstream: those of net::dial and of tls::ClientContext::connect.
 rt::Task<Result<std::unique_ptr<net::Stream>>> dial(rt::Loop& loop, Address to, Security security, Instant deadline);
+
+/// What is offered by ALPN to a server that is spoken to as `protocol` says (see UpstreamOptions); empty: nothing.
+std::string_view alpn_for(std::string_view protocol, bool tls) noexcept;
+/// Whether HTTP/2 is spoken over `stream`, as dial() made it with that offer. Errors: kTlsProtocol where it should be
+/// and the server did not agree.
+Result<bool> speaks_h2(const net::Stream& stream, std::string_view protocol, bool tls);
 
 }  // namespace rpx::upstream

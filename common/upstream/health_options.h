@@ -26,6 +26,7 @@ struct HealthOptions {
   std::string body;                                          ///< must be in the reply's first 64 KiB; empty = anything
   std::string initial = "up";                                ///< "up" or "down": what holds before the first probes
   std::uint32_t proxy_protocol = 0;                          ///< as its upstream has it; no key of a check
+  std::string protocol = "http/1.1";                         ///< likewise
   Duration slow_start{};                                     ///< the weight rises over this long after a recovery
   auto operator<=>(const HealthOptions&) const = default;
 };

@@ -1,14 +1,15 @@
-// What a pool knows of one of its servers, and the connections to it: shared by the files of Pool alone. On the pool's
-// thread.
+// A server within the pool of one worker, and its connections. Of pool.cc and the files beside it. One thread.
 #pragma once
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <vector>
 
-#include "net/stream.h"
-#include "rt/loop.h"
+#include "http/h2_client.h"
+#include "rt/event.h"
 #include "tls/client_context.h"
+#include "tls/stream.h"
 #include "upstream/pool.h"
 
 namespace rpx::upstream {
@@ -19,9 +20,17 @@ struct Lease::Connection final : rt::Waiter {
   void wake() override;
   virtual ~Connection() = default;
   std::unique_ptr<net::Stream> stream;
+  std::unique_ptr<http::H2Slot> slot;  // instead of a stream: a place on a connection that others share
   Member& member;
   bool reused = false;
   Instant expires{};
+};
+
+/// A connection that one request makes and others wait for.
+struct Dialing {
+  explicit Dialing(rt::Loop& loop) noexcept : ended(loop) {}
+  rt::Event ended;
+  std::optional<Error> error;
 };
 
 struct Member {
@@ -35,6 +44,9 @@ struct Member {
   Duration down_for{};
   bool retired = false;
   std::shared_ptr<tls::SessionSlot> session;  // of an https server
+  std::vector<std::shared_ptr<http::H2Client>> shared;
+  std::shared_ptr<Dialing> dialing;  // null when nobody dials for all
+  bool speaks_h1 = false;            // it was asked, and does not speak HTTP/2
 
   void mark_up() noexcept {
     if (down_for == Duration::zero()) return;
@@ -52,6 +64,10 @@ struct Member {
     server->counters().idle.fetch_sub(static_cast<std::int64_t>(idle.size()), std::memory_order_relaxed);
     idle.clear();
   }
+  /// Lets go of shared connections: of those that have ended, and those that were idle since before `idle_before`.
+  void drop_shared(Instant idle_before);
+  /// Lets go of all of them; those in use end with their last call.
+  void drop_shared();
 };
 
 }  // namespace rpx::upstream

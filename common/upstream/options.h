@@ -74,6 +74,7 @@ struct UpstreamOptions {
   std::string balance = "round_robin";  ///< a row of balance/policies
   std::string hash;                     ///< template of what "hash" hashes; empty with other policies
   std::string host = "preserve";        ///< Host sent on: "preserve", "server", or a fixed name
+  std::string protocol = "http/1.1";    ///< "http/1.1", "h2" and "auto" (by ALPN), "h2c" (by prior knowledge)
   std::uint32_t proxy_protocol = 0;     ///< version of the PROXY header that opens each connection; 0 = none
   Duration hold{};                      ///< how long requests wait for a server where none is well; 0 = they do not
   double panic = 0;                     ///< with a smaller share of servers well than this (0–1) all are used

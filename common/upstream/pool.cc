@@ -58,17 +58,19 @@ Lease& Lease::operator=(Lease&& other) noexcept {
 }
 
 net::Stream& Lease::stream() noexcept { return *connection_->stream; }
+http::H2Slot* Lease::slot() noexcept { return connection_->slot.get(); }
 bool Lease::reused() const noexcept { return connection_->reused; }
 Server& Lease::server() noexcept { return *member_->server; }
 
 void Lease::give_back(Duration server_idle) {
-  pool_->keep(*member_, std::move(connection_), server_idle);
+  if (!connection_->slot) pool_->keep(*member_, std::move(connection_), server_idle);
+  leave();
   pool_->ended(*std::exchange(member_, nullptr));
 }
 
 void Lease::drop() noexcept {
   if (!member_) return;
-  connection_.reset();
+  leave();
   pool_->ended(*std::exchange(member_, nullptr));
 }
 
@@ -78,6 +80,7 @@ Pool::~Pool() {
   for (const auto& member : members_) {
     member->mark_up();
     member->drop_all_idle();
+    member->drop_shared();
   }
 }
 
@@ -106,6 +109,7 @@ void Pool::configure(const UpstreamOptions& options, std::span<const std::shared
     gone->retired = true;
     gone->mark_up();
     gone->drop_all_idle();
+    gone->drop_shared();
     if (gone->active != 0) retired_.push_back(std::move(gone));
   }
   connect_ = options.connect;
@@ -113,6 +117,7 @@ void Pool::configure(const UpstreamOptions& options, std::span<const std::shared
   if (options.proxy_protocol != 0) connect_.keepalive = 0;
   for (const auto& member : members_)
     if (connect_.keepalive == 0) member->drop_all_idle();
+  use_protocol(options.protocol);
   if (!same || !policy_) {
     balance_ = options.balance;
     policy_ = balance::make_policy(options.balance);
@@ -128,6 +133,8 @@ void Pool::configure(const UpstreamOptions& options, std::span<const std::shared
 }
 
 Lease Pool::reuse(Member& member, bool careful) {
+  if (shares_)
+    if (Lease shared = share(member, true)) return shared;
   while (!member.idle.empty()) {
     std::unique_ptr<Lease::Connection> connection = std::move(member.idle.back());
     member.idle.pop_back();
@@ -147,17 +154,24 @@ Lease Pool::reuse(Member& member, bool careful) {
 }
 
 rt::Task<Result<Lease>> Pool::connect(Member& member, std::string_view preface) {
+  // Held as a lease from here on, so that the member outlives a reload that happens meanwhile.
+  Lease lease(*this, member, nullptr);
+  RPX_CO_TRY(std::unique_ptr<net::Stream> stream, co_await dial_any(member, preface, {}));
+  lease.connection_ = std::make_unique<Lease::Connection>(std::move(stream), member);
+  co_return lease;
+}
+
+rt::Task<Result<std::unique_ptr<net::Stream>>> Pool::dial_any(Member& member, std::string_view preface,
+                                                              std::string_view alpn) {
   if (member.version != member.server->version() || member.addresses.empty()) {
     member.version = member.server->version();
     member.addresses = member.server->addresses();
     member.next_address = 0;
   }
-  // Held as a lease from here on, so that the member outlives a reload that happens meanwhile.
-  Lease lease(*this, member, nullptr);
   Error last{ErrorKind::kUnresolved, Side::kUpstream, member.server->target().host + " does not resolve"};
   const Server& server = *member.server;
   if (server.tls() && !member.session) member.session = std::make_shared<tls::SessionSlot>();
-  const Security security{server.tls(), server.target().name, member.session, std::string(preface)};
+  const Security security{server.tls(), server.target().name, member.session, std::string(preface), std::string(alpn)};
   const std::size_t count = member.addresses.size();
   for (std::size_t n = 0; n < count; ++n) {
     const std::size_t at = (member.next_address + n) % count;
@@ -169,8 +183,7 @@ rt::Task<Result<Lease>> Pool::connect(Member& member, std::string_view preface) 
       member.next_address = at;
       member.server->counters().connects.fetch_add(1, std::memory_order_relaxed);
       worked(member);
-      lease.connection_ = std::make_unique<Lease::Connection>(std::move(*stream), member);
-      co_return lease;
+      co_return stream;
     }
     last = stream.error();
   }
@@ -239,6 +252,7 @@ void Pool::sweep(Instant now) {
     std::erase_if(member->idle, [now](const auto& one) { return one->expires <= now; });
     member->server->counters().idle.fetch_sub(static_cast<std::int64_t>(before - member->idle.size()),
                                               std::memory_order_relaxed);
+    if (shares_) member->drop_shared(now - connect_.idle);
   }
 }
 

@@ -15,6 +15,11 @@
 #include "upstream/retry.h"
 #include "upstream/server.h"
 
+namespace rpx::http {
+class H2Client;
+class H2Slot;
+}  // namespace rpx::http
+
 namespace rpx::upstream {
 
 class Pool;
@@ -31,7 +36,10 @@ class Lease {
   ~Lease();
 
   explicit operator bool() const noexcept;
+  /// Only where slot() is null.
   net::Stream& stream() noexcept;
+  /// The place on a connection of HTTP/2 that it is instead of a connection of its own; else null.
+  http::H2Slot* slot() noexcept;
   /// It was used before, so the server may just have closed it.
   bool reused() const noexcept;
   Server& server() noexcept;
@@ -47,6 +55,7 @@ class Lease {
   struct Connection;
   friend struct Member;
   Lease(Pool& pool, Member& member, std::unique_ptr<Connection> connection) noexcept;
+  void leave() noexcept;
   Pool* pool_ = nullptr;
   Member* member_ = nullptr;
   std::unique_ptr<Connection> connection_;
@@ -94,8 +103,10 @@ class Pool {
   /// kTlsProtocol, kClosed.
   /// `preface` is sent first (see Security).
   rt::Task<Result<Lease>> connect(Member& member, std::string_view preface = {});
-  /// A kept connection that still looks alive, or an empty lease. `careful` asks the kernel once more (for requests
-  /// that cannot be repeated).
+  /// What a request is sent over: connect(), or with HTTP/2 a place on a connection that is shared, made if need be.
+  rt::Task<Result<Lease>> open(Member& member, std::string_view preface = {});
+  /// A kept connection that still looks alive, or a place on a shared one, or an empty lease. `careful` asks the kernel
+  /// once more (for requests that cannot be repeated).
   Lease reuse(Member& member, bool careful);
 
   /// `server` took so long to answer, or to fail: for policies that mind it.
@@ -112,6 +123,13 @@ class Pool {
 
  private:
   friend class Lease;
+  rt::Task<Result<std::unique_ptr<net::Stream>>> dial_any(Member& member, std::string_view preface,
+                                                          std::string_view alpn);
+  void use_protocol(const std::string& protocol);
+  Lease share(Member& member, bool reused);
+  Lease lease_on(Member& member, std::shared_ptr<http::H2Client> client, bool reused);
+  rt::Task<Result<Lease>> dial_shared(Member& member);
+  void left(Member& member, const http::H2Client& client) noexcept;
   void keep(Member& member, std::unique_ptr<Lease::Connection> connection, Duration server_idle);
   void ended(Member& member) noexcept;
   void failed(Member& member, const Error& error);
@@ -148,6 +166,8 @@ class Pool {
   std::vector<std::uint32_t> tiers_;  // of the servers, the first to be used first
   Duration hold_{};
   double panic_ = 0;
+  std::string protocol_;
+  bool shares_ = false;  // HTTP/2 is spoken, or may be
   bool limited_ = false;
   bool saw_full_ = false;  // by the last pick(): a server that would do, but for its max_connections
 };

@@ -6,7 +6,7 @@
 
 #include "base/result.h"
 #include "base/text.h"
-#include "http/h1_client.h"
+#include "http/server_call.h"
 #include "net/proxy_header.h"
 #include "upstream/server.h"
 
@@ -39,6 +39,7 @@ struct Probing {
   rt::Loop& loop;
   const HealthOptions& options;
   const std::string& authority;
+  bool secure;  // TLS is spoken
   Instant deadline;
   ProbeResult& result;
 };
@@ -74,7 +75,7 @@ rt::Task<Status> read_body(const Probing& probing, http::BodySource& source, std
   co_return Status{};
 }
 
-rt::Task<Status> read_reply(const Probing& probing, http::H1Call& call) {
+rt::Task<Status> read_reply(const Probing& probing, http::ServerCall& call) {
   const http::Method method = http::method_of(probing.options.method);
   do {
     const Status head = co_await call.read_head(method, probing.deadline);
@@ -85,8 +86,8 @@ rt::Task<Status> read_reply(const Probing& probing, http::H1Call& call) {
   } while (call.head().status < 200 && call.head().status != 101);
   ProbeResult& result = probing.result;
   result.status = call.head().status;
-  result.first_bytes =
-      printable(fmt::format("HTTP/1.{} {} {}", call.head().minor_version, call.head().status, call.head().reason));
+  const std::string version = call.h1() ? fmt::format("1.{}", call.head().minor_version) : "2";
+  result.first_bytes = printable(fmt::format("HTTP/{} {} {}", version, call.head().status, call.head().reason));
   const bool fits = status_matches(probing.options.status, result.status);
   std::string body;
   const Status read = co_await read_body(probing, call.body(), body);
@@ -99,11 +100,16 @@ rt::Task<Status> read_reply(const Probing& probing, http::H1Call& call) {
   co_return Status{};
 }
 
-rt::Task<Status> ask(const Probing& probing, net::Stream& stream) {
+rt::Task<Status> ask(const Probing& probing, std::unique_ptr<net::Stream> stream, bool h2) {
   http::Limits limits;
-  http::H1Call call;
+  http::ServerCall call(probing.loop);
   const http::Headers fields = request_fields(probing);
-  http::BodySink& sink = call.begin(stream, limits, request_line(probing.options), fields, http::Framing::kNone);
+  const http::RequestLine line = request_line(probing.options);
+  std::optional<http::H2Slot> slot;
+  if (h2) slot.emplace(std::make_shared<http::H2Client>(std::move(stream)));
+  http::BodySink& sink =
+      slot ? call.begin(*slot, limits, line, probing.secure ? "https" : "http", fields, http::Framing::kNone)
+           : call.begin(*stream, limits, line, fields, http::Framing::kNone);
   const Instant begun = std::chrono::steady_clock::now();
   RPX_CO_TRY(const bool sent, sink.try_flush());
   if (!sent) {
@@ -116,11 +122,13 @@ rt::Task<Status> ask(const Probing& probing, net::Stream& stream) {
 
 rt::Task<Status> try_addresses(const Probing& probing, const ProbeTarget& target) {
   Error last{ErrorKind::kUnresolved, Side::kUpstream, "the name does not resolve"};
+  const std::string_view protocol = probing.options.protocol;
   for (const Address& address : target.addresses) {
     const Instant begun = std::chrono::steady_clock::now();
     if (begun >= probing.deadline) break;
     Security security = probing.options.tcp ? Security{} : target.security;
     // A check speaks for nobody.
+    security.alpn = alpn_for(protocol, probing.secure);
     if (probing.options.proxy_protocol != 0)
       security.preface = net::make_proxy_header(probing.options.proxy_protocol, std::nullopt, {});
     auto stream = co_await dial(probing.loop, address, std::move(security), probing.deadline);
@@ -131,7 +139,8 @@ rt::Task<Status> try_addresses(const Probing& probing, const ProbeTarget& target
     }
     probing.result.address = address.to_string();
     if (probing.options.tcp) co_return Status{};
-    co_return co_await ask(probing, **stream);
+    RPX_CO_TRY(const bool h2, speaks_h2(**stream, protocol, probing.secure));
+    co_return co_await ask(probing, std::move(*stream), h2);
   }
   co_return std::unexpected(last);
 }
@@ -154,7 +163,8 @@ ProbeTarget target_of(const Server& server, std::string& error) {
 rt::Task<ProbeResult> probe(rt::Loop& loop, ProbeTarget target, HealthOptions options) {
   ProbeResult result;
   const Instant begun = std::chrono::steady_clock::now();
-  const Probing probing{loop, options, target.authority, begun + options.timeout, result};
+  const Probing probing{loop,  options, target.authority, target.security.context != nullptr, begun + options.timeout,
+                        result};
   const Status done = co_await try_addresses(probing, target);
   result.total = std::chrono::steady_clock::now() - begun;
   result.good = done.has_value();

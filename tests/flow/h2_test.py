@@ -9,76 +9,24 @@ import unittest
 
 from support.certs import Authority
 from support.flow import FlowTest
+from support.h2 import DATA, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, Peer, frame, head, literal
 from support.origin import pattern
 from support.peers import curl
 from support.waiting import PATIENCE, until
 
 CLEAR = 'protocols = ["http/1.1", "h2c"]\n'
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
-
-
-def frame(kind, flags=0, stream=0, payload=b""):
-    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
-
-
-def literal(name, value):
-    """A field as HPACK has it without indexing or compression."""
-    return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
-
-
-def head(method=b"GET", path=b"/", more=(), scheme=b"http", authority=b"a.test"):
-    fields = [(b":method", method), (b":scheme", scheme), (b":authority", authority), (b":path", path), *more]
-    return b"".join(literal(n, v) for n, v in fields)
-
-
-class Raw:
-    """A client that says what the test wants."""
-
-    def __init__(self, test, proxy):
-        self.sock = socket.create_connection(proxy.address(), timeout=PATIENCE)
-        test.addCleanup(self.sock.close)
-        self.held = b""
-        self.sock.sendall(PREFACE + frame(SETTINGS))
-
-    def send(self, *frames):
-        try:
-            self.sock.sendall(b"".join(frames))
-        except OSError:
-            pass  # what it answered is what matters
-
-    def frame(self):
-        """The next frame: kind, flags, stream, payload; None at the end."""
-        while len(self.held) < 9 or len(self.held) < 9 + int.from_bytes(self.held[:3], "big"):
-            try:
-                more = self.sock.recv(65536)
-            except ConnectionError:
-                more = b""
-            if not more:
-                return None
-            self.held += more
-        size = int.from_bytes(self.held[:3], "big")
-        kind, flags, stream = self.held[3], self.held[4], int.from_bytes(self.held[5:9], "big")
-        payload, self.held = self.held[9:9 + size], self.held[9 + size:]
-        return kind, flags, stream, payload
-
-    def until(self, kind, stream=None):
-        """The payload of the next frame of that kind."""
-        while True:
-            got = self.frame()
-            if got is None:
-                raise AssertionError(f"closed before a frame {kind}")
-            if got[0] == kind and (stream is None or got[2] == stream):
-                return got[3]
-
-    def error(self, kind, stream=None):
-        payload = self.until(kind, stream)
-        return int.from_bytes(payload[4:8] if kind == GOAWAY else payload[:4], "big")
 
 
 class H2Test(FlowTest):
     def clear(self, *urls, listen="", **more):
         return self.proxy_to(*urls, listen=CLEAR + listen, **more)
+
+    def raw(self, proxy):
+        """A client that says what the test wants."""
+        client = Peer(socket.create_connection(proxy.address(), timeout=PATIENCE))
+        self.addCleanup(client.close)
+        client.send(PREFACE, frame(SETTINGS))
+        return client
 
     def h2(self, proxy, *arguments, path="/", **more):
         done = curl("-s", "--http2-prior-knowledge", *arguments, proxy.url + path, **more)
@@ -169,7 +117,7 @@ class Requests(H2Test):
                             b"3\r\nabc\r\n0\r\nGrpc-Status: 0\r\n\r\n")
 
         proxy = self.clear(self.script(script).url)
-        client = Raw(self, proxy)
+        client = self.raw(proxy)
         client.send(frame(HEADERS, 4, 1, head(b"POST", more=[(b"te", b"trailers")])), frame(DATA, 0, 1, b"xyz"),
                     frame(HEADERS, 5, 1, literal(b"x-sum", b"42")))
         client.until(HEADERS, 1)
@@ -180,7 +128,7 @@ class Requests(H2Test):
         proxy = self.clear("http://127.0.0.1:1", route='path = "/gone"\n')
         self.assertTrue(self.h2(proxy, "-i", path="/gone").startswith(b"HTTP/2 502"))
         self.assertTrue(self.h2(proxy, "-i", path="/none").startswith(b"HTTP/2 404"))
-        client = Raw(self, proxy)
+        client = self.raw(proxy)
         client.send(frame(HEADERS, 5, 1, head(path=b"/%zz")), frame(HEADERS, 5, 3, head(more=[(b"host", b"b.test")])))
         for _ in (1, 3):
             self.assertIn(b"400", client.until(DATA))
@@ -195,7 +143,7 @@ class Requests(H2Test):
 class Attacks(H2Test):
     def test_a_flood_of_resets_ends_the_connection(self):
         proxy = self.clear(self.script(lambda connection: connection.hold()).url, top='[limits]\nh2_resets = "20/s"')
-        client = Raw(self, proxy)
+        client = self.raw(proxy)
         for n in range(100):
             stream = 2 * n + 1
             client.send(frame(HEADERS, 5, stream, head()), frame(RST_STREAM, 0, stream, (8).to_bytes(4, "big")))
@@ -205,7 +153,7 @@ class Attacks(H2Test):
     def test_pings_settings_and_empty_frames_without_end(self):
         proxy = self.clear(self.script(lambda connection: connection.hold()).url)
         for kind, flags, stream, payload in ((PING, 0, 0, bytes(8)), (SETTINGS, 0, 0, b""), (DATA, 0, 1, b"")):
-            client = Raw(self, proxy)
+            client = self.raw(proxy)
             client.send(frame(HEADERS, 4, 1, head(b"POST")))
             client.send(*[frame(kind, flags, stream, payload)] * 5000)
             while client.frame() is not None:  # closed, whether or not the reason arrives
@@ -213,14 +161,14 @@ class Attacks(H2Test):
 
     def test_continuations_without_end(self):
         proxy = self.clear(self.origin().url)
-        client = Raw(self, proxy)
+        client = self.raw(proxy)
         client.send(frame(HEADERS, 1, 1, head()), *[frame(9, 0, 1, literal(b"x-a", b"y" * 100))] * 2000)
         while (got := client.frame()) is not None:
             self.assertNotEqual(got[0], HEADERS)
 
     def test_malformed_requests_lose_their_stream_alone(self):
         proxy = self.clear(self.origin().url)
-        client = Raw(self, proxy)
+        client = self.raw(proxy)
         bad = [head(more=[(b"Upper", b"x")]), head(more=[(b"connection", b"close")]), head(path=b"no-slash"),
                head(more=[(b"transfer-encoding", b"chunked")]), head(more=[(b"te", b"gzip")]), head(more=[(b"x", b"a\r\nb: c")]),
                head(more=[(b":path", b"/twice")]), literal(b":method", b"GET"), head(more=[(b"x y", b"1")])]
@@ -232,7 +180,7 @@ class Attacks(H2Test):
 
     def test_heads_that_are_too_large_are_answered(self):
         proxy = self.clear(self.origin().url, top='[limits]\nheaders = 20\n')
-        client = Raw(self, proxy)
+        client = self.raw(proxy)
         client.send(frame(HEADERS, 5, 1, head(more=[(b"x-%d" % n, b"y") for n in range(30)])))
         self.assertIn(b"431", client.until(DATA))
 
@@ -243,7 +191,7 @@ class Attacks(H2Test):
                 connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(1_000_000))
 
         proxy = self.clear(self.script(script).url, top='[limits]\nwrite_timeout = "300ms"')
-        client = Raw(self, proxy)
+        client = self.raw(proxy)
         client.send(frame(HEADERS, 5, 1, head()))
         self.assertEqual(client.error(RST_STREAM, 1), 2)
         client.send(frame(PING, 0, 0, bytes(8)))
@@ -251,7 +199,7 @@ class Attacks(H2Test):
 
     def test_a_head_that_never_ends(self):
         proxy = self.clear(self.origin().url, top='[limits]\nheader_timeout = "300ms"')
-        client = Raw(self, proxy)
+        client = self.raw(proxy)
         client.send(frame(HEADERS, 1, 1, head()))
         while client.frame() is not None:
             pass
@@ -269,7 +217,7 @@ class Endings(H2Test):
 
         origin = self.script(script)
         proxy = self.clear(origin.url, top='[log]\naccess = "access.log"')
-        client = Raw(self, proxy)
+        client = self.raw(proxy)
         client.send(frame(HEADERS, 5, 1, head()))
         until(lambda: origin.requests, "the request")
         client.send(frame(RST_STREAM, 0, 1, (8).to_bytes(4, "big")))
@@ -286,7 +234,7 @@ class Endings(H2Test):
 
         origin = self.script(script)
         proxy = self.clear(origin.url)
-        idle, busy = Raw(self, proxy), Raw(self, proxy)
+        idle, busy = self.raw(proxy), self.raw(proxy)
         idle.until(SETTINGS)
         busy.send(frame(HEADERS, 5, 1, head()))
         until(lambda: origin.requests, "the request")

@@ -89,3 +89,29 @@ class Node(Peer):
         found = until(lambda: re.search(r"port (\d+)\.", self.said()) or self.process.poll() is not None, "node's port")
         assert self.process.poll() is None, self.said()
         self.url = f"http://127.0.0.1:{found.group(1)}"
+
+
+class NodeH2(Peer):
+    """A node server of HTTP/2: in the clear, or over TLS with `tls` (paths of certificate and key), where it takes HTTP/1.1
+    as well. `handler` is the text of a function (stream, headers). With `by` = "https" it speaks HTTP/1.1 alone."""
+
+    def __init__(self, handler, tls=None, options="", by="http2"):
+        super().__init__()
+        made = f"createServer({{{options}}})"
+        if tls:
+            cert, key = tls
+            made = (f"create{'' if by == 'https' else 'Secure'}Server({{allowHTTP1: true, cert: fs.readFileSync('{cert}'), key: fs.readFileSync('{key}'),"
+                    f" {options}}})")
+        with open(os.path.join(self.dir, "server.js"), "w", encoding="utf-8") as f:
+            f.write(f"const fs = require('fs'); const server = require('{by}').{made};\nlet connections = 0;\n"
+                    "server.on('session', () => console.log(`connection ${++connections}.`));\n"
+                    "server.on('request', (q, r) => { if (q.httpVersion[0] == '1') r.end('by HTTP/1'); });\n"
+                    f"const handle = {handler};\nserver.on('stream', (s, h) => {{ s.on('error', () => {{}}); handle(s, h); }});\n"
+                    "server.listen(0, '127.0.0.1', () => console.log(`port ${server.address().port}.`));\n")
+        self.start("node", "server.js")
+        found = until(lambda: re.search(r"port (\d+)\.", self.said()) or self.process.poll() is not None, "node's port")
+        assert self.process.poll() is None, self.said()
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{found.group(1)}"
+
+    def connections(self):
+        return len(re.findall(r"connection \d+\.", self.said()))

@@ -52,6 +52,7 @@ Result<std::vector<Subject>> subjects_of_file(const cli::Common& common) {
     for (const upstream::ServerOptions& server : upstream.servers) {
       out.push_back({upstream.name, server.url, upstream.health.value_or(plain), upstream.tls});
       out.back().check.proxy_protocol = upstream.proxy_protocol;
+      out.back().check.protocol = upstream.protocol;
     }
   }
   return out;

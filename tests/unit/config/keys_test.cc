@@ -97,7 +97,6 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {"", "[cluster]", "\"cluster\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "sticky = { cookie = \"s\", learn = \"a\" }", "\"learn\""},
       {"[upstream.a]\nservers = [\"http://h\"]\n", "health = { grpc = true }", "\"grpc\""},
-      {"[upstream.a]\nservers = [\"http://h\"]\n", "protocol = \"auto\"", "protocol \"auto\""},
       {kRoute.data(), "mirror = {}", "\"mirror\""},
       {kRoute.data(), "fault = \"\"", "\"fault\""},
   };

@@ -210,7 +210,6 @@ mirror = "static"
 [upstream.a]
 servers = ["http://h"]
 balance = "first"
-protocol = "h2"
 [fault.static]
 methods = ["GET"]
 [[listen]]
@@ -221,21 +220,44 @@ mode = "tcp"
 R"(rpx.toml:5:1: "mirror" is not yet supported by this version of rpx
 mirror = "static"
 ^
-rpx.toml:9:12: protocol "h2" is not yet supported by this version of rpx
-protocol = "h2"
-           ^
-rpx.toml:10:2: "fault" is not yet supported by this version of rpx
+rpx.toml:9:2: "fault" is not yet supported by this version of rpx
 [fault.static]
  ^
-rpx.toml:14:13: h2 is for listeners with tls; without, it is called h2c
+rpx.toml:13:13: h2 is for listeners with tls; without, it is called h2c
 protocols = ["h2"]
             ^
-rpx.toml:14:13: "protocols" is for HTTP, and this listener has mode = "tcp"
+rpx.toml:13:13: "protocols" is for HTTP, and this listener has mode = "tcp"
 protocols = ["h2"]
             ^
-rpx.toml:15:8: a tcp listener goes somewhere: give it upstream or sni
+rpx.toml:14:8: a tcp listener goes somewhere: give it upstream or sni
 mode = "tcp"
        ^
+)"},
+    {"HTTP/2 where it cannot be",
+R"([[listen]]
+address = ":0"
+[[route]]
+upstream = "a"
+[upstream.a]
+servers = ["http://h"]
+protocol = "h2"
+[upstream.b]
+servers = ["https://h"]
+protocol = "h2c"
+[upstream.c]
+servers = ["https://h"]
+protocol = "auto"
+proxy_protocol = 2
+)",
+R"(rpx.toml:7:12: h2 is for https servers, and http://h is none; in the clear it is called h2c
+protocol = "h2"
+           ^
+rpx.toml:10:12: h2c is for servers without TLS, and https://h has it; there it is called h2
+protocol = "h2c"
+           ^
+rpx.toml:13:12: proxy_protocol names one client for each connection, and HTTP/2 shares them: leave one of the two
+protocol = "auto"
+           ^
 )"},
     {"variables",
 R"([[listen]]

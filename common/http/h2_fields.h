@@ -1,0 +1,32 @@
+// Fields as HTTP/2 has them: names in lower case, and nothing about the connection (RFC 9113 section 8.2). Any thread.
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <string_view>
+#include <vector>
+
+#include "base/arena.h"
+#include "http/headers.h"
+
+namespace rpx::http {
+
+/// A block of fields for nghttp2, which copies what it is given.
+class H2Block {
+ public:
+  void clear() noexcept { fields_.clear(); }
+  /// `name` is in lower case; both outlive the block.
+  void add(std::string_view name, std::string_view value);
+  /// The fields of `headers` that may be sent, their names written to `arena`. Returns the bytes they hold.
+  std::size_t add_all(const Headers& headers, Arena& arena);
+  const nghttp2_nv* data() const noexcept { return fields_.data(); }
+  std::size_t size() const noexcept { return fields_.size(); }
+
+ private:
+  std::vector<nghttp2_nv> fields_;
+};
+
+/// Whether HTTP/2 has no such field: it is about a connection of HTTP/1.
+bool is_of_connection(FieldId id) noexcept;
+
+}  // namespace rpx::http

@@ -1,0 +1,24 @@
+#include "http/server_call.h"
+
+namespace rpx::http {
+
+BodySink& ServerCall::begin(H2Slot& slot, const Limits& limits, const RequestLine& line, std::string_view scheme,
+                            const Headers& headers, Framing framing) {
+  if (!h2_) h2_ = std::make_unique<H2Call>(loop_);
+  shared_ = true;
+  return h2_->begin(slot, limits, line, scheme, headers, framing);
+}
+
+void ServerCall::interrupt() noexcept {
+  if (shared_)
+    h2_->interrupt();
+  else if (h1_.begun())
+    h1_.stream().io().interrupt_read();
+}
+
+void ServerCall::release() noexcept {
+  h1_.release();
+  if (h2_) h2_->release();
+}
+
+}  // namespace rpx::http
