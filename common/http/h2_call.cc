@@ -95,7 +95,7 @@ rt::Task<Status> H2Call::read_head(Method request_method, Instant deadline) {
     }
     if (notified) continue;
     // A server that has said nothing at all since may be gone: others had better not depend on it.
-    if (client_ && client_->heard_ <= begun_) client_->retire();
+    if (client_ && client_->heard_ < begun_) client_->retire();
     co_return upstream_error(ErrorKind::kResponseTimeout, "no reply in time");
   }
   current_ = std::move(heads_.front());

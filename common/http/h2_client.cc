@@ -90,6 +90,7 @@ H2Client::H2Client(std::unique_ptr<net::Stream> stream)
       owned_(std::move(stream)),
       idle_since_(loop().now()),
       heard_(loop().now()),
+      settled_(loop()),
       task_(loop()) {
   open();
   task_.start(run());
@@ -100,7 +101,8 @@ H2Client::~H2Client() {
   stop_writing();
   if (over_) return;
   end_calls();
-  // The server learns that this is the end, where it still listens.
+  // The server learns of what was cancelled, and that this is the end, where it still listens.
+  flush();
   nghttp2_session_terminate_session(session_, NGHTTP2_NO_ERROR);
   flush();
 }
@@ -139,8 +141,11 @@ bool H2Client::usable() const noexcept {
          nghttp2_session_check_request_allowed(session_) != 0;
 }
 
-bool H2Client::takes_extended_connect() const noexcept {
-  return nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+rt::Task<void> H2Client::settle(Instant deadline) {
+  while (!told_settings_ && !over_) {
+    const bool notified = co_await settled_.wait(deadline);
+    if (!notified) break;
+  }
 }
 
 void H2Client::retire() noexcept {
@@ -159,7 +164,10 @@ int H2Client::on_frame(const nghttp2_frame& frame) {
   const bool end = (frame.hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
   switch (frame.hd.type) {
     case NGHTTP2_GOAWAY: retired_ = true; return 0;
-    case NGHTTP2_SETTINGS: told_settings_ = true; return 0;
+    case NGHTTP2_SETTINGS:
+      told_settings_ = true;
+      settled_.notify_all();
+      return 0;
     case NGHTTP2_DATA:
     case NGHTTP2_HEADERS: break;
     default: return 0;
@@ -188,13 +196,16 @@ void H2Client::take_turn() {
   if (failure_ || finished()) stream_.io().interrupt_read();
 }
 
+Error H2Client::ending() const {
+  if (failure_) return *failure_;
+  if (!fault_.empty()) return {ErrorKind::kBadResponse, Side::kUpstream, fmt::format("HTTP/2: {}", fault_)};
+  return {ErrorKind::kClosed, Side::kUpstream, "the server closed the connection"};
+}
+
 void H2Client::end_calls() {
-  Error error{ErrorKind::kClosed, Side::kUpstream, "the server closed the connection"};
-  if (failure_)
-    error = *failure_;
-  else if (!fault_.empty())
-    error = {ErrorKind::kBadResponse, Side::kUpstream, fmt::format("HTTP/2: {}", fault_)};
+  const Error error = ending();
   for (H2Call* call : std::exchange(calls_, {})) call->take_loss(error);
+  settled_.notify_all();
 }
 
 rt::Task<Status> H2Client::run() {

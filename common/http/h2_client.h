@@ -29,9 +29,10 @@ class H2Client final : private H2Link {
   bool retired() const noexcept { return retired_ || over_; }
   /// It has ended.
   bool over() const noexcept { return over_; }
-  /// The server takes extended CONNECT (RFC 8441). Known once told_settings().
-  bool takes_extended_connect() const noexcept;
-  bool told_settings() const noexcept { return told_settings_; }
+  /// Suspends until the server has said what it takes, or the connection has ended; at most until `deadline`.
+  rt::Task<void> settle(Instant deadline);
+  /// Why it has ended.
+  Error ending() const;
 
  private:
   friend class H2Call;
@@ -56,6 +57,7 @@ class H2Client final : private H2Link {
   bool retired_ = false;
   bool told_settings_ = false;
   bool over_ = false;
+  rt::Event settled_;
   rt::Child<Status> task_;
 };
 

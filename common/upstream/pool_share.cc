@@ -112,6 +112,12 @@ rt::Task<Result<Lease>> Pool::dial_shared(Member& member) {
   member.speaks_h1 = !*agreed;
   if (!*agreed) co_return Lease(*this, member, std::make_unique<Lease::Connection>(std::move(stream), member));
   auto client = std::make_shared<http::H2Client>(std::move(stream));
+  // How many streams it takes is to be known before others share it.
+  co_await client->settle(deadline_after(loop_.now(), connect_.timeout));
+  if (client->over()) {
+    failed(member, client->ending());
+    co_return std::unexpected(client->ending());
+  }
   member.shared.push_back(client);
   co_return lease_on(member, std::move(client), false);
 }

@@ -105,7 +105,8 @@ class NodeH2(Peer):
         with open(os.path.join(self.dir, "server.js"), "w", encoding="utf-8") as f:
             f.write(f"const fs = require('fs'); const server = require('{by}').{made};\nlet connections = 0;\n"
                     "server.on('session', () => console.log(`connection ${++connections}.`));\n"
-                    "server.on('request', (q, r) => { if (q.httpVersion[0] == '1') r.end('by HTTP/1'); });\n"
+                    # With a listener for requests node would send trailers of its own beside those of the stream.
+                    + ("server.on('request', (q, r) => { if (q.httpVersion[0] == '1') r.end('by HTTP/1'); });\n" if tls else "") +
                     f"const handle = {handler};\nserver.on('stream', (s, h) => {{ s.on('error', () => {{}}); handle(s, h); }});\n"
                     "server.listen(0, '127.0.0.1', () => console.log(`port ${server.address().port}.`));\n")
         self.start("node", "server.js")
