@@ -2,6 +2,7 @@
 
 import asyncio
 import configparser
+import gzip
 import os
 import re
 import socket
@@ -75,6 +76,27 @@ class Examples(ExampleTest):
         down = self.fetch(self.start("static-site/rpx.toml", SERVER=dead))
         self.assertEqual(down.status, 502)
         self.assertIn(b"Back in a moment", down.body)
+
+    def test_compression(self):
+        origin = self.origin()
+        page = b"<p>the same words again and again</p>" * 100
+        seen = []
+
+        def upload(connection, request):
+            seen.append((request["Content-Encoding"], request.body))
+            origin.reply(connection, gzip.compress(page), fields=[("Content-Encoding", "gzip")], request=request)
+
+        origin.answer_page = lambda connection, request: origin.reply(
+            connection, page, fields=[("Content-Type", "text/html")], request=request)
+        origin.answer_upload = upload
+        proxy = self.start("compression/rpx.toml", SERVER=origin.url)
+        for coding in ("zstd", "br", "gzip"):
+            reply = self.fetch(proxy, "/page", fields=[("Accept-Encoding", coding)])
+            self.assertEqual(reply["Content-Encoding"], coding)
+            self.assertLess(len(reply.body), len(page) // 10)
+        taken = self.fetch(proxy, "/upload/1", method="POST", fields=[("Content-Type", "text/plain")], body=page)
+        self.assertEqual((taken["Content-Encoding"], taken.body), (None, page))
+        self.assertEqual((seen[0][0], gzip.decompress(seen[0][1])), ("gzip", page))
 
     def test_api_two_services(self):
         sock, dead = dead_address()
