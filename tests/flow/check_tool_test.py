@@ -129,7 +129,7 @@ class CheckTool(FlowTest):
         self.assertIn("has gone", watch.stderr.readline())
         self.proxy_to(url, folder=proxy.dir)
         self.assertIn("is back", watch.stderr.readline())
-        self.assertEqual(json.loads(watch.stdout.readline())["state"], "up")
+        self.assertEqual(json.loads(watch.stdout.readline())["state"], "drain")  # what was said of it outlives a restart
         self.assertEqual(self.check("watch", "--timeout", "200ms", "-q", *self.socket).returncode, 0)
         self.assertEqual(self.check("watch", "--upstream", "none", *self.socket).returncode, 2)
         self.assertEqual(self.check("watch", "--socket", "/nowhere/rpx.sock").returncode, 3)
