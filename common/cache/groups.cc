@@ -22,7 +22,8 @@ bool take_string(std::string_view& text, std::string& out) {
       return true;
     }
     if (c == '\\') {
-      if (++at == text.size() || (text[at] != '"' && text[at] != '\\')) return false;
+      ++at;
+      if (at == text.size() || (text[at] != '"' && text[at] != '\\')) return false;
       c = text[at];
     }
     if (c < 0x20 || c > 0x7e) return false;

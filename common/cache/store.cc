@@ -188,7 +188,9 @@ void Store::put(EntryPtr entry) {
     std::size_t pieces = entry->piece() ? 1 : 0;
     for (Node* one = at == shard.index.end() ? nullptr : at->second; one;) {
       Node* next = one->chain;
-      const bool too_many = one->entry->piece() && pieces != 0 && ++pieces > kMostPieces;
+      const bool counts = one->entry->piece() && pieces != 0;
+      if (counts) ++pieces;
+      const bool too_many = counts && pieces > kMostPieces;
       if (too_many ||
           (one->entry->key() == entry->key() && one->entry->vary() == entry->vary() && replaces(*entry, *one->entry))) {
         node->in_main = node->in_main || one->in_main;

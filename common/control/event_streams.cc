@@ -77,7 +77,7 @@ void EventStreams::wake() noexcept {
   [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &one, sizeof(one));
 }
 
-Status EventStreams::adopt(int fd, EventsWanted wanted) {
+Status EventStreams::adopt(int fd, const EventsWanted& wanted) {
   auto listener = std::make_unique<Listener>(fd, wanted, [this] { wake(); });
   const std::scoped_lock lock(mutex_);
   if (stopping_) return self_error(ErrorKind::kDraining, "the proxy is stopping");

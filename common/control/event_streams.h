@@ -28,7 +28,7 @@ class EventStreams {
 
   /// Serves `fd`, a connected socket that becomes ours, from the reply's head on. Any thread. Errors: kOverloaded when
   /// there are too many already, kInternal when it cannot be served; then `fd` is closed.
-  Status adopt(int fd, EventsWanted wanted);
+  Status adopt(int fd, const EventsWanted& wanted);
   void stop() noexcept;
 
  private:

@@ -13,7 +13,7 @@ constexpr std::size_t kLongestName = 255;
 constexpr ByteTable kHostName =
     make_table([](unsigned c) { return is_digit(c) || is_letter(c) || is_one_of(c, "-_."); });
 
-std::unexpected<Error> bad(const char* detail) { return client_error(ErrorKind::kBadRequest, detail); }
+std::unexpected<Error> bad_target(const char* detail) { return client_error(ErrorKind::kBadRequest, detail); }
 
 /// Where the host of an authority ends, 0 when it is not one.
 std::size_t end_of_host(std::string_view text) noexcept {
@@ -76,9 +76,9 @@ bool is_authority(std::string_view text) noexcept {
 
 Status parse_authority(std::string_view text, Arena& arena, Target& out) {
   const std::size_t end = end_of_host(text);
-  if (end == 0) return bad("host that is not a name or an address");
+  if (end == 0) return bad_target("host that is not a name or an address");
   const auto port = parse_port(text.substr(end));
-  if (!port) return bad("port that is not a number from 1 to 65535");
+  if (!port) return bad_target("port that is not a number from 1 to 65535");
   // A bare colon says nothing, and two spellings of one authority would be two keys.
   if (*port == 0) text = text.substr(0, end);
   out.authority = has_capital(text) ? to_lower_in(arena, text) : text;
@@ -94,12 +94,12 @@ Status parse_authority(std::string_view text, Arena& arena, Target& out) {
 Status parse_target(std::string_view raw, Method method, Arena& arena, Target& out) {
   if (raw.starts_with('/')) return parse_path_and_query(raw, arena, out);
   if (raw == "*") {
-    if (method != Method::kOptions) return bad("asterisk as target of another method than OPTIONS");
+    if (method != Method::kOptions) return bad_target("asterisk as target of another method than OPTIONS");
     out.path = out.lax_path = raw;
     return {};
   }
   const std::size_t scheme = scheme_length(raw);
-  if (scheme == 0) return bad("target that is neither a path nor an http URI");
+  if (scheme == 0) return bad_target("target that is neither a path nor an http URI");
   std::string_view rest = raw.substr(scheme);
   const std::size_t authority = std::min(rest.find_first_of("/?"), rest.size());
   RPX_TRY_VOID(parse_authority(rest.substr(0, authority), arena, out));

@@ -91,7 +91,7 @@ struct Resolver::State {
   bool start();
   void use_servers();
   template <class T>
-  std::shared_ptr<T> watch(Key key, std::weak_ptr<T> Entry::* member, Duration longest);
+  std::shared_ptr<T> watch(const Key& key, std::weak_ptr<T> Entry::* member, Duration longest);
   Duration ask_due();
   void poll_once(Duration longest);
   static void on_answer(void* query, int status, int timeouts, ares_addrinfo* result);
@@ -255,7 +255,7 @@ bool Resolver::State::start() {
 }
 
 template <class T>
-std::shared_ptr<T> Resolver::State::watch(Key key, std::weak_ptr<T> Entry::* member, Duration longest) {
+std::shared_ptr<T> Resolver::State::watch(const Key& key, std::weak_ptr<T> Entry::* member, Duration longest) {
   const std::scoped_lock lock(mutex);
   Entry& entry = entries[key];
   std::shared_ptr<T> watched = (entry.*member).lock();

@@ -79,7 +79,7 @@ Result<bool> Blocklist::refresh(WallTime now) {
 
 Result<BlockOutcome> Blocklist::edit(BlockEdit edit, WallTime now) {
   const std::scoped_lock lock(mutex_);
-  if (options_.files.empty()) return edit_bans(std::move(edit), now);
+  if (options_.files.empty()) return edit_bans(edit, now);
   RPX_TRY(const BlocklistLock alone, BlocklistLock::take(options_.files.front()));
   BlockOutcome out;
   BlockTrace trace;
@@ -128,7 +128,7 @@ bool Blocklist::forget_bans(const std::vector<IpPrefix>& prefixes) {
 }
 
 // Without files there are bans alone, and they can only be taken back.
-Result<BlockOutcome> Blocklist::edit_bans(BlockEdit edit, WallTime now) {
+Result<BlockOutcome> Blocklist::edit_bans(const BlockEdit& edit, WallTime now) {
   if (bans_.empty() || !edit.add.empty())
     return self_error(ErrorKind::kNotFound, "the configuration has no [blocklist]");
   BlockOutcome out;

@@ -53,7 +53,7 @@ class Blocklist {
   Result<std::shared_ptr<const BlockTable>> read(const BlocklistOptions& options, WallTime now) const;
   /// True when any of `prefixes` was banned here.
   bool forget_bans(const std::vector<IpPrefix>& prefixes);
-  Result<BlockOutcome> edit_bans(BlockEdit edit, WallTime now);
+  Result<BlockOutcome> edit_bans(const BlockEdit& edit, WallTime now);
   Status write_bans(const std::vector<BlockItem>& bans, WallTime now) const;
   Status take_up(const BlocklistOptions& options, WallTime now);
 

@@ -94,7 +94,8 @@ RunState ServerImpl::restore_state() {
   std::vector<std::string> problems;
   RunState state = parse_run_state(*text, problems);
   for (const std::string& problem : problems)
-    log_event(LogLevel::kWarning, "a line of the state of servers is left out", {{"line", path + ":" + problem}});
+    log_event(LogLevel::kWarning, "a line of the state of servers is left out",
+              {{"line", fmt::format("{}:{}", path, problem)}});
   if (!state.empty()) log_event(LogLevel::kNotice, "servers are as they were left", {{"state", path}});
   members_.restore(state);
   return state;

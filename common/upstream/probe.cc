@@ -106,10 +106,14 @@ rt::Task<Status> ask(const Probing& probing, std::unique_ptr<net::Stream> stream
   const http::Headers fields = request_fields(probing);
   const http::RequestLine line = request_line(probing.options);
   std::optional<http::H2Slot> slot;
-  if (h2) slot.emplace(std::make_shared<http::H2Client>(std::move(stream)));
-  http::BodySink& sink =
-      slot ? call.begin(*slot, limits, line, probing.secure ? "https" : "http", fields, http::Framing::kNone)
-           : call.begin(*stream, limits, line, fields, http::Framing::kNone);
+  http::BodySink* wire = nullptr;
+  if (h2) {
+    slot.emplace(std::make_shared<http::H2Client>(std::move(stream)));
+    wire = &call.begin(*slot, limits, line, probing.secure ? "https" : "http", fields, http::Framing::kNone);
+  } else {
+    wire = &call.begin(*stream, limits, line, fields, http::Framing::kNone);
+  }
+  http::BodySink& sink = *wire;
   const Instant begun = std::chrono::steady_clock::now();
   RPX_CO_TRY(const bool sent, sink.try_flush());
   if (!sent) {

