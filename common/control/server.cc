@@ -123,11 +123,11 @@ void send(net::HTTPServerRequest& request, net::HTTPServerResponse& response, co
 
 // A second descriptor of the connection goes to the streams; Poco is told that its own ends here.
 Status hand_over(net::HTTPServerRequest& request, net::HTTPServerResponse& response, EventStreams& streams,
-                 EventsWanted wanted) {
+                 const EventsWanted& wanted) {
   const int own = dynamic_cast<net::HTTPServerRequestImpl&>(request).socket().impl()->sockfd();
   const int fd = ::fcntl(own, F_DUPFD_CLOEXEC, 0);
   if (fd < 0) return self_error(ErrorKind::kInternal, errno_text("fcntl", errno));
-  RPX_TRY_VOID(streams.adopt(fd, std::move(wanted)));
+  RPX_TRY_VOID(streams.adopt(fd, wanted));
   response.setKeepAlive(false);
   return {};
 }
@@ -148,7 +148,7 @@ class Handler : public net::HTTPRequestHandler {
     }
     try {
       if (reply.events && request.getMethod() == "GET") {
-        const Status adopted = hand_over(request, response, streams_, *std::move(reply.events));
+        const Status adopted = hand_over(request, response, streams_, *reply.events);
         if (adopted) return;
         reply = problem_reply(503, adopted.error().detail);
       }
