@@ -42,8 +42,9 @@ class Pebble(Peer):
                     "externalAccountMACKeys": {"kid-1": EAB_KEY} if eab else {}}
         with open(os.path.join(self.dir, "pebble.json"), "w", encoding="utf-8") as f:
             json.dump({"pebble": settings}, f)
+        # It refuses one good nonce of ten: often enough to be met, six in a row (where a client gives up) once in a million.
         self.start("pebble", "-config", "pebble.json", "-dnsserver", f"127.0.0.1:{dns}",
-                   env={**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "30"})
+                   env={**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "10"})
         until(self.answers, "pebble")
 
     def answers(self):
