@@ -37,7 +37,7 @@ Complaint check_rule(std::string_view text) {
 constexpr Key kCompressLevelKeys[] = {
     key("gzip", kCount, at<&CompressLevels::gzip>, "5", "1 (fast) to 9 (small)", {.least = 1, .most = 9}),
     key("br", kCount, at<&CompressLevels::br>, "4", "1 (fast) to 11 (small)", {.least = 1, .most = 11}),
-    key("zstd", kCount, at<&CompressLevels::zstd>, "3", "1 (fast) to 19 (small)", {.least = 1, .most = 19}),
+    key("zstd", kCount, at<&CompressLevels::zstd>, "3", "1 (fast) to 19 (small); 6 is smaller than gzip 6, at a quarter of its time", {.least = 1, .most = 19}),
 };
 constexpr Section kCompressLevel = {"level", "How hard each coding tries; or level = \"auto\": the busier the worker, the less.", Shape::kTable, kCompressLevelKeys,
                                    {}, {}, nullptr, kAllKeys, false, read_level_word, write_level_word};
