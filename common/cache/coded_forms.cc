@@ -8,6 +8,9 @@ namespace {
 // A text, its control block and the list link of neither: what a form costs beside its bytes.
 constexpr std::size_t kFormBytes = 64;
 
+// The block that they are in, as the allocator gives it.
+constexpr std::size_t kOwnBytes = (sizeof(CodedForms) + sizeof(std::size_t) + 15) / 16 * 16;
+
 std::size_t bytes_of(const CodedForm& form) noexcept { return form.body ? form.body->capacity() + kFormBytes : 0; }
 
 }  // namespace
@@ -22,9 +25,13 @@ std::ptrdiff_t CodedForms::put(http::Coding coding, CodedForm form) {
   CodedForm& kept = slot(coding).form;
   if (kept.final) return 0;
   if (kept.body && form.body && form.body->size() >= kept.body->size()) form.body = kept.body;
-  const auto before = static_cast<std::ptrdiff_t>(bytes_of(kept));
+  std::size_t bytes = bytes_.load(std::memory_order_relaxed);
+  const std::size_t before = bytes;
+  if (bytes == 0) bytes = kOwnBytes;
+  bytes = bytes - bytes_of(kept) + bytes_of(form);
   kept = std::move(form);
-  return static_cast<std::ptrdiff_t>(bytes_of(kept)) - before;
+  bytes_.store(bytes, std::memory_order_relaxed);
+  return static_cast<std::ptrdiff_t>(bytes) - static_cast<std::ptrdiff_t>(before);
 }
 
 bool CodedForms::claim(http::Coding coding) {
@@ -38,14 +45,14 @@ void CodedForms::release(http::Coding coding) {
   slot(coding).claimed = false;
 }
 
-std::size_t CodedForms::copy(const CodedForms& other) {
+void CodedForms::copy(const CodedForms& other) {
   const std::scoped_lock lock(mutex_, other.mutex_);
-  std::size_t bytes = 0;
+  std::size_t bytes = kOwnBytes;
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     slots_[i].form = other.slots_[i].form;
     bytes += bytes_of(slots_[i].form);
   }
-  return bytes;
+  bytes_.store(bytes, std::memory_order_relaxed);
 }
 
 }  // namespace rpx::cache

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -31,8 +32,10 @@ class CodedForms {
   /// True for one caller, who is to make the final form; again once released, and never when it is there.
   bool claim(http::Coding coding);
   void release(http::Coding coding);
-  /// Takes over what `other` has. Before this one is shared. Says how many bytes that is.
-  std::size_t copy(const CodedForms& other);
+  /// Takes over what `other` has. Before this one is shared.
+  void copy(const CodedForms& other);
+  /// Bytes of memory, once there has been a form.
+  std::size_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   struct Slot {
@@ -42,6 +45,7 @@ class CodedForms {
   Slot& slot(http::Coding coding) noexcept { return slots_[static_cast<std::size_t>(coding) - 1]; }
 
   mutable std::mutex mutex_;
+  std::atomic<std::size_t> bytes_{0};
   std::array<Slot, http::kCodings.size()> slots_;
 };
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cache/entry.h"
+#include "cache/filter.h"
 #include "cache/flight.h"
 
 namespace rpx::cache {
@@ -28,23 +29,6 @@ struct StoreCounters {
   std::atomic<std::uint64_t> evicted{0};
   std::atomic<std::uint64_t> invalidated{0};  ///< by unsafe methods
   std::atomic<std::uint64_t> purged{0};
-};
-
-/// Which entries are meant; empty members say nothing.
-struct Filter {
-  std::string url;
-  std::string prefix;  ///< of the URL
-  std::string host;
-  std::string tag;
-  std::string group;   ///< of cache groups, with `origin`
-  std::string origin;  ///< scheme and host, what URLs begin with up to their path: "http://example.com"
-};
-
-/// How much a purge takes, or would take.
-struct Taken {
-  std::uint64_t entries = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t hits = 0;
 };
 
 class Store {
@@ -71,14 +55,15 @@ class Store {
   Found find(std::string_view key, const http::Headers& request) const;
   /// The parts that a request chooses of an object that is not there whole.
   std::vector<EntryPtr> pieces(std::string_view key, const http::Headers& request) const;
-  /// Takes the place of an entry with the same key and the same chosen fields; a piece, that of pieces it covers or
-  /// contradicts.
+  /// Holds a share in it; an entry is in one store at most, once. Takes the place of an entry with the same key and the
+  /// same chosen fields; a piece, that of pieces it covers or contradicts.
   void put(EntryPtr entry);
   /// Keeps a coded form beside the body of `entry`, if that is still here. Makes room for it.
   void put_form(const Entry& entry, http::Coding coding, CodedForm form);
   /// Takes out everything under `key`, and has fills in progress not be stored. Says how many.
   std::size_t invalidate(std::string_view key);
-  /// Takes out (or with `soft` marks as stale) what `filter` names; nothing changes with `dry`.
+  /// Takes out (or with `soft` marks as stale) what `filter` names; nothing changes with `dry`. Tags and groups are
+  /// looked up; other filters walk all entries, a few at a time: for threads that may take their time.
   Taken purge(const Filter& filter, bool soft, bool dry);
   /// Every entry that `filter` names, by URL.
   std::vector<EntryPtr> list(const Filter& filter) const;
@@ -94,16 +79,17 @@ class Store {
   std::optional<Reason> passes(std::string_view key, WallTime now) const;
 
  private:
-  struct Node;
   struct Shard;
   static constexpr std::size_t kShards = 64;
   Shard& shard_of(std::uint64_t hash) const noexcept { return *shards_[hash >> 58U]; }
   template <class Take>
   void each(const Filter& filter, Take take) const;
-  void remove(Shard& shard, Node& node);
+  template <class Take>
+  void each_labelled(const Filter& filter, Take take) const;
+  EntryPtr remove(Shard& shard, Entry& entry) noexcept;
   /// What may go next.
   enum class Give : std::uint8_t { kSmallOver, kMain, kAny };
-  bool evict_one(Shard& shard, Give give);
+  EntryPtr evict_one(Shard& shard, Give give);
   bool evict_in_turn(Give give);
   void make_room();
 

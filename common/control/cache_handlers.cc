@@ -78,7 +78,7 @@ void write_facts(Json& json, const cache::Entry& entry, WallTime now) {
       .member("age", seconds(age))
       .member("lifetime", seconds(entry.terms().lifetime))
       .member("left", seconds(entry.terms().lifetime - age))
-      .member("size", entry.body()->size())
+      .member("size", entry.body().size())
       .member("bytes", entry.bytes())
       .member("hits", entry.hits())
       .member("tags", entry.tags());
@@ -242,7 +242,7 @@ Reply answer_cache_body(Host& host, const Request& request) {
   if (variants.empty()) return problem_reply(404, fmt::format("{} is not stored", url));
   Reply reply;
   reply.content_type = "application/octet-stream";
-  reply.body = *variants.front()->body();
+  reply.body = variants.front()->body();
   return reply;
 }
 

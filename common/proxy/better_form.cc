@@ -42,9 +42,9 @@ class Claim {
 
 rt::Task<void> make_form(Worker& worker, std::shared_ptr<cache::Store> store, cache::EntryPtr entry,
                          http::Coding coding, Claim claim) {
-  auto work = [body = entry->body(), coding] {
+  auto work = [entry, coding] {
     std::string coded;
-    if (!codec::encode_once(coding, policy::CompressRule::patient_level(coding), *body, coded)) coded.clear();
+    if (!codec::encode_once(coding, policy::CompressRule::patient_level(coding), entry->body(), coded)) coded.clear();
     coded.shrink_to_fit();
     return coded;
   };
@@ -52,7 +52,7 @@ rt::Task<void> make_form(Worker& worker, std::shared_ptr<cache::Store> store, ca
   // Too much waits for a thread: a later hit begins again.
   if (!made) co_return;
   cache::CodedForm form{.final = true};
-  if (!made->empty() && made->size() < entry->body()->size())
+  if (!made->empty() && made->size() < entry->body().size())
     form.body = std::make_shared<const std::string>(*std::move(made));
   else
     form.useless = true;
@@ -62,7 +62,7 @@ rt::Task<void> make_form(Worker& worker, std::shared_ptr<cache::Store> store, ca
 }  // namespace
 
 void start_better_form(ClientConnection& connection, const Stored& stored, http::Coding coding) {
-  if (stored.entry->body()->size() > kLargestBody) return;
+  if (stored.entry->body().size() > kLargestBody) return;
   Claim claim(stored.entry, coding);
   if (claim)
     connection.worker.run_beside(make_form(connection.worker, stored.store, stored.entry, coding, std::move(claim)));

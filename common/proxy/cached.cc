@@ -111,7 +111,7 @@ void learn_from_head(Visit& visit, const cache::Entry& stored, WallTime asked) {
   const std::string_view length = head.headers.value(FieldId::kContentLength);
   const bool same = (etag.empty() || etag == stored.validators().etag) &&
                     (changed.empty() || changed == stored.validators().last_modified) &&
-                    (length.empty() || parse_uint(length) == stored.body()->size());
+                    (length.empty() || parse_uint(length) == stored.body().size());
   if (!same) return stored.mark_outdated();
   http::Headers update;
   http::copy_end_to_end(head.headers, update);
@@ -253,7 +253,7 @@ rt::Task<void> serve_cached(ClientConnection& connection, Busy& busy, const Rout
         co_return;
       }
     visit.why = found.entry ? "stale" : found.other_variants ? "vary-miss" : "uri-miss";
-    if (found.entry && found.entry->age(visit.now()) < found.entry->terms().lifetime) visit.why = "request";
+    if (found.entry && found.entry->age(visit.now()) < found.entry->lifetime()) visit.why = "request";
     std::shared_ptr<Flight> other;
     // A part of an object that is not there is asked for as it is, and stored as what it is.
     const std::string_view part = found.entry ? std::string_view() : visit.facts.range;

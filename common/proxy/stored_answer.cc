@@ -28,9 +28,8 @@ bool is_of_body(const http::Field& field) noexcept {
 void put_fields(const Visit& visit, const cache::Entry& entry, Duration age) {
   http::Headers& out = visit.busy.out;
   out.clear();
-  out.raw().reserve(entry.fields().size() + 8);
-  out.raw().assign(entry.fields().begin(), entry.fields().end());
-  for (const std::string& name : entry.terms().no_cache_fields) out.remove(name);
+  entry.copy_fields(out);
+  for (const std::string& name : entry.no_cache_fields()) out.remove(name);
   char digits[24];
   const auto end = fmt::format_to(digits, "{}", std::max<std::int64_t>(0, whole_seconds(age)));
   out.add("Age", in_arena(visit, {digits, static_cast<std::size_t>(end - digits)}));
@@ -38,7 +37,7 @@ void put_fields(const Visit& visit, const cache::Entry& entry, Duration age) {
 
 void put_status(const Visit& visit, const cache::Entry& entry, Duration age, Via via) {
   if (!visit.rule.options.status_header) return;
-  const std::int64_t ttl = whole_seconds(entry.terms().lifetime - age);
+  const std::int64_t ttl = whole_seconds(entry.lifetime() - age);
   char text[96];
   char* end = text;
   switch (via) {
@@ -106,7 +105,7 @@ rt::Task<void> answer_stored(Visit& visit, cache::EntryPtr stored, Via via) {
   const Duration age = entry.age(visit.now());
   put_fields(visit, entry, age);
   put_status(visit, entry, age, via);
-  const std::string_view body = *entry.body();
+  const std::string_view body = entry.body();
   if (entry.status() == 200 && cache::is_not_modified(visit.facts, entry.validators())) {
     std::erase_if(busy.out.raw(), is_of_body);
     co_await respond_at_hand(visit.connection, busy, visit.route, 304, {});
@@ -132,7 +131,7 @@ rt::Task<void> answer_piece(Visit& visit, cache::EntryPtr piece, std::optional<c
   const Duration age = entry.age(visit.now());
   put_fields(visit, entry, age);
   put_status(visit, entry, age, Via::kHit);
-  std::string_view body = *entry.body();
+  std::string_view body = entry.body();
   std::string_view told = held.told;
   if (part) {
     told = in_arena(visit, content_range_of(*part, held.place->total));

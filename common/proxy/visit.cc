@@ -121,7 +121,7 @@ bool Fill::take_part(cache::NewEntry& made) {
   bool joined = false;
   auto stored = visit_.store().pieces(visit_.key, visit_.busy.exchange.request().headers);
   for (std::size_t i = 0; i < stored.size();) {
-    const bool same = stored[i]->vary() == made.vary && stored[i]->body()->size() <= visit_.rule.options.max_object;
+    const bool same = stored[i]->vary() == made.vary && stored[i]->body().size() <= visit_.rule.options.max_object;
     if (!same || !cache::join(piece, body_, etag, *stored[i])) {
       ++i;
       continue;
@@ -154,7 +154,7 @@ void Fill::complete() {
   if (made.status == 206 && !take_part(made)) return lead_.end(Flight::End::kNothing);
   body_.shrink_to_fit();
   made.body = std::make_shared<const std::string>(std::move(body_));
-  entry_ = std::make_shared<const cache::Entry>(std::move(made), fields_, visit_.rule.options.tags);
+  entry_ = cache::Entry::make(std::move(made), fields_, visit_.rule.options.tags);
   visit_.store().put(entry_);
   lead_.end(Flight::End::kStored);
 }
@@ -183,9 +183,9 @@ rt::Task<Asked> ask_origin(Visit& visit, const cache::Entry* stored, bool whole)
   if (changes) {
     as_received = request.headers;
     drop_conditions(request.headers);
-    if (stored && !stored->validators().etag.empty()) request.headers.add("If-None-Match", stored->validators().etag);
-    if (stored && !stored->validators().last_modified.empty())
-      request.headers.add("If-Modified-Since", stored->validators().last_modified);
+    const cache::Validators known = stored ? stored->validators() : cache::Validators();
+    if (!known.etag.empty()) request.headers.add("If-None-Match", known.etag);
+    if (!known.last_modified.empty()) request.headers.add("If-Modified-Since", known.last_modified);
   }
   Asked out{visit.now(), {}};
   out.status = co_await forward(visit.connection, visit.busy, visit.route);
@@ -197,14 +197,15 @@ rt::Task<Asked> ask_origin(Visit& visit, const cache::Entry* stored, bool whole)
 cache::EntryPtr renewed(Visit& visit, const cache::Entry& stored, http::Headers update, WallTime asked) {
   const cache::Times times{asked, visit.now()};
   add_date(update, visit.busy.exchange.arena(), times.answered);
-  const http::Headers fields = cache::merged(stored.fields(), update);
+  const http::Headers before = stored.fields();
+  const http::Headers fields = cache::merged(before, update);
   cache::Verdict verdict = cache::judge_reply(visit.facts, stored.status(), fields, times, visit.rule.options);
   cache::NewEntry made = new_entry(visit, stored.status(), times);
-  made.body = stored.body();
+  made.body = stored.share_body();
   made.vary = stored.vary();
   made.terms = std::move(verdict.terms);
-  const auto entry = std::make_shared<cache::Entry>(std::move(made), fields, visit.rule.options.tags);
-  entry->take_forms_of(stored);
+  made.forms_of = &stored;
+  cache::EntryPtr entry = cache::Entry::make(std::move(made), fields, visit.rule.options.tags);
   if (verdict.store)
     visit.store().put(entry);
   else

@@ -62,14 +62,12 @@ void ask(Simulated& simulated, const std::string& key, const LoggedRequest& requ
     return;
   }
   if (request.bytes > max_object) return;
-  static const auto kNoBody = std::make_shared<const std::string>();
   cache::NewEntry made;
   made.key = key;
   made.url = key;
   made.host = request.host;
-  made.body = kNoBody;
   made.assumed_bytes = request.bytes;
-  simulated.store->put(std::make_shared<const cache::Entry>(std::move(made), http::Headers(), ""));
+  simulated.store->put(cache::Entry::make(std::move(made), {}, ""));
 }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {

@@ -14,11 +14,12 @@ CodedForm form_of(std::size_t size, bool final = false) {
   return {.body = std::make_shared<const std::string>(size, 'c'), .final = final};
 }
 
-std::shared_ptr<Entry> page_of(const std::string& key) {
+EntryPtr page_of(const std::string& key, const Entry* forms_of = nullptr) {
   NewEntry made;
   made.key = made.url = key;
   made.body = std::make_shared<const std::string>(1000, 'x');
-  return std::make_shared<Entry>(std::move(made), fields(""), "");
+  made.forms_of = forms_of;
+  return Entry::make(std::move(made), fields(""), "");
 }
 
 TEST_CASE("coded forms: the shorter one stays, and the final one for good", "[cache]") {
@@ -85,11 +86,10 @@ TEST_CASE("store: room is made for forms", "[cache]") {
 
 TEST_CASE("entry: one that takes the place of another with the same body takes its forms over", "[cache]") {
   Store store("s", 1 << 20);
-  const auto first = page_of("http://h/a");
+  const EntryPtr first = page_of("http://h/a");
   store.put(first);
   store.put_form(*first, Coding::kGzip, form_of(500, true));
-  const auto second = page_of("http://h/a");
-  second->take_forms_of(*first);
+  const EntryPtr second = page_of("http://h/a", first.get());
   store.put(second);
   CHECK(store.bytes() == second->bytes());
   CHECK(second->forms()->find(Coding::kGzip).final);

@@ -16,7 +16,7 @@ EntryPtr entry_of(const std::string& path, std::size_t size = 100, std::vector<V
   made.body = std::make_shared<const std::string>(size, 'x');
   made.vary = std::move(vary);
   made.times.answered = at(answered);
-  return std::make_shared<const Entry>(std::move(made), fields(reply), "tags");
+  return Entry::make(std::move(made), fields(reply), "tags");
 }
 
 EntryPtr piece_of(std::string body, std::uint64_t first, std::string_view etag = R"("a")", std::uint64_t total = 10) {
@@ -31,7 +31,7 @@ EntryPtr piece_of(std::string body, std::uint64_t first, std::string_view etag =
   made.body = std::make_shared<const std::string>(std::move(body));
   made.piece = std::make_unique<const Piece>(std::move(piece));
   const std::string reply = "Content-Range: left out|ETag: " + std::string(etag);
-  return std::make_shared<const Entry>(std::move(made), fields(reply), "");
+  return Entry::make(std::move(made), fields(reply), "");
 }
 
 rt::Task<void> note_end(Flight& flight, rt::Loop& loop, Instant deadline, std::vector<Flight::End>& ends) {
@@ -47,7 +47,7 @@ TEST_CASE("store: finds what was put, variant by variant", "[cache]") {
   store.put(entry_of("/a", 2, {{"accept", "y"}}));
   store.put(entry_of("/a", 3, {{"accept", "y"}}));
   CHECK(store.entries() == 2);
-  CHECK(store.find("http://h/a", fields("Accept: y")).entry->body()->size() == 3);
+  CHECK(store.find("http://h/a", fields("Accept: y")).entry->body().size() == 3);
   const Store::Found other = store.find("http://h/a", fields("Accept: z"));
   CHECK_FALSE(other.entry);
   CHECK(other.other_variants);

@@ -35,7 +35,7 @@ TEST_CASE("routes: every call of the table answers", "[control]") {
   cache::NewEntry stored;
   stored.url = "http://a/";
   stored.body = std::make_shared<const std::string>("text\n");
-  host.stores.front()->put(std::make_shared<const cache::Entry>(std::move(stored), http::Headers(), ""));
+  host.stores.front()->put(cache::Entry::make(std::move(stored), {}, ""));
   for (const Call& call : calls()) {
     INFO(call.method << ' ' << call.pattern);
     std::string target(call.pattern);
