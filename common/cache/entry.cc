@@ -331,6 +331,14 @@ bool Entry::matches(const http::Headers& request) const {
   return true;
 }
 
+bool is_chosen(const std::vector<VaryField>& vary, std::string_view language, const http::Headers& request) {
+  return std::ranges::all_of(vary, [&](const VaryField& field) {
+    const std::string asked = normalised(request, field.name);
+    if (asked == field.value) return true;
+    return !language.empty() && field.name == "accept-language" && best_language(asked) == language;
+  });
+}
+
 std::uint64_t label_hash(std::string_view text, bool is_group) noexcept {
   const std::uint64_t hash = std::hash<std::string_view>()(text);
   return is_group ? hash * 0x9E3779B97F4A7C15ULL : hash;

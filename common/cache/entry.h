@@ -249,6 +249,10 @@ bool join(Piece& piece, std::string& body, std::string_view etag, const Entry& o
 /// What `request` has in the fields that `reply` varies by (RFC 9111 section 4.1).
 std::vector<VaryField> vary_of(const http::Headers& reply, const http::Headers& request);
 
+/// Whether `request` chooses a reply that varies by these fields and is in this language (lower case; empty = in none,
+/// or several).
+bool is_chosen(const std::vector<VaryField>& vary, std::string_view language, const http::Headers& request);
+
 /// The fields of a stored reply once a 304 (or the reply to a HEAD) has updated them (RFC 9111 section 3.2). Views into
 /// both.
 http::Headers merged(const http::Headers& stored, const http::Headers& update);

@@ -83,6 +83,14 @@ void KeyTemplate::render(const KeyParts& parts, std::string& out) const {
   }
 }
 
+std::uint64_t key_hash(std::string_view key) noexcept {
+  // The upper bits choose the shard of a store: they have to be as mixed as the lower ones.
+  std::uint64_t hash = std::hash<std::string_view>()(key);
+  hash ^= hash >> 31U;
+  hash *= 0x9E3779B97F4A7C15ULL;
+  return hash ^ (hash >> 29U);
+}
+
 std::string url_of(const KeyParts& parts) {
   return fmt::format("{}://{}{}{}", parts.scheme, parts.host, parts.path, parts.query.size() > 1 ? parts.query : "");
 }

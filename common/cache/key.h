@@ -41,6 +41,9 @@ class KeyTemplate {
   std::vector<std::string> ignored_;
 };
 
+/// Finds keys again: all its bits are mixed.
+std::uint64_t key_hash(std::string_view key) noexcept;
+
 /// The URL of `parts`, as people write it: what is listed, shown and purged.
 std::string url_of(const KeyParts& parts);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,9 +10,17 @@
 
 namespace rpx::cache {
 
+/// Where objects are kept on a disk.
+struct DiskOptions {
+  std::string path;             ///< a folder of its own
+  Size size = Size{10} << 30U;  ///< bytes of all its files together
+  bool operator==(const DiskOptions&) const = default;
+};
+
 struct CacheOptions {
   std::string name;
   Size memory = Size{256} << 20;     ///< bytes of all objects together, their heads and keys included
+  std::optional<DiskOptions> disk;   ///< none: memory alone
   Size max_object = Size{64} << 20;  ///< a larger body is passed on, not stored
   Duration default_ttl{};            ///< freshness at most when a reply states none; 0 = such replies are revalidated
   Duration heuristic_ttl{};          ///< the same for those with Last-Modified; 0 = default_ttl is for them, too

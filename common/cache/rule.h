@@ -18,6 +18,9 @@ struct Rule {
 
   /// `store` of a site before is taken over, with the new budget. Errors: kConfig.
   static Result<std::shared_ptr<const Rule>> build(const CacheOptions& options, std::shared_ptr<Store> store);
+  /// Has the store use the disk store that the options name, or none. One that is in use already stays so. Waits for it
+  /// to be known what is there, but not longer than `most`.
+  void use_disk(Duration most) const;
 };
 
 }  // namespace rpx::cache

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "cache/disk_store.h"
+#include "cache/key.h"
 #include "cache/shard.h"
 
 namespace rpx::cache {
@@ -11,14 +13,6 @@ namespace {
 constexpr std::uint64_t kSmallShare = 10;
 // Pieces of one object: whoever asks for ever other parts of it must not make look-ups long.
 constexpr std::size_t kMostPieces = 16;
-
-std::uint64_t hash_of(std::string_view key) noexcept {
-  // The upper bits choose the shard: they have to be as mixed as the lower ones.
-  std::uint64_t hash = std::hash<std::string_view>()(key);
-  hash ^= hash >> 31U;
-  hash *= 0x9E3779B97F4A7C15ULL;
-  return hash ^ (hash >> 29U);
-}
 
 // Whether `fresh`, of the same key and the same chosen fields, leaves no use for `old`.
 bool replaces(const Entry& fresh, const Entry& old) {
@@ -47,6 +41,7 @@ Store::Store(std::string name, Size capacity) : name_(std::move(name)), capacity
 }
 
 Store::~Store() {
+  use_disk(nullptr);
   for (const auto& shard : shards_)
     for (const Shard::Queue* queue : {&shard->small, &shard->main})
       while (queue->oldest) remove(*shard, *queue->oldest);
@@ -58,7 +53,7 @@ void Store::set_capacity(Size capacity) {
 }
 
 Store::Found Store::find(std::string_view key, const http::Headers& request) const {
-  const std::uint64_t hash = hash_of(key);
+  const std::uint64_t hash = key_hash(key);
   const std::uint32_t own = Shard::short_hash(hash);
   Shard& shard = shard_of(hash);
   const Entry* best = nullptr;
@@ -80,7 +75,7 @@ Store::Found Store::find(std::string_view key, const http::Headers& request) con
 }
 
 std::vector<EntryPtr> Store::pieces(std::string_view key, const http::Headers& request) const {
-  const std::uint64_t hash = hash_of(key);
+  const std::uint64_t hash = key_hash(key);
   const std::uint32_t own = Shard::short_hash(hash);
   Shard& shard = shard_of(hash);
   std::vector<EntryPtr> out;
@@ -97,15 +92,21 @@ EntryPtr Store::remove(Shard& shard, Entry& entry) noexcept {
   return shard.remove(entry);
 }
 
-void Store::put(EntryPtr fresh) {
-  if (fresh->bytes() > capacity()) return;
-  const std::uint64_t hash = hash_of(fresh->key());
+// Whether `fresh` is here now; with `if_latest` only where no later one is.
+bool Store::keep(EntryPtr fresh, bool if_latest) {
+  if (fresh->bytes() > capacity()) return false;
+  const std::uint64_t hash = key_hash(fresh->key());
   Shard& shard = shard_of(hash);
   // Memory is given back once the lock is.
   std::vector<EntryPtr> gone;
   {
     const std::scoped_lock lock(shard.mutex);
-    if (fresh->links_.queue != 0) return;
+    if (fresh->links_.queue != 0) return false;
+    const std::uint32_t own = Shard::short_hash(hash);
+    for (const Entry* one = if_latest ? shard.first_of(own) : nullptr; one; one = one->links_.chain)
+      if (one->links_.hash == own && !one->piece() && one->answered_ >= fresh->answered_ &&
+          one->key() == fresh->key() && one->varies_like(*fresh))
+        return false;
     Entry& entry = const_cast<Entry&>(*fresh.release());
     entry.links_.hash = Shard::short_hash(hash);
     bool in_main = shard.ghosts.contains(entry.links_.hash);
@@ -126,13 +127,23 @@ void Store::put(EntryPtr fresh) {
     shard.insert(entry);
     entries_.fetch_add(1, std::memory_order_relaxed);
     bytes_.fetch_add(entry.bytes(), std::memory_order_relaxed);
-    counters_.stored.fetch_add(1, std::memory_order_relaxed);
   }
   make_room();
+  return true;
 }
 
+void Store::put(EntryPtr fresh) {
+  const std::shared_ptr<DiskStore> behind = disk();
+  const EntryPtr to_write = behind ? fresh : nullptr;
+  if (!keep(std::move(fresh), false)) return;
+  counters_.stored.fetch_add(1, std::memory_order_relaxed);
+  if (behind) behind->put(to_write);
+}
+
+void Store::put_read(EntryPtr entry) { keep(std::move(entry), true); }
+
 void Store::put_form(const Entry& entry, http::Coding coding, CodedForm form) {
-  Shard& shard = shard_of(hash_of(entry.key()));
+  Shard& shard = shard_of(key_hash(entry.key()));
   {
     const std::scoped_lock lock(shard.mutex);
     if (entry.links_.queue == 0) return;
@@ -187,7 +198,12 @@ void Store::make_room() {
 }
 
 std::size_t Store::invalidate(std::string_view key) {
-  const std::uint64_t hash = hash_of(key);
+  if (const auto behind = disk()) {
+    // What comes to its end meanwhile must not go to the disk after that.
+    spoil(key);
+    behind->forget(key);
+  }
+  const std::uint64_t hash = key_hash(key);
   const std::uint32_t own = Shard::short_hash(hash);
   Shard& shard = shard_of(hash);
   std::vector<EntryPtr> gone;
@@ -204,7 +220,7 @@ std::size_t Store::invalidate(std::string_view key) {
 }
 
 std::shared_ptr<Flight> Store::lead(std::string_view key, std::shared_ptr<Flight>& other, std::string_view part) {
-  Shard& shard = shard_of(hash_of(key));
+  Shard& shard = shard_of(key_hash(key));
   const std::scoped_lock lock(shard.mutex);
   const auto [at, first] = shard.flights.try_emplace(flight_name(key, part));
   if (!first) {
@@ -217,7 +233,7 @@ std::shared_ptr<Flight> Store::lead(std::string_view key, std::shared_ptr<Flight
 
 void Store::end(const std::shared_ptr<Flight>& flight, Flight::End end) {
   {
-    Shard& shard = shard_of(hash_of(flight->key()));
+    Shard& shard = shard_of(key_hash(flight->key()));
     const std::scoped_lock lock(shard.mutex);
     shard.flights.erase(flight_name(flight->key(), flight->part()));
   }
@@ -225,14 +241,14 @@ void Store::end(const std::shared_ptr<Flight>& flight, Flight::End end) {
 }
 
 void Store::remember_pass(std::string_view key, Reason why, WallTime until) {
-  const std::uint64_t hash = hash_of(key);
+  const std::uint64_t hash = key_hash(key);
   Shard& shard = shard_of(hash);
   const std::scoped_lock lock(shard.mutex);
   shard.passes[hash % Shard::kPasses] = {hash, until, why};
 }
 
 std::optional<Reason> Store::passes(std::string_view key, WallTime now) const {
-  const std::uint64_t hash = hash_of(key);
+  const std::uint64_t hash = key_hash(key);
   Shard& shard = shard_of(hash);
   const std::scoped_lock lock(shard.mutex);
   const Shard::Pass& pass = shard.passes[hash % Shard::kPasses];

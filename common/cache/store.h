@@ -1,5 +1,6 @@
-// The memory store of one [cache.NAME]: shards of entries under one budget of bytes, evicted by S3-FIFO, and the fills
-// in progress. Lives on over reloads. Shared by all workers and the control threads.
+// The store of one [cache.NAME]: shards of entries in memory under one budget of bytes, evicted by S3-FIFO, the fills
+// in progress, and, where there is one, the disk store behind them. Lives on over reloads. Shared by all workers and
+// the control threads.
 #pragma once
 
 #include <array>
@@ -16,6 +17,8 @@
 #include "cache/flight.h"
 
 namespace rpx::cache {
+
+class DiskStore;
 
 /// What has happened since the start; added to by every worker.
 struct StoreCounters {
@@ -46,7 +49,16 @@ class Store {
   std::uint64_t entries() const noexcept { return entries_.load(std::memory_order_relaxed); }
   std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
 
-  /// A look-up: the whole object, or whether others are stored under the key that the request did not choose.
+  /// What is stored goes to this disk store, too, and out of it again; null: in memory alone. The one before is closed,
+  /// which waits until it has written what it is to write.
+  void use_disk(std::shared_ptr<DiskStore> disk);
+  /// Null without one.
+  std::shared_ptr<DiskStore> disk() const;
+  /// Whether memory has an object of this key and variant, see key_hash and variant_of; with `wanted`, one that has
+  /// been asked for of late.
+  bool holds(std::uint64_t hash, std::uint64_t variant, bool wanted) const;
+
+  /// A look-up in memory: the whole object, or whether others are stored under the key that the request did not choose.
   struct Found {
     EntryPtr entry;
     bool other_variants = false;
@@ -58,12 +70,18 @@ class Store {
   /// Holds a share in it; an entry is in one store at most, once. Takes the place of an entry with the same key and the
   /// same chosen fields; a piece, that of pieces it covers or contradicts.
   void put(EntryPtr entry);
+  /// One that comes from the disk: as put(), unless a later one is here.
+  void put_read(EntryPtr entry);
+  /// One that comes from another cache: stored as by put(), unless a later one is here. Says whether it was.
+  bool import(EntryPtr entry);
   /// Keeps a coded form beside the body of `entry`, if that is still here. Makes room for it.
   void put_form(const Entry& entry, http::Coding coding, CodedForm form);
-  /// Takes out everything under `key`, and has fills in progress not be stored. Says how many.
+  /// Takes out everything under `key`, and has fills in progress not be stored. Says how many were in memory. On the
+  /// disk it is not found any more; see DiskStore::settle for when it cannot come back.
   std::size_t invalidate(std::string_view key);
   /// Takes out (or with `soft` marks as stale) what `filter` names; nothing changes with `dry`. Tags and groups are
-  /// looked up; other filters walk all entries, a few at a time: for threads that may take their time.
+  /// looked up; other filters walk all entries, a few at a time: for threads that may take their time. With a
+  /// disk store it waits for the disk: what has been purged does not come back.
   Taken purge(const Filter& filter, bool soft, bool dry);
   /// Every entry that `filter` names, by URL.
   std::vector<EntryPtr> list(const Filter& filter) const;
@@ -87,6 +105,9 @@ class Store {
   template <class Take>
   void each_labelled(const Filter& filter, Take take) const;
   EntryPtr remove(Shard& shard, Entry& entry) noexcept;
+  bool keep(EntryPtr fresh, bool if_latest);
+  void spoil(std::string_view key);
+  void spoil_all();
   /// What may go next.
   enum class Give : std::uint8_t { kSmallOver, kMain, kAny };
   EntryPtr evict_one(Shard& shard, Give give);
@@ -100,6 +121,9 @@ class Store {
   std::atomic<std::uint32_t> next_shard_{0};  // the one that gives way next
   StoreCounters counters_;
   std::array<std::unique_ptr<Shard>, kShards> shards_;
+  std::atomic<bool> has_disk_{false};
+  mutable std::mutex disk_mutex_;  // guards what follows
+  std::shared_ptr<DiskStore> disk_;
 };
 
 }  // namespace rpx::cache

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "cache/disk_store.h"
 #include "cache/shard.h"
 
 namespace rpx::cache {
@@ -78,13 +79,15 @@ void Store::each_labelled(const Filter& filter, Take take) const {
 }
 
 Taken Store::purge(const Filter& filter, bool soft, bool dry) {
-  if (!dry)
-    // What is on its way was asked for before the purge, and may be what the purge is about.
-    for (const auto& shard : shards_) {
-      const std::scoped_lock lock(shard->mutex);
-      for (const auto& [key, flight] : shard->flights) flight->spoil();
-    }
   Taken out;
+  if (const auto behind = disk()) {
+    // What comes to its end meanwhile must not go to the disk after that.
+    if (!dry) spoil_all();
+    out = behind->purge(filter, soft, dry,
+                        [this](std::uint64_t hash, std::uint64_t variant) { return holds(hash, variant, false); });
+  }
+  // What is on its way was asked for before the purge, and may be what the purge is about.
+  if (!dry) spoil_all();
   each(filter, [&](Shard& shard, Entry& entry) -> EntryPtr {
     ++out.entries;
     out.bytes += entry.bytes();

@@ -7,12 +7,23 @@ namespace rpx::config {
 namespace {
 
 using cache::CacheOptions;
+using cache::DiskOptions;
 
 // clang-format off
+constexpr Key kDiskKeys[] = {
+    key("path", kFolder, at<&DiskOptions::path>, "",
+        "folder of its own, made where there is none; two processes cannot use one at the same time",
+        {.example = R"("cache/")", .required = true}),
+    key("size", kSize, at<&DiskOptions::size>, R"("10GiB")",
+        "for all files in it together; the oldest objects that nobody wants give way", {.least = 1048576, .most = Size{1} << 50U}),
+};
+constexpr Section kDisk = {"disk", "Where objects are kept, too, so that they survive restarts and crashes; what is read of them is in memory from then on. Without this table memory is all there is.",
+                           Shape::kTable, kDiskKeys};
+
 constexpr Key kCacheKeys[] = {
     key("memory", kSize, at<&CacheOptions::memory>, R"("256MiB")",
         "for all objects together, their heads and keys included", {.least = 65536, .most = Size{1} << 50U}),
-    later("disk"),
+    table("disk", kTable, at<&CacheOptions::disk>, kDisk),
     key("max_object", kSize, at<&CacheOptions::max_object>, R"("64MiB")",
         "a reply with a larger body is passed on, not stored", {.least = 1}),
     key("default_ttl", kDuration, at<&CacheOptions::default_ttl>, R"("0s")",

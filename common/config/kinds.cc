@@ -209,6 +209,17 @@ void read_file_path(Reader& reader, const Key& key, const Node& node, std::strin
   field = path;
 }
 
+void read_folder(Reader& reader, const Key& key, const Node& node, std::string& field) {
+  const std::string* text = text_of(node);
+  if (text == nullptr) return reader.wrong_type(key, node);
+  std::string path = text->empty() ? *text : reader.absolute(node, *text);
+  // Two names of one folder are to look the same.
+  while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+  if (path.size() < 2 || path.find('\0') != std::string::npos)
+    return reader.bad_value(key, node, "expected the path of a folder");
+  field = path;
+}
+
 void read_log_file(Reader& reader, const Key& key, const Node& node, std::string& field) {
   const std::string* text = text_of(node);
   if (text == nullptr) return reader.wrong_type(key, node);
@@ -298,6 +309,7 @@ constinit const Kind<std::string> kText = make_kind<std::string, read_text, writ
 constinit const Kind<std::string> kPath = make_kind<std::string, read_path, write_text>("path", "a path in quotes");
 constinit const Kind<std::string> kFilePath =
     make_kind<std::string, read_file_path, write_text>("path", "a path in quotes");
+constinit const Kind<std::string> kFolder = make_kind<std::string, read_folder, write_text>("path", "a path in quotes");
 constinit const Kind<std::string> kLogFile =
     make_kind<std::string, read_log_file, write_text>("path", "a text in quotes");
 constinit const Kind<std::string> kAddress =

@@ -26,6 +26,7 @@ extern const Kind<double> kShare;  // "20%"
 extern const Kind<std::string> kText;
 extern const Kind<std::string> kPath;      // made absolute
 extern const Kind<std::string> kFilePath;  // of a file, made absolute; "" = none
+extern const Kind<std::string> kFolder;    // made absolute, without a slash at its end
 extern const Kind<std::string> kLogFile;   // one of the choices, or a path
 extern const Kind<std::string> kAddress;   // of a listener or a server; a Unix socket's path is made absolute
 extern const Kind<LogLevel> kLevel;

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "control/cache_listing.h"
 #include "control/paging.h"
 
 namespace rpx::control {
@@ -38,11 +39,6 @@ std::string_view query_of(const Request& request, std::string_view name) {
   return {};
 }
 
-std::string_view state_of(const cache::Entry& entry, WallTime now) {
-  if (entry.outdated()) return "purged";
-  return entry.age(now) < entry.terms().lifetime && !entry.terms().no_cache ? "fresh" : "stale";
-}
-
 void write_store(Json& json, cache::Store& store) {
   const cache::StoreCounters& counters = store.counters();
   json.open_object().member("name", store.name());
@@ -56,32 +52,9 @@ void write_store(Json& json, cache::Store& store) {
       .member("stored", counters.stored.load())
       .member("evicted", counters.evicted.load())
       .member("invalidated", counters.invalidated.load())
-      .member("purged", counters.purged.load())
-      .close_object();
-}
-
-void write_vary(Json& json, const cache::Entry& entry) {
-  json.key("vary").open_object();
-  // A single NUL stands for a field that was not there.
-  for (const cache::VaryField& field : entry.vary()) {
-    json.key(field.name);
-    field.value == std::string_view("\0", 1) ? json.null() : json.value(field.value);
-  }
+      .member("purged", counters.purged.load());
+  write_disk(json, store);
   json.close_object();
-}
-
-void write_facts(Json& json, const cache::Entry& entry, WallTime now) {
-  const Duration age = entry.age(now);
-  json.member("url", entry.url()).member("key", entry.key()).member("status", entry.status());
-  write_vary(json, entry);
-  json.member("state", state_of(entry, now))
-      .member("age", seconds(age))
-      .member("lifetime", seconds(entry.terms().lifetime))
-      .member("left", seconds(entry.terms().lifetime - age))
-      .member("size", entry.body().size())
-      .member("bytes", entry.bytes())
-      .member("hits", entry.hits())
-      .member("tags", entry.tags());
 }
 
 void write_reason(Json& json, std::string_view member, const cache::Reason& reason) {
@@ -98,9 +71,10 @@ std::string_view name_of(cache::Use use) {
   return "validated with the origin";
 }
 
-void write_variant(Json& json, const cache::Entry& entry, WallTime now) {
+void write_variant(Json& json, const Listed& listed, WallTime now) {
+  const cache::Entry& entry = *listed.entry;
   json.open_object();
-  write_facts(json, entry, now);
+  write_facts(json, listed, now);
   const cache::Terms& terms = entry.terms();
   const cache::Decision decision = cache::decide(terms, entry.age(now), {}, entry.outdated());
   json.member("use", name_of(decision.use));
@@ -172,10 +146,10 @@ Result<Purge> parse_purge(const std::string& body) {
   }
 }
 
-std::vector<cache::EntryPtr> variants_of(const cache::Store& store, std::string_view url) {
+std::vector<Listed> variants_of(cache::Store& store, std::string_view url) {
   cache::Filter filter;
   filter.url = url;
-  return store.list(filter);
+  return read_cache(store, filter);
 }
 
 }  // namespace
@@ -202,12 +176,12 @@ Reply answer_cache_entries(Host& host, const Request& request) {
   const StorePtr store = store_called(host, request.parameter);
   if (!store) return no_store(request);
   const WallTime now = std::chrono::system_clock::now();
-  std::vector<cache::EntryPtr> entries = store->list(*filter);
+  std::vector<Listed> entries = list_cache(*store, *filter);
   if (const std::string_view state = query_of(request, "state"); !state.empty())
-    std::erase_if(entries, [&](const cache::EntryPtr& entry) { return state_of(*entry, now) != state; });
-  return page_reply(*page, entries, [now](Json& json, const cache::EntryPtr& entry) {
+    std::erase_if(entries, [&](const Listed& entry) { return state_of(entry, now) != state; });
+  return page_reply(*page, entries, [now](Json& json, const Listed& entry) {
     json.open_object();
-    write_facts(json, *entry, now);
+    write_facts(json, entry, now);
     json.close_object();
   });
 }
@@ -220,7 +194,7 @@ Reply answer_cache_entry(Host& host, const Request& request) {
   const WallTime now = std::chrono::system_clock::now();
   Json json;
   json.open_object().member("url", url).key("variants").open_array();
-  for (const cache::EntryPtr& entry : variants_of(*store, url)) write_variant(json, *entry, now);
+  for (const Listed& entry : variants_of(*store, url)) write_variant(json, entry, now);
   json.close_array().key("refused");
   // The key is the URL unless a template says otherwise: then nothing is known of why.
   const auto refused = store->passes(url, now);
@@ -238,11 +212,11 @@ Reply answer_cache_body(Host& host, const Request& request) {
   const StorePtr store = store_called(host, request.parameter);
   if (!store) return no_store(request);
   auto variants = variants_of(*store, url);
-  std::erase_if(variants, [](const cache::EntryPtr& entry) { return entry->piece(); });
+  std::erase_if(variants, [](const Listed& listed) { return listed.entry->piece(); });
   if (variants.empty()) return problem_reply(404, fmt::format("{} is not stored", url));
   Reply reply;
   reply.content_type = "application/octet-stream";
-  reply.body = variants.front()->body();
+  reply.body = variants.front().entry->body();
   return reply;
 }
 

@@ -13,6 +13,7 @@
 #include "control/certificate_handlers.h"
 #include "control/handlers.h"
 #include "control/server_handlers.h"
+#include "control/snapshot_handlers.h"
 #include "control/warm_handler.h"
 
 namespace rpx::control {
@@ -53,6 +54,9 @@ constexpr Call kCalls[] = {
      "take objects out by url, prefix, host, tag or all; with soft, mark them stale"},
     {"POST", "/v1/cache/{name}/warm", "", true, answer_cache_warm,
      "fetch URLs now, as a client would, so that they are stored"},
+    {"GET", "/v1/cache/{name}/snapshot", "cursor", false, answer_cache_export,
+     "what is stored, as records of a snapshot, part by part"},
+    {"POST", "/v1/cache/{name}/snapshot", "", true, answer_cache_import, "store what records of a snapshot hold"},
     {"GET", "/v1/blocklist", "limit cursor", false, answer_blocklist,
      "what is blocked, with reason, source, end and hits"},
     {"POST", "/v1/blocklist", "", true, answer_blocklist_add, "block prefixes, in the file too"},

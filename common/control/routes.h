@@ -28,5 +28,7 @@ Reply dispatch(Host& host, Request request);
 
 /// Bodies longer than this are refused with 413.
 inline constexpr std::size_t kMaxBody = std::size_t{16} << 20;
+/// But those of type application/octet-stream, objects for a cache, may be so long.
+inline constexpr std::size_t kMaxBinary = std::size_t{512} << 20;
 
 }  // namespace rpx::control

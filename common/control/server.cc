@@ -74,18 +74,18 @@ std::optional<Asker> asker_of(net::HTTPServerRequest& request) {
 }
 
 // nullopt when it is longer than allowed.
-std::optional<std::string> read_body(net::HTTPServerRequest& request) {
-  if (request.hasContentLength() && static_cast<Poco::UInt64>(request.getContentLength64()) > kMaxBody) return {};
+std::optional<std::string> read_body(net::HTTPServerRequest& request, std::size_t most) {
+  if (request.hasContentLength() && static_cast<Poco::UInt64>(request.getContentLength64()) > most) return {};
   std::string body;
   // Without either there is no body (RFC 9112 section 6.3); Poco would wait for the connection to end.
   if (!request.hasContentLength() && !request.getChunkedTransferEncoding()) return body;
   char buffer[16384];
   auto& stream = request.stream();
-  while (stream.good() && body.size() <= kMaxBody) {
+  while (stream.good() && body.size() <= most) {
     stream.read(buffer, sizeof(buffer));
     body.append(buffer, static_cast<std::size_t>(stream.gcount()));
   }
-  if (body.size() > kMaxBody) return std::nullopt;
+  if (body.size() > most) return std::nullopt;
   return body;
 }
 
@@ -94,8 +94,9 @@ Reply answer(Host& host, net::HTTPServerRequest& request) {
   if (!asker || (asker->uid != ::geteuid() && asker->uid != 0)) {
     return problem_reply(403, "only the user this proxy runs as, and root, may ask here");
   }
-  auto body = read_body(request);
-  if (!body) return problem_reply(413, fmt::format("a body has at most {} bytes here", kMaxBody));
+  const std::size_t most = request.getContentType() == "application/octet-stream" ? kMaxBinary : kMaxBody;
+  auto body = read_body(request, most);
+  if (!body) return problem_reply(413, fmt::format("a body has at most {} bytes here", most));
   return dispatch(host, {.method = request.getMethod(),
                          .target = request.getURI(),
                          .body = *std::move(body),

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "control/cache_listing.h"
 
 namespace rpx::control {
 namespace {
@@ -104,12 +105,12 @@ Fetched fetch(Host& host, const Fetch& what) {
 }
 
 // The key is the URL unless a template says otherwise.
-bool is_stored(const cache::Store& store, const std::string& url) {
+bool is_stored(cache::Store& store, const std::string& url) {
   const cache::Store::Found found = store.find(url, {});
   if (found.entry || found.other_variants) return true;
   cache::Filter filter;
   filter.url = url;
-  return !store.list(filter).empty();
+  return !list_cache(store, filter).empty();
 }
 
 }  // namespace

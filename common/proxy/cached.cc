@@ -5,6 +5,7 @@
 #include "http/hop_by_hop.h"
 #include "http/target.h"
 #include "proxy/forward.h"
+#include "proxy/from_disk.h"
 #include "proxy/partial.h"
 #include "proxy/refresh.h"
 #include "proxy/respond.h"
@@ -40,7 +41,7 @@ std::optional<std::string> key_at(const Visit& visit, std::string_view reference
 
 // Takes the objects out that an unsafe request has changed (RFC 9111 section 4.4): its own, those of the same host that
 // the reply points at, and those of the groups that it names (RFC 9875 section 3).
-void invalidate(const Visit& visit) {
+rt::Task<void> invalidate(Visit& visit) {
   visit.store().invalidate(visit.key);
   for (const FieldId id : {FieldId::kLocation, FieldId::kContentLocation})
     if (const auto key = key_at(visit, visit.busy.call.head().headers.value(id))) visit.store().invalidate(*key);
@@ -48,8 +49,10 @@ void invalidate(const Visit& visit) {
     cache::Filter filter;
     filter.group = std::move(group);
     filter.origin.append(visit.busy.trail.client.scheme).append("://").append(visit.host);
-    visit.store().purge(filter, false, false);
+    co_await purge_for_good(visit, std::move(filter));
   }
+  // Before the client is told of the change.
+  co_await settle_disk(visit);
 }
 
 bool is_safe(Method method) noexcept {
@@ -76,7 +79,8 @@ rt::Task<void> pass(Visit& visit, std::string_view why) {
     co_return;
   }
   http::ResponseHead& head = visit.busy.call.head();
-  if (!is_safe(visit.busy.exchange.request().method) && head.status >= 200 && head.status < 400) invalidate(visit);
+  if (!is_safe(visit.busy.exchange.request().method) && head.status >= 200 && head.status < 400)
+    co_await invalidate(visit);
   std::shared_ptr<Flight> other;
   const WallTime asked = visit.now();
   Lead lead(visit.store(), stands_for_get(visit) ? visit.store().lead(visit.key, other) : nullptr);
@@ -228,8 +232,11 @@ rt::Task<void> serve_cached(ClientConnection& connection, Busy& busy, const Rout
   const Instant deadline = connection.worker.loop().now() + visit.rule.options.collapse;
   bool waits = visit.rule.options.collapse > Duration::zero() && request.method == Method::kGet &&
                visit.facts.range.empty() && !visit.facts.control.no_store;
+  bool looked_on_disk = false;
   for (;;) {
     cache::Store::Found found = store.find(visit.key, request.headers);
+    if (!found.entry && !std::exchange(looked_on_disk, true))
+      found = co_await bring_from_disk(visit, std::move(found), deadline);
     cache::Decision decision;
     if (found.entry) {
       decision =

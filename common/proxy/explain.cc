@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/result.h"
+#include "cache/disk_store.h"
 #include "cache/freshness.h"
 #include "http/h1_parse.h"
 #include "policy/block_table.h"
@@ -164,6 +165,10 @@ class Walk {
     const WallTime now = std::chrono::system_clock::now();
     const auto found = rule.store->find(key, head_.headers);
     if (!found.entry) {
+      const auto disk = rule.store->disk();
+      if (disk && !disk->find(key, head_.headers).empty())
+        return on("cache",
+                  fmt::format("{} has it on the disk, under {}, and reads it from there", rule.options.name, key));
       const auto passes = rule.store->passes(key, now);
       return on("cache", fmt::format("{} has nothing under {}{}{}", rule.options.name, key,
                                      found.other_variants ? " that this request chooses" : "",

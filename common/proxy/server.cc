@@ -62,6 +62,7 @@ Status ServerImpl::begin(SiteOptions options) {
     RPX_TRY(BoundListener listener, bind(listen));
     listeners_.push_back(std::move(listener));
   }
+  site_->use_disks(nullptr, kDiskTime);
   resolver_.wait_for_first_answers(kFirstAnswers);
   site_->apply(before, std::chrono::steady_clock::now(), std::chrono::system_clock::now());
   checks_.configure(site_->checked_servers());
@@ -140,6 +141,7 @@ Result<std::vector<std::string>> ServerImpl::reload(SiteOptions options) {
   RPX_TRY_VOID(blocklist_.configure(site->options().blocklist));
   blocklist_.start(!site->bans().empty());
   // From here on nothing fails.
+  site->use_disks(site_.get(), Duration::zero());
   members_ = std::move(members);
   access_writer_ = std::move(writer);
   access_target_ = site->options().log.access;

@@ -23,6 +23,9 @@ namespace rpx::proxy {
 
 /// Names are given this long to resolve before the first connection is accepted; serving starts then anyway.
 inline constexpr Duration kFirstAnswers = std::chrono::milliseconds(500);
+/// What is in disk stores is found out for this long before the first connection is accepted; serving starts then
+/// anyway.
+inline constexpr Duration kDiskTime = std::chrono::seconds(10);
 /// A worker answers a question within a round of its loop; one that does not is left out of the answer.
 inline constexpr std::chrono::seconds kAnswerTime{2};
 /// Passwords are hashed and files read by so many threads; requests past what waits for them are answered with 503.

@@ -163,6 +163,14 @@ Status Site::build_caches(const Site* previous) {
   return {};
 }
 
+void Site::use_disks(const Site* previous, Duration most) const {
+  if (previous)
+    for (const auto& before : previous->caches_)
+      if (std::ranges::find(caches_, before->store, [](const auto& rule) { return rule->store; }) == caches_.end())
+        before->store->use_disk(nullptr);
+  for (const auto& rule : caches_) rule->use_disk(most);
+}
+
 std::vector<std::shared_ptr<cache::Store>> Site::stores() const {
   std::vector<std::shared_ptr<cache::Store>> out;
   for (const auto& rule : caches_) out.push_back(rule->store);

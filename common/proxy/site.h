@@ -120,6 +120,9 @@ class Site {
   /// What TLS listeners serve with; null when there is none.
   std::shared_ptr<const tls::ServerContexts> tls() const noexcept { return tls_ ? tls_->current() : nullptr; }
   const std::shared_ptr<Certificates>& certificates() const noexcept { return tls_; }
+  /// Opens the disk stores of the caches, and closes those that `previous` (may be null) had besides: once it is sure
+  /// that this site is served. Waits up to `most` for each.
+  void use_disks(const Site* previous, Duration most) const;
   /// Of the caches, in the order of the options.
   std::vector<std::shared_ptr<cache::Store>> stores() const;
   const std::vector<policy::BanRule>& bans() const noexcept { return bans_; }

@@ -1,6 +1,6 @@
 # fish completion for rpx-cache
 
-set -l verbs stats ls show explain purge warm watch simulate
+set -l verbs stats ls show explain purge warm watch verify export import simulate
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c rpx-cache -f
@@ -12,6 +12,9 @@ complete -c rpx-cache -n "$none" -a explain -d 'tell what a GET would get now, r
 complete -c rpx-cache -n "$none" -a purge -d 'take objects out'
 complete -c rpx-cache -n "$none" -a warm -d 'have URLs fetched and stored'
 complete -c rpx-cache -n "$none" -a watch -d 'show the share of hits, live'
+complete -c rpx-cache -n "$none" -a verify -d 'compare all checksums of a disk store or a snapshot'
+complete -c rpx-cache -n "$none" -a export -d 'write what is stored to a snapshot'
+complete -c rpx-cache -n "$none" -a import -d 'store what a snapshot holds'
 complete -c rpx-cache -n "$none" -a simulate -d 'replay an access log against caches of several sizes'
 
 complete -c rpx-cache -s c -l config -r -F -d 'configuration file'
@@ -57,3 +60,13 @@ complete -c rpx-cache -n '__fish_seen_subcommand_from warm' -l cache -x -d 'only
 complete -c rpx-cache -n '__fish_seen_subcommand_from watch' -l interval -x -d 'how long is counted'
 complete -c rpx-cache -n '__fish_seen_subcommand_from watch' -l top -x -d 'so many keys'
 complete -c rpx-cache -n '__fish_seen_subcommand_from watch' -l count -x -d 'so many intervals'
+complete -c rpx-cache -n '__fish_seen_subcommand_from verify' -F
+complete -c rpx-cache -n '__fish_seen_subcommand_from verify' -l quick -d 'heads alone'
+complete -c rpx-cache -n '__fish_seen_subcommand_from verify' -l cache -x -d 'only this cache'
+complete -c rpx-cache -n '__fish_seen_subcommand_from export' -F
+complete -c rpx-cache -n '__fish_seen_subcommand_from export' -l folder -r -F -d 'of a disk store, without a proxy'
+complete -c rpx-cache -n '__fish_seen_subcommand_from export' -l cache -x -d 'only this cache'
+complete -c rpx-cache -n '__fish_seen_subcommand_from import' -F
+complete -c rpx-cache -n '__fish_seen_subcommand_from import' -l folder -r -F -d 'into a disk store, without a proxy'
+complete -c rpx-cache -n '__fish_seen_subcommand_from import' -l size -x -d 'of the folder'
+complete -c rpx-cache -n '__fish_seen_subcommand_from import' -l cache -x -d 'only this cache'

@@ -77,6 +77,20 @@ class Examples(ExampleTest):
         self.assertEqual(down.status, 502)
         self.assertIn(b"Back in a moment", down.body)
 
+    def test_disk_cache(self):
+        origin = self.origin()
+        origin.answer_file = lambda connection, request: origin.reply(
+            connection, b"of the mirror", fields=[("Cache-Control", "max-age=600")], request=request)
+        cache = os.path.join(self.folder(), "cache")
+        proxy = self.start("disk-cache/rpx.toml", SERVER=origin.url, CACHE=cache)
+        self.assertEqual(self.fetch(proxy, "/file").body, b"of the mirror")
+        proxy.stop()
+        again = self.start("disk-cache/rpx.toml", SERVER=origin.url, CACHE=cache)
+        answer = self.fetch(again, "/file")
+        self.assertEqual(answer.body, b"of the mirror")
+        self.assertIn("hit", answer["Cache-Status"])
+        self.assertEqual(len(origin.requests), 1)
+
     def test_compression(self):
         origin = self.origin()
         page = b"<p>the same words again and again</p>" * 100

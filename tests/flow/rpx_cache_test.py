@@ -44,8 +44,9 @@ class RpxCache(FlowTest):
 
     def test_ls(self):
         rows = [line.split("\t") for line in self.tool("ls", "--sort", "hits").splitlines()]
-        self.assertEqual([(r[0], r[1], r[6], r[7]) for r in rows],
-                         [("static", "fresh", "1", f"http://{HOST}/page/2"), ("static", "fresh", "0", f"http://{HOST}/page/1")])
+        self.assertEqual([(r[0], r[1], r[6], r[7], r[8]) for r in rows],
+                         [("static", "fresh", "1", "memory", f"http://{HOST}/page/2"),
+                          ("static", "fresh", "0", "memory", f"http://{HOST}/page/1")])
         self.assertEqual(self.tool("ls", "--prefix", f"http://{HOST}/page/1").count("\n"), 1)
         for filters in (("--host", "other.test"), ("--tag", "blue"), ("--state", "stale")):
             self.assertEqual(self.tool("ls", *filters), "")

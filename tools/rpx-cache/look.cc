@@ -52,11 +52,17 @@ Result<int> stats(const LookOptions& options, const cli::Common& common) {
                                      "revalidated", "misses",      "bypasses", "collapsed", "stored",
                                      "evicted",     "invalidated", "purged"};
   std::vector<cli::Column> columns{{"cache"}, {"hit_percent", true}};
+  constexpr const char* kDiskCounts[] = {"entries", "bytes",   "size",    "hits",    "reads",
+                                         "writes",  "evicted", "skipped", "damaged", "errors"};
   for (const char* name : kCounts) columns.push_back({name, true});
+  for (const char* name : kDiskCounts) columns.push_back({fmt::format("disk_{}", name), true});
   cli::Records records(columns);
   for (const Object& store : stores) {
     std::vector<cli::Cell> row{serve::text_of(*store, "name"), ratio_of(store)};
     for (const char* name : kCounts) row.emplace_back(serve::number_of(*store, name));
+    const auto disk = store->getObject("disk");
+    for (const char* name : kDiskCounts)
+      row.push_back(disk.isNull() ? cli::Cell() : cli::Cell(serve::number_of(*disk, name)));
     records.add(std::move(row));
   }
   return print(records, common);
@@ -94,15 +100,23 @@ void sort_entries(std::vector<Object>& entries, const std::string& by) {
 Result<int> ls(const LookOptions& options, const cli::Common& common) {
   RPX_TRY(const control::Client proxy, serve::find_proxy(common));
   RPX_TRY(const std::vector<Object> stores, ask_stores(proxy, options.cache));
-  cli::Records records(
-      {{"cache"}, {"state"}, {"status", true}, {"age", true}, {"left", true}, {"size", true}, {"hits", true}, {"url"}});
+  cli::Records records({{"cache"},
+                        {"state"},
+                        {"status", true},
+                        {"age", true},
+                        {"left", true},
+                        {"size", true},
+                        {"hits", true},
+                        {"where"},
+                        {"url"}});
   for (const Object& store : stores) {
     RPX_TRY(std::vector<Object> entries, entries_of(proxy, store, options));
     sort_entries(entries, options.sort);
     for (const Object& entry : entries)
       records.add({serve::text_of(*store, "name"), serve::text_of(*entry, "state"), serve::number_of(*entry, "status"),
                    static_cast<std::int64_t>(real_of(entry, "age")), static_cast<std::int64_t>(real_of(entry, "left")),
-                   serve::number_of(*entry, "size"), serve::number_of(*entry, "hits"), serve::text_of(*entry, "url")});
+                   serve::number_of(*entry, "size"), serve::number_of(*entry, "hits"), serve::text_of(*entry, "where"),
+                   serve::text_of(*entry, "url")});
   }
   return print(records, common);
 }

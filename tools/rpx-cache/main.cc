@@ -14,6 +14,9 @@ int main(int argc, char** argv) {
   add_purge(app);
   add_warm(app);
   add_watch(app);
+  add_verify(app);
+  add_export(app);
+  add_import(app);
   add_simulate(app);
   return app.run(argc, argv);
 }

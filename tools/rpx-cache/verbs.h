@@ -15,5 +15,8 @@ void add_purge(cli::App& app);
 void add_simulate(cli::App& app);
 void add_warm(cli::App& app);
 void add_watch(cli::App& app);
+void add_verify(cli::App& app);
+void add_export(cli::App& app);
+void add_import(cli::App& app);
 
 }  // namespace rpx::cache_tool

@@ -1,9 +1,15 @@
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 
 #include "base/result.h"
+#include "cache/disk_files.h"
 #include "control/message.h"
+#include "net/fd.h"
 #include "source.h"
 #include "verbs.h"
 
@@ -42,13 +48,49 @@ std::string render_records(const std::vector<config::Problem>& problems, cli::Fo
   return records.render(format);
 }
 
+// What is wrong with the folder of a disk store, as this user sees it; empty when it will do.
+std::string complaint_about(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code failed;
+  fs::path folder = path;
+  if (!fs::exists(folder, failed)) {
+    // It is made when the proxy starts, with what leads to it.
+    while (!fs::exists(folder, failed) && folder.has_relative_path()) folder = folder.parent_path();
+    if (::access(folder.c_str(), W_OK | X_OK) == 0) return {};
+    return fmt::format("{} cannot be made: {}", path, errno_text(folder.string(), errno));
+  }
+  if (!fs::is_directory(folder, failed)) return path + " is no folder";
+  const net::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return errno_text(path, errno);
+  if (::access(path.c_str(), W_OK | X_OK) != 0)
+    return fmt::format("{} cannot be written to: {}", path, errno_text("access", errno));
+  std::vector<std::string> foreign;
+  if (const auto segments = cache::segments_in(fd.get(), foreign); !segments) return segments.error().detail;
+  if (foreign.empty()) return {};
+  return fmt::format(
+      "{} has files that are no part of a disk store, such as {}: they are left alone, but it should have a "
+      "folder of its own",
+      path, foreign.front());
+}
+
+void look_at_disks(const Source& source, config::Loaded& loaded) {
+  for (const cache::CacheOptions& cache : loaded.options.cache) {
+    if (!cache.disk) continue;
+    const std::string complaint = complaint_about(cache.disk->path);
+    if (complaint.empty()) continue;
+    loaded.problems.push_back(
+        {.file = source.file(), .message = fmt::format("cache.{}.disk: {}", cache.name, complaint), .warning = true});
+  }
+}
+
 Result<int> check(const CheckOptions& options, cli::Common common) {
   if (!options.file.empty()) {
     if (!common.config.empty()) return self_error(ErrorKind::kUsage, "FILE and -c name the same thing; give one");
     common.config = options.file;
   }
   RPX_TRY(const Source source, Source::from_file(common, options.sets));
-  const auto loaded = source.load();
+  auto loaded = source.load();
+  if (loaded) look_at_disks(source, *loaded);
   const std::vector<config::Problem>& problems = loaded ? loaded->problems : loaded.error();
   const bool ok = loaded && (problems.empty() || !options.strict);
   switch (common.format) {

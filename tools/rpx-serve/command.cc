@@ -40,6 +40,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   ::signal(SIGPIPE, SIG_DFL);
+  ::signal(SIGXFSZ, SIG_DFL);
   if (::getppid() == parent) ::execvpe(words[0], words, environment);
   const int code = errno;
   [[maybe_unused]] const ssize_t written = ::write(report_fd, &code, sizeof(code));

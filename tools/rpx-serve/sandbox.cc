@@ -190,6 +190,8 @@ std::vector<std::string> Sandbox::writable_of(const proxy::SiteOptions& options,
     add_if_path(out, file);
     add_if_path(out, fs::weakly_canonical(file, failed).string());
   }
+  for (const cache::CacheOptions& cache : options.cache)
+    if (cache.disk) add_folder(out, cache.disk->path);
   for (const proxy::ListenOptions& listen : options.listen)
     if (listen.address.starts_with("unix:")) add_if_path(out, listen.address.substr(5));
   std::ranges::sort(out);

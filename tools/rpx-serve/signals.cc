@@ -15,6 +15,8 @@ Result<Signals> Signals::open() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD}) sigaddset(&set, number);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // A file that may not grow (ulimit -f) is an error of its write.
+  ::signal(SIGXFSZ, SIG_IGN);
   const int fd = ::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (fd < 0) return self_error(ErrorKind::kInternal, errno_text("signalfd", errno));
   return Signals(fd);

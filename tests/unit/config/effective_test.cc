@@ -312,7 +312,8 @@ servers = ["http://127.0.0.1:3000"]
     if (line.starts_with("# upstream = \"tcp:")) continue;  // of another kind of listener
     if (line.starts_with("# [route.r")) break;
     if (line.starts_with("# [upstream.") || line.starts_with("# [defaults.") || line.starts_with("# [compress.") ||
-        line.starts_with("# [access.") || line.starts_with("# [ban.") || line.starts_with("# [[ban]]"))
+        line.starts_with("# [cache.") || line.starts_with("# [access.") || line.starts_with("# [ban.") ||
+        line.starts_with("# [[ban]]"))
       line.remove_prefix(2);
     if (key && line.substr(2, line.find(" = ") - 2).find(' ') == std::string_view::npos) line.remove_prefix(2);
     text += std::string(line) + '\n';

@@ -59,6 +59,7 @@ TEST_CASE("keys: the defaults in the tables are those of the structs", "[config]
   check_defaults("servers", upstream::ServerOptions());
   check_defaults("connect", upstream::ConnectOptions());
   check_defaults("retry", upstream::RetryOptions());
+  check_defaults("disk", cache::DiskOptions());
   check_defaults("limits", http::Limits());
   check_defaults("route", proxy::RouteOptions());
   check_defaults("timeout", proxy::RouteTimeouts());
@@ -91,7 +92,6 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {"", "[admin]", "\"admin\""},
       {"[tls]\n", "ocsp_stapling = true", "\"ocsp_stapling\""},
       {"", "[acme]", "\"acme\""},
-      {"[cache.static]\n", "disk = {}", "\"disk\""},
       {"[access.a]\n", "jwt = {}", "\"jwt\""},
       {"", "[fault.flaky]", "\"fault\""},
       {"", "[cluster]", "\"cluster\""},
