@@ -73,6 +73,12 @@ Complaint check_tag_field(std::string_view text);
 Complaint check_ciphers(std::string_view text);
 /// The path of a PEM file with certificates.
 Complaint check_certificates(std::string_view path);
+/// "https://host[:port]/path".
+Complaint check_https_url(std::string_view text);
+/// "name@host"; empty is fine.
+Complaint check_email(std::string_view text);
+/// What a certificate may be obtained for: a DNS name without a star, or an address.
+Complaint check_acme_host(std::string_view text);
 /// A name to send in SNI and to verify; empty is fine.
 Complaint check_tls_name(std::string_view text);
 /// A template of a log line.

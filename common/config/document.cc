@@ -189,6 +189,7 @@ void check_document(Reader& reader, Document& document, const Node& root) {
   if (http && is_missing(root, "route"))
     reader.report().error({}, "no route: add [[route]] with an upstream such as \"http://127.0.0.1:3000\"");
   check_certificates_of(reader, document);
+  check_challenges(reader, document, root);
   name_routes(reader, document);
   UpstreamNames upstreams(reader, document);
   for (std::size_t i = 0; i < document.listener_tables.size(); ++i) {

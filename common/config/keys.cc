@@ -133,7 +133,8 @@ constexpr Key kTlsKeys[] = {
         "read the files of a certificate again when they change; what cannot be read leaves the one before in use"),
     key("max_handshakes", kCount, at<&TlsOptions::max_handshakes>, "10000",
         "handshakes in progress at once; past it new connections are closed; 0 = no limit", {.unit = "handshakes"}),
-    later("ocsp_stapling"),
+    key("ocsp_stapling", kBool, at<&TlsOptions::ocsp_stapling>, "true",
+        "fetch what the authority says of certificates that name its responder (OCSP), and send it along"),
 };
 constexpr Section kTls = {"tls", "What TLS listeners offer.", Shape::kTable, kTlsKeys, {}, {}, check_tls};
 
@@ -199,6 +200,7 @@ constexpr Key kFileKeys[] = {
     table("listen", kListeners, self<Document>, kListen),
     table("tls", kTable, in_site<&SiteOptions::tls>, kTls),
     table("certificate", kCertificates, self<Document>, kCertificate),
+    table("acme", kTable, in_site<&SiteOptions::acme>, kAcmeSection),
     table("upstream", kUpstreams, self<Document>, kUpstreamSection),
     table("compress", kCompressRules, self<Document>, kCompressSection),
     table("cache", kCaches, self<Document>, kCacheSection),
@@ -209,7 +211,7 @@ constexpr Key kFileKeys[] = {
     table("ban", kBans, self<Document>, kBanSection),
     table("defaults", kDefaults, self<Document>, kDefaultsSection),
     table("route", kRoutes, self<Document>, kRouteSection),
-    later("admin"), later("acme"), later("fault"), later("cluster"),
+    later("admin"), later("fault"), later("cluster"),
 };
 // clang-format on
 

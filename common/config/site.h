@@ -28,6 +28,7 @@ void check_health(Reader& reader, const Node& table, void* health);
 void check_eject(Reader& reader, const Node& table, void* eject);
 void check_rewrite(Reader& reader, const Node& table, void* rewrite);
 void check_tls(Reader& reader, const Node& table, void* tls);
+void check_acme(Reader& reader, const Node& table, void* acme);
 void check_server_tls(Reader& reader, const Node& table, void* tls);
 void check_serve(Reader& reader, const Node& table, void* serve);
 void check_access(Reader& reader, const Node& table, void* access);
@@ -53,6 +54,8 @@ void check_caches(Reader& reader, const Document& document);
 void check_document(Reader& reader, Document& document, const Node& root);
 /// What concerns TLS: listeners need certificates.
 void check_certificates_of(Reader& reader, const Document& document);
+/// What [acme] needs of listeners.
+void check_challenges(Reader& reader, const Document& document, const Node& root);
 /// Warnings about certificates that cannot be served, or hardly.
 void warn_certificates(Reader& reader, const Document& document);
 /// Warnings about what works, but hardly as meant: unreachable routes, unused upstreams.

@@ -57,8 +57,9 @@ void check_certificates_of(Reader& reader, const Document& document) {
   for (std::size_t i = 0; i < document.listener_tables.size(); ++i) {
     const proxy::ListenOptions& listener = document.site.listen[i];
     const Node& table = *document.listener_tables[i];
-    if (listener.tls && document.certificate_tables.empty())
-      reader.error_at(table, {"tls"}, "tls = true needs a certificate: add [[certificate]] with cert and key");
+    if (listener.tls && document.certificate_tables.empty() && document.site.acme.hosts.empty())
+      reader.error_at(table, {"tls"},
+                      "tls = true needs a certificate: add [[certificate]] with cert and key, or [acme] with hosts");
     for (const std::string& protocol : listener.protocols) {
       if (!listener.tls && protocol == "h2")
         reader.error_at(table, {"protocols"}, "h2 is for listeners with tls; without, it is called h2c");

@@ -4,16 +4,50 @@
 #include "base/result.h"
 #include "base/units.h"
 #include "control/paging.h"
+#include "tls/stapling.h"
 
 namespace rpx::control {
 namespace {
+
+struct Row {
+  proxy::CertificateView view;
+  tls::Staple staple;
+};
+
+// In the order of the configuration.
+std::vector<Row> rows_of(const proxy::Certificates* certificates) {
+  std::vector<Row> out;
+  for (proxy::CertificateView& view : proxy::view_certificates(certificates)) out.push_back({std::move(view), {}});
+  if (certificates == nullptr) return out;
+  const auto contexts = certificates->current();
+  for (const tls::Holding& holding : contexts->holdings())
+    for (Row& row : out)
+      if (row.view.fingerprint == holding.certificate->fingerprint && !holding.certificate->chain.empty())
+        row.staple = tls::staple_of(holding.certificate->chain.front().get());
+  return out;
+}
 
 void write_text(Json& json, std::string_view name, const std::string& text) {
   json.key(name);
   text.empty() ? json.null() : json.value(std::string_view(text));
 }
 
-void write_certificate(Json& json, const proxy::CertificateView& one, const std::vector<std::string>& listeners) {
+// What the authority's responder says; null for a certificate that names none.
+void write_ocsp(Json& json, const tls::Staple& staple, WallTime now) {
+  json.key("ocsp");
+  if (staple.state.empty()) {
+    json.null();
+    return;
+  }
+  const bool stapled = !staple.response.empty() && now < staple.until;
+  json.open_object().member("state", staple.state).member("stapled", stapled);
+  write_text(json, "until", staple.until == WallTime{} ? std::string() : format_rfc3339(staple.until));
+  write_text(json, "why", staple.why);
+  json.close_object();
+}
+
+void write_certificate(Json& json, const Row& row, const std::vector<std::string>& listeners) {
+  const proxy::CertificateView& one = row.view;
   const bool known = !one.fingerprint.empty();
   json.open_object().member("cert", one.cert).member("key", one.key).member("names", one.names);
   write_text(json, "subject", one.subject);
@@ -26,6 +60,7 @@ void write_certificate(Json& json, const proxy::CertificateView& one, const std:
   json.member("listeners", one.served ? listeners : std::vector<std::string>());
   write_text(json, "problem", one.problem);
   write_text(json, "warning", one.warning);
+  write_ocsp(json, row.staple, std::chrono::system_clock::now());
   json.close_object();
 }
 
@@ -42,9 +77,8 @@ Reply answer_certificates(Host& host, const Request& request) {
   const auto page = parse_page(request);
   if (!page) return problem_reply(400, page.error().detail);
   const std::vector<std::string> listeners = tls_listeners(host);
-  return page_reply(
-      *page, proxy::view_certificates(host.certificates().get()),
-      [&listeners](Json& json, const proxy::CertificateView& one) { write_certificate(json, one, listeners); });
+  return page_reply(*page, rows_of(host.certificates().get()),
+                    [&listeners](Json& json, const Row& row) { write_certificate(json, row, listeners); });
 }
 
 Reply answer_certificates_reload(Host& host, const Request& request) {

@@ -15,6 +15,7 @@
 #include "config/problem.h"
 #include "net/fd.h"
 #include "policy/blocklist.h"
+#include "proxy/acme_views.h"
 #include "proxy/certificates.h"
 #include "proxy/explain.h"
 #include "proxy/options.h"
@@ -69,6 +70,10 @@ class Host {
   virtual Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) = 0;
   /// What TLS listeners serve with; null without one.
   virtual std::shared_ptr<proxy::Certificates> certificates() = 0;
+  /// As those of proxy::Server.
+  virtual proxy::AcmeView acme() = 0;
+  virtual Result<std::vector<std::string>> renew_by_acme(const std::string& name) = 0;
+  virtual std::shared_ptr<tls::Challenges> challenges() = 0;
   /// Those of the site served now.
   virtual std::vector<std::shared_ptr<cache::Store>> caches() = 0;
   /// As proxy::Server::connect_inside.

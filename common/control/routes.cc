@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/text.h"
+#include "control/acme_handlers.h"
 #include "control/blocklist_handlers.h"
 #include "control/cache_handlers.h"
 #include "control/certificate_handlers.h"
@@ -66,6 +67,12 @@ constexpr Call kCalls[] = {
      "certificates, with names, issuer, end, kind of key, and whether they are served"},
     {"POST", "/v1/certificates/reload", "", false, answer_certificates_reload,
      "read the files of all certificates again; the next handshake has them"},
+    {"GET", "/v1/acme", "", false, answer_acme,
+     "the certificates that the proxy obtains by itself, and the challenges that are open"},
+    {"POST", "/v1/acme/renew", "", true, answer_acme_renew, "obtain a certificate now, or all of them"},
+    {"PUT", "/v1/acme/challenges/{token}", "", true, answer_put_challenge,
+     "answer a challenge, as rpx-cert asks while it proves a name"},
+    {"DELETE", "/v1/acme/challenges/{token}", "", false, answer_delete_challenge, "answer it no more"},
 };
 
 // Cuts the target into decoded segments and query parameters. A name may hold an encoded slash, so it is cut first.

@@ -18,6 +18,8 @@ namespace {
 constexpr int kTries = 6;
 constexpr std::chrono::seconds kFirstWait{1};
 constexpr std::chrono::milliseconds kPoll{500};
+// RFC 9773 section 4.3.2 leaves it to clients where a server says nothing.
+constexpr std::chrono::hours kAskAgain{6};
 
 Instant steady_now() { return std::chrono::steady_clock::now(); }
 
@@ -74,6 +76,12 @@ std::string renewal_id(X509* certificate) {
   return to_base64url(view(issuer)) + "." + to_base64url(serial);
 }
 
+std::unexpected<Error> AcmeClient::refuse(const WebReply& reply) {
+  refusal_ = parse_problem(reply.body).type;
+  asked_to_wait_ = retry_after(reply, Duration::zero());
+  return std::unexpected(refusal_of(reply));
+}
+
 // Servers that are overloaded are asked again, later and later, as long as there is time.
 Result<WebReply> AcmeClient::send(const WebRequest& request) {
   Duration wait = kFirstWait;
@@ -127,7 +135,7 @@ Result<WebReply> AcmeClient::post(const std::string& url, const std::string& pay
     if (reply.status < 400) return reply;
     const bool again = parse_problem(reply.body).type == "badNonce" || reply.status >= 500 || reply.status == 429;
     if (!again || left == 1 || steady_now() + retry_after(reply, Duration::zero()) >= options_.deadline)
-      return std::unexpected(refusal_of(reply));
+      return refuse(reply);
   }
 }
 
@@ -140,19 +148,21 @@ Result<AcmeClient> AcmeClient::open(AcmeOptions options, EVP_PKEY* account, Chal
                                           .body = {}}));
   if (reply.status != 200) return std::unexpected(refusal_of(reply));
   RPX_TRY(out.directory_, parse_directory(reply.body));
-  RPX_TRY_VOID(out.enter());
   return out;
 }
 
 // Finds the account of our key, or makes it.
 Status AcmeClient::enter() {
+  if (!kid_.empty()) return {};
   if (!directory_.terms.empty() && !options_.agree_tos)
-    return self_error(
-        ErrorKind::kUsage,
-        fmt::format("the server has terms of service, {}; --agree-tos says that you agree", directory_.terms));
+    return self_error(ErrorKind::kUsage,
+                      fmt::format("the server has terms of service, {}; --agree-tos, or agree_tos = true in [acme], "
+                                  "says that you agree",
+                                  directory_.terms));
   if (directory_.needs_external_account && options_.eab_kid.empty())
     return self_error(ErrorKind::kUsage,
-                      "the server wants an account that it knows already: --eab-kid and --eab-key-file name it");
+                      "the server wants an account that it knows already: --eab-kid and --eab-key-file, or eab_kid and "
+                      "eab_key_file in [acme], name it");
   std::string payload = R"({"termsOfServiceAgreed":true)";
   if (!options_.email.empty()) payload += fmt::format(R"(,"contact":[{}])", json_text("mailto:" + options_.email));
   if (!options_.eab_kid.empty()) {
@@ -206,8 +216,22 @@ Result<AcmeOrder> AcmeClient::await_order(const std::string& url, std::string_vi
   }
 }
 
-Result<std::string> AcmeClient::issue(const std::vector<std::string>& names, EVP_PKEY* key) {
-  RPX_TRY(WebReply reply, post(directory_.new_order, fmt::format(R"({{"identifiers":[{}]}})", identifiers_of(names))));
+// Where the server says when to renew, it is told what is renewed, and counts that on no limit. One that does not like
+// what it is told is asked without it.
+Result<WebReply> AcmeClient::order(const std::vector<std::string>& names, X509* replaces) {
+  const std::string identifiers = identifiers_of(names);
+  const std::string id = replaces != nullptr && !directory_.renewal_info.empty() ? renewal_id(replaces) : std::string();
+  if (!id.empty()) {
+    Result<WebReply> reply =
+        post(directory_.new_order, fmt::format(R"({{"identifiers":[{}],"replaces":{}}})", identifiers, json_text(id)));
+    if (reply || (refusal_ != "alreadyReplaced" && refusal_ != "malformed")) return reply;
+  }
+  return post(directory_.new_order, fmt::format(R"({{"identifiers":[{}]}})", identifiers));
+}
+
+Result<std::string> AcmeClient::issue(const std::vector<std::string>& names, EVP_PKEY* key, X509* replaces) {
+  RPX_TRY_VOID(enter());
+  RPX_TRY(WebReply reply, order(names, replaces));
   const std::string url = reply.field("location");
   RPX_TRY(AcmeOrder order, parse_order(reply.body));
   for (const std::string& authorization : order.authorizations) RPX_TRY_VOID(prove(authorization));
@@ -228,6 +252,7 @@ Result<std::string> AcmeClient::issue(const std::vector<std::string>& names, EVP
 
 Status AcmeClient::revoke(X509* certificate, int reason) {
   if (directory_.revoke.empty()) return self_error(ErrorKind::kConfig, "the server revokes nothing");
+  RPX_TRY_VOID(enter());
   RPX_TRY_VOID(post(directory_.revoke,
                     fmt::format(R"({{"certificate":"{}","reason":{}}})", to_base64url(der_of(certificate)), reason)));
   return {};
@@ -241,8 +266,9 @@ Result<std::optional<RenewalWindow>> AcmeClient::renewal_window(X509* certificat
                                       .content_type = {},
                                       .accept = "application/json",
                                       .body = {}}));
-  if (reply.status != 200) return std::unexpected(refusal_of(reply));
-  RPX_TRY(const RenewalWindow window, parse_renewal(reply.body));
+  if (reply.status != 200) return refuse(reply);
+  RPX_TRY(RenewalWindow window, parse_renewal(reply.body));
+  window.ask_again = retry_after(reply, kAskAgain);
   return std::optional(window);
 }
 

@@ -2,8 +2,7 @@
 // own, one thread at a time.
 #pragma once
 
-#include <functional>
-#include <span>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,18 +43,20 @@ class ChallengeSolver {
 
 class AcmeClient {
  public:
-  /// `account` is borrowed and `solver` too. Reads the directory and finds or makes the account of that key. Errors: of
-  /// ask_https(); kUsage when terms or an external account are asked for and not given; kBadResponse with what the
-  /// server says.
+  /// `account` is borrowed and `solver` too. Reads the directory; the account of that key is found, or made, once it is
+  /// needed. Errors: of ask_https(); kBadResponse with what the server says.
   static Result<AcmeClient> open(AcmeOptions options, EVP_PKEY* account, ChallengeSolver& solver);
 
-  /// A certificate for `names` and `key`: the chain in PEM, the leaf first. Errors: as above; kConfig when a name could
-  /// not be proven, with why.
-  Result<std::string> issue(const std::vector<std::string>& names, EVP_PKEY* key);
+  /// A certificate for `names` and `key`: the chain in PEM, the leaf first. `replaces`, which may be null, is the one
+  /// it takes the place of (RFC 9773 section 5). Errors: as above; kUsage when terms or an external account are asked
+  /// for and not given; kConfig when a name could not be proven, with why.
+  Result<std::string> issue(const std::vector<std::string>& names, EVP_PKEY* key, X509* replaces = nullptr);
   /// `reason`: RFC 5280 section 5.3.1.
   Status revoke(X509* certificate, int reason);
   /// When the server wants `certificate` renewed; nothing where it does not say.
   Result<std::optional<RenewalWindow>> renewal_window(X509* certificate);
+  /// How long the server has asked us to stay away when it refused something last; 0 = it has not.
+  Duration asked_to_wait() const noexcept { return asked_to_wait_; }
 
  private:
   AcmeClient(AcmeOptions options, EVP_PKEY* account, ChallengeSolver& solver)
@@ -65,6 +66,8 @@ class AcmeClient {
   Result<WebReply> post_once(const std::string& url, const std::string& payload);
   Result<std::string> take_nonce();
   Status enter();
+  Result<WebReply> order(const std::vector<std::string>& names, X509* replaces);
+  std::unexpected<Error> refuse(const WebReply& reply);
   Status prove(const std::string& authorization);
   Result<AcmeOrder> await_order(const std::string& url, std::string_view past);
 
@@ -72,8 +75,10 @@ class AcmeClient {
   EVP_PKEY* account_;
   ChallengeSolver* solver_;
   AcmeDirectory directory_;
-  std::string kid_;    // URL of the account
-  std::string nonce_;  // for the next request
+  std::string kid_;      // URL of the account
+  std::string nonce_;    // for the next request
+  std::string refusal_;  // type of the last one
+  Duration asked_to_wait_{};
 };
 
 /// The name of `certificate` at a renewalInfo resource (RFC 9773 section 4.1); empty when it names no issuer key.

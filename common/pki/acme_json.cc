@@ -113,7 +113,7 @@ Result<RenewalWindow> parse_renewal(const std::string& json) {
     const auto until = window.isNull() ? std::nullopt : parse_rfc3339(text(*window, "end"));
     if (!from || !until || *until < *from)
       return upstream_error(ErrorKind::kBadResponse, "a renewal window that makes no sense");
-    return RenewalWindow{*from, *until};
+    return RenewalWindow{.from = *from, .until = *until};
   });
 }
 

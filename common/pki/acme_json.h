@@ -40,6 +40,7 @@ struct AcmeAuthorization {
 struct RenewalWindow {
   WallTime from{};
   WallTime until{};
+  Duration ask_again{};  ///< the server wants to be asked again after so long
 };
 
 // Errors of all: kBadResponse.

@@ -11,6 +11,7 @@
 #include "pki/dial.h"
 #include "pki/issue.h"
 #include "pki/key.h"
+#include "tls/challenges.h"
 
 namespace rpx::pki {
 namespace {
@@ -22,7 +23,6 @@ using ProofExtensionPtr = std::unique_ptr<X509_EXTENSION, tls::Freed<X509_EXTENS
 constexpr std::string_view kProtocol =
     "\x0a"
     "acme-tls/1";
-constexpr std::string_view kPath = "/.well-known/acme-challenge/";
 constexpr std::chrono::seconds kPatience{5};
 
 int choose_protocol(SSL*, const unsigned char** out, unsigned char* length, const unsigned char* in, unsigned int size,
@@ -60,6 +60,16 @@ Result<tls::X509Ptr> make_proof(const Challenge& challenge, EVP_PKEY* key) {
   return out;
 }
 
+Result<tls::SslContextPtr> proof_context(const Challenge& challenge) {
+  RPX_TRY(const tls::KeyPtr key, make_key(KeyKind::kEcP256));
+  RPX_TRY(const tls::X509Ptr proof, make_proof(challenge, key.get()));
+  tls::SslContextPtr out(SSL_CTX_new(TLS_server_method()));
+  if (!out || SSL_CTX_use_certificate(out.get(), proof.get()) != 1 || SSL_CTX_use_PrivateKey(out.get(), key.get()) != 1)
+    return self_error(ErrorKind::kInternal, "cannot make the proof: " + tls::take_openssl_error());
+  SSL_CTX_set_alpn_select_cb(out.get(), choose_protocol, nullptr);
+  return out;
+}
+
 Result<std::unique_ptr<StandaloneSolver>> StandaloneSolver::listen(std::string type, const std::string& address) {
   std::unique_ptr<StandaloneSolver> out(new StandaloneSolver);
   out->type_ = std::move(type);
@@ -71,12 +81,7 @@ Result<std::unique_ptr<StandaloneSolver>> StandaloneSolver::listen(std::string t
 Status StandaloneSolver::begin(const Challenge& challenge) {
   challenge_ = challenge;
   if (type_ != "tls-alpn-01") return {};
-  RPX_TRY(const tls::KeyPtr key, make_key(KeyKind::kEcP256));
-  RPX_TRY(const tls::X509Ptr proof, make_proof(challenge, key.get()));
-  context_.reset(SSL_CTX_new(TLS_server_method()));
-  SSL_CTX_use_certificate(context_.get(), proof.get());
-  SSL_CTX_use_PrivateKey(context_.get(), key.get());
-  SSL_CTX_set_alpn_select_cb(context_.get(), choose_protocol, nullptr);
+  RPX_TRY(context_, proof_context(challenge));
   return {};
 }
 
@@ -107,7 +112,8 @@ void StandaloneSolver::answer_http(int fd, Instant deadline) const {
     if (got <= 0) return;
     head.append(piece.data(), static_cast<std::size_t>(got));
   }
-  const bool known = challenge_ && head.starts_with(fmt::format("GET {}{} HTTP/", kPath, challenge_->token));
+  const bool known =
+      challenge_ && head.starts_with(fmt::format("GET {}{} HTTP/", tls::kChallengePath, challenge_->token));
   const std::string body = known ? challenge_->key_authorization : "there is no such challenge\n";
   const std::string reply = fmt::format(
       "HTTP/1.1 {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",

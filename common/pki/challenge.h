@@ -36,6 +36,9 @@ class StandaloneSolver final : public ChallengeSolver {
   tls::SslContextPtr context_;  // of tls-alpn-01, while there is a challenge
 };
 
+/// What answers `challenge` over tls-alpn-01, with a key of its own. Errors: as make_proof.
+Result<tls::SslContextPtr> proof_context(const Challenge& challenge);
+
 /// The certificate that proves `challenge` over tls-alpn-01, signed by `key`. Errors: kInternal, kUsage.
 Result<tls::X509Ptr> make_proof(const Challenge& challenge, EVP_PKEY* key);
 

@@ -4,8 +4,10 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/result.h"
 
@@ -16,6 +18,8 @@ struct FreeAddresses {
   void operator()(addrinfo* list) const noexcept { freeaddrinfo(list); }
 };
 using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+
+thread_local int ends_waits = -1;
 
 Result<net::UniqueFd> connect_to(const addrinfo& address, Instant deadline) {
   net::UniqueFd fd(socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -33,13 +37,18 @@ Result<net::UniqueFd> connect_to(const addrinfo& address, Instant deadline) {
 
 }  // namespace
 
+WaitsEndWith::WaitsEndWith(int fd) noexcept : before_(std::exchange(ends_waits, fd)) {}
+
+WaitsEndWith::~WaitsEndWith() { ends_waits = before_; }
+
 bool await_ready(int fd, short events, Instant deadline) {
-  pollfd one{fd, events, 0};
+  // One below 0 is left out.
+  std::array<pollfd, 2> watched{pollfd{fd, events, 0}, pollfd{ends_waits, POLLIN, 0}};
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
     if (left <= 0) return false;
-    const int ready = poll(&one, 1, static_cast<int>(std::min<std::int64_t>(left, 60'000)));
-    if (ready > 0) return true;
+    const int ready = poll(watched.data(), watched.size(), static_cast<int>(std::min<std::int64_t>(left, 60'000)));
+    if (ready > 0) return watched[1].revents == 0;
     if (ready < 0 && errno != EINTR) return false;
   }
 }

@@ -7,6 +7,19 @@
 
 namespace rpx::pki {
 
+/// While one lives, waits of this thread end early, as if their time were over, once `fd` can be read: for threads that
+/// must end when they are told to.
+class WaitsEndWith {
+ public:
+  explicit WaitsEndWith(int fd) noexcept;
+  ~WaitsEndWith();
+  WaitsEndWith(const WaitsEndWith&) = delete;
+  WaitsEndWith& operator=(const WaitsEndWith&) = delete;
+
+ private:
+  const int before_;
+};
+
 /// Waits until `fd` is ready for `events`, as in poll(2); false when `deadline` comes first.
 bool await_ready(int fd, short events, Instant deadline);
 /// A socket that does not block, connected to the first address of `endpoint` that answers. Errors: kUnresolved,

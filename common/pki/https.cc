@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <array>
 
@@ -101,10 +102,10 @@ Result<std::string> dechunked(std::string_view text) {
   }
 }
 
-std::string text_of(const WebRequest& request, const Endpoint& endpoint) {
-  const std::size_t slash = request.url.find('/', 8);
+std::string text_of(const WebRequest& request, const Endpoint& endpoint, std::uint16_t usual_port) {
+  const std::size_t slash = request.url.find('/', request.url.find("://") + 3);
   std::string host = endpoint.host.find(':') == std::string::npos ? endpoint.host : "[" + endpoint.host + "]";
-  if (endpoint.port != 443) host += fmt::format(":{}", endpoint.port);
+  if (endpoint.port != usual_port) host += fmt::format(":{}", endpoint.port);
   std::string out =
       fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: rpx/{}\r\nConnection: close\r\n", request.method,
                   slash == std::string::npos ? "/" : request.url.substr(slash), host, RPX_VERSION);
@@ -161,8 +162,40 @@ Result<WebReply> ask_https(const WebRequest& request, const std::string& ca, Ins
     return upstream_error(ErrorKind::kTlsCertificate,
                           fmt::format("its certificate is refused: {}", X509_verify_cert_error_string(why)));
   }
-  RPX_TRY(const std::string reply, exchange(ssl.get(), fd.get(), text_of(request, endpoint), deadline));
+  RPX_TRY(const std::string reply, exchange(ssl.get(), fd.get(), text_of(request, endpoint, 443), deadline));
   return parse_web_reply(reply, request.method != "HEAD");
+}
+
+Result<WebReply> ask_http(const WebRequest& request, Instant deadline) {
+  constexpr std::string_view kScheme = "http://";
+  if (!request.url.starts_with(kScheme))
+    return self_error(ErrorKind::kUsage, fmt::format("\"{}\" is no http:// URL", request.url));
+  const std::string_view rest = std::string_view(request.url).substr(kScheme.size());
+  const std::string_view authority = rest.substr(0, rest.find('/'));
+  RPX_TRY(Endpoint endpoint, parse_endpoint(authority));
+  const std::size_t end = authority.find(']');
+  if (authority.find(':', end == std::string_view::npos ? 0 : end) == std::string_view::npos) endpoint.port = 80;
+  RPX_TRY(const net::UniqueFd fd, dial_any(endpoint, deadline));
+  std::string_view left;
+  const std::string text = text_of(request, endpoint, 80);
+  for (left = text; !left.empty();) {
+    if (!await_ready(fd.get(), POLLOUT, deadline))
+      return upstream_error(ErrorKind::kResponseTimeout, "no reply in time");
+    const ssize_t put = send(fd.get(), left.data(), left.size(), MSG_NOSIGNAL);
+    if (put < 0) return upstream_error(ErrorKind::kClosed, "the connection was cut");
+    left.remove_prefix(static_cast<std::size_t>(put));
+  }
+  std::string reply;
+  std::array<char, 16384> piece{};
+  for (;;) {
+    if (!await_ready(fd.get(), POLLIN, deadline))
+      return upstream_error(ErrorKind::kResponseTimeout, "no reply in time");
+    const ssize_t got = recv(fd.get(), piece.data(), piece.size(), 0);
+    if (got < 0) return upstream_error(ErrorKind::kClosed, "the connection was cut");
+    if (got == 0) return parse_web_reply(reply, request.method != "HEAD");
+    reply.append(piece.data(), static_cast<std::size_t>(got));
+    if (reply.size() > kMostReply) return bad_reply("it is too long");
+  }
 }
 
 }  // namespace rpx::pki

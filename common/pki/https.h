@@ -33,6 +33,9 @@ struct WebReply {
 /// kTlsCertificate, kBadResponse.
 Result<WebReply> ask_https(const WebRequest& request, const std::string& ca, Instant deadline);
 
+/// The same in the clear, for "http://…": to responders, whose answers are signed. Errors: as above.
+Result<WebReply> ask_http(const WebRequest& request, Instant deadline);
+
 /// Takes a whole reply apart, as it came up to the end of the connection; that to HEAD has no body. Errors:
 /// kBadResponse.
 Result<WebReply> parse_web_reply(std::string_view bytes, bool has_body = true);

@@ -84,6 +84,8 @@ Texts extensions_for(const Wanted& wanted, const std::string& san) {
     out.emplace_back(NID_ext_key_usage, wanted.client ? "clientAuth" : "serverAuth");
   }
   if (!san.empty()) out.emplace_back(NID_subject_alt_name, san);
+  if (!wanted.responder.empty()) out.emplace_back(NID_info_access, "OCSP;URI:" + wanted.responder);
+  if (wanted.must_staple) out.emplace_back(NID_tlsfeature, "status_request");
   return out;
 }
 

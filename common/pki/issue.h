@@ -18,8 +18,10 @@ struct Wanted {
   std::string common_name;         ///< of the subject; empty = the first of `names`
   WallTime from{};
   Duration life = std::chrono::hours(24 * 90);
-  bool authority = false;  ///< it may sign others, and names no host
-  bool client = false;     ///< for clients that show it, not for servers
+  bool authority = false;    ///< it may sign others, and names no host
+  bool client = false;       ///< for clients that show it, not for servers
+  std::string responder;     ///< URL where its authority says whether it is revoked (OCSP); empty = none
+  bool must_staple = false;  ///< servers must send what that says along (RFC 7633)
 };
 
 /// Who signs: a certificate and its key, both borrowed.

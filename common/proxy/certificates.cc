@@ -2,51 +2,66 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "base/log.h"
 #include "base/result.h"
 #include "pki/facts.h"
+#include "tls/stapling.h"
 
 namespace rpx::proxy {
 
 Result<std::shared_ptr<Certificates>> Certificates::build(const tls::TlsOptions& options,
                                                           std::vector<tls::CertificateOptions> certificates,
-                                                          const tls::ServerContexts* previous) {
-  RPX_TRY(Contexts contexts, tls::ServerContexts::build(options, certificates, previous));
-  std::shared_ptr<Certificates> out(new Certificates(options, std::move(certificates)));
+                                                          const tls::ServerContexts* previous, Obtained obtained) {
+  std::shared_ptr<Certificates> out(new Certificates(options, std::move(certificates), std::move(obtained)));
+  RPX_TRY(Contexts contexts, out->load(previous));
   out->current_.store(std::move(contexts));
   return out;
+}
+
+// What was configured comes first: where it is for the same name as what was obtained, it is what is served.
+Result<Certificates::Contexts> Certificates::load(const tls::ServerContexts* previous) const {
+  std::vector<tls::CertificateOptions> files = certificates_;
+  for (const tls::CertificateOptions& one : obtained_.files)
+    if (tls::mark_of(one.cert) != tls::FileMark{}) files.push_back(one);
+  return tls::ServerContexts::build(options_, files, previous, obtained_.managed);
 }
 
 Status Certificates::reload() {
   const std::scoped_lock lock(mutex_);
   const Contexts before = current();
-  RPX_TRY(Contexts contexts, tls::ServerContexts::build(options_, certificates_, before.get()));
+  RPX_TRY(Contexts contexts, load(before.get()));
   const std::string unusable = std::to_string(contexts->unusable());
+  const std::size_t count = contexts->holdings().size();
   current_.store(std::move(contexts), std::memory_order_release);
   reloads_.fetch_add(1, std::memory_order_relaxed);
   log_event(LogLevel::kNotice, "certificates read again",
-            {{"certificates", std::to_string(certificates_.size())}, {"unusable", unusable}});
+            {{"certificates", std::to_string(count)}, {"unusable", unusable}});
   return {};
 }
 
 Certificates::Marks Certificates::marks_now() const {
   Marks out;
-  for (const tls::CertificateOptions& one : certificates_) {
-    out.push_back(tls::mark_of(one.cert));
-    out.push_back(tls::mark_of(one.key));
-  }
+  for (const auto* files : {&certificates_, &obtained_.files})
+    for (const tls::CertificateOptions& one : *files) {
+      out.push_back(tls::mark_of(one.cert));
+      out.push_back(tls::mark_of(one.key));
+    }
   return out;
 }
 
 Certificates::Marks Certificates::marks_read() const {
   Marks out;
   const Contexts contexts = current();
-  for (const tls::Holding& one : contexts->holdings()) {
-    out.push_back(one.cert);
-    out.push_back(one.key);
-  }
+  for (const auto* files : {&certificates_, &obtained_.files})
+    for (const tls::CertificateOptions& one : *files) {
+      const auto& holdings = contexts->holdings();
+      const auto held = std::ranges::find(holdings, one, &tls::Holding::files);
+      out.push_back(held == holdings.end() ? tls::FileMark{} : held->cert);
+      out.push_back(held == holdings.end() ? tls::FileMark{} : held->key);
+    }
   return out;
 }
 
@@ -104,6 +119,21 @@ std::string write_certificate_metrics(const Certificates* certificates) {
     fmt::format_to(to, "rpx_certificate_not_after_seconds{{fingerprint=\"{}\",name=\"{}\",served=\"{}\"}} {}\n",
                    one.fingerprint.substr(0, 16), name, one.served ? "yes" : "no",
                    std::chrono::duration_cast<std::chrono::seconds>(one.until.time_since_epoch()).count());
+  }
+  fmt::format_to(to,
+                 "# HELP rpx_certificate_staple_until_seconds When the OCSP response that is sent with a certificate "
+                 "runs out, in seconds since 1970; 0 = there is none, although its authority has a responder.\n"
+                 "# TYPE rpx_certificate_staple_until_seconds gauge\n");
+  const Certificates::Contexts contexts = certificates->current();
+  for (const tls::Holding& holding : contexts->holdings()) {
+    if (holding.certificate->chain.empty()) continue;
+    const tls::Staple staple = tls::staple_of(holding.certificate->chain.front().get());
+    if (!staple.state.empty())
+      fmt::format_to(to, "rpx_certificate_staple_until_seconds{{fingerprint=\"{}\"}} {}\n",
+                     holding.certificate->fingerprint.substr(0, 16),
+                     staple.response.empty()
+                         ? 0
+                         : std::chrono::duration_cast<std::chrono::seconds>(staple.until.time_since_epoch()).count());
   }
   fmt::format_to(to,
                  "# HELP rpx_certificate_reloads_total Times that files of certificates were read again since the last "

@@ -14,13 +14,19 @@
 
 namespace rpx::proxy {
 
+/// What the proxy obtains by itself: the names, how they are proven, and files that need not be there yet.
+struct Obtained {
+  tls::Managed managed = {};
+  std::vector<tls::CertificateOptions> files = {};
+};
+
 class Certificates final : public policy::Watched {
  public:
   using Contexts = std::shared_ptr<const tls::ServerContexts>;
   /// Errors and `previous`: as tls::ServerContexts::build.
   static Result<std::shared_ptr<Certificates>> build(const tls::TlsOptions& options,
                                                      std::vector<tls::CertificateOptions> certificates,
-                                                     const tls::ServerContexts* previous);
+                                                     const tls::ServerContexts* previous, Obtained obtained = {});
 
   /// Never null. A handshake keeps what it began with.
   Contexts current() const noexcept { return current_.load(std::memory_order_acquire); }
@@ -30,18 +36,21 @@ class Certificates final : public policy::Watched {
   /// The same once a file has changed, and has stayed as it is from one look to the next: a certificate and its key are
   /// two files, and neither may be half written.
   void look(Instant now) override;
+  const tls::TlsOptions& options() const noexcept { return options_; }
   /// Times that files were taken up anew since this was built.
   std::uint64_t reloads() const noexcept { return reloads_.load(std::memory_order_relaxed); }
 
  private:
-  Certificates(const tls::TlsOptions& options, std::vector<tls::CertificateOptions> certificates)
-      : options_(options), certificates_(std::move(certificates)) {}
+  Certificates(const tls::TlsOptions& options, std::vector<tls::CertificateOptions> certificates, Obtained obtained)
+      : options_(options), certificates_(std::move(certificates)), obtained_(std::move(obtained)) {}
+  Result<Contexts> load(const tls::ServerContexts* previous) const;
   using Marks = std::vector<tls::FileMark>;
   Marks marks_now() const;
   Marks marks_read() const;
 
   const tls::TlsOptions options_;
   const std::vector<tls::CertificateOptions> certificates_;
+  const Obtained obtained_;
   std::atomic<Contexts> current_;
   std::atomic<std::uint64_t> reloads_{0};
   std::mutex mutex_;    // one reload at a time

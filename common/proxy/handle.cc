@@ -138,6 +138,20 @@ bool leads_elsewhere(const Router& router, const http::RequestHead& request, int
   return router.match(request, target.lax_path) != index;
 }
 
+// An authority asks for proof that a name is ours, before anything that routes say.
+bool is_challenge(const http::RequestHead& request) noexcept {
+  return request.target.path.starts_with(tls::kChallengePath);
+}
+
+// False when it is none of ours.
+rt::Task<bool> answer_challenge(ClientConnection& connection, Busy& busy) {
+  const auto answer =
+      busy.live->site->challenges()->find_http(busy.exchange.request().target.path, connection.worker.loop().now());
+  if (!answer) co_return false;
+  co_await respond_challenge(connection, busy, busy.exchange.arena().copy(*answer));
+  co_return true;
+}
+
 bool body_is_too_large(const http::RequestHead& request, const Route& route) noexcept {
   return route.body_bytes != 0 && request.framing == http::Framing::kLength &&
          request.content_length > route.body_bytes;
@@ -155,7 +169,12 @@ rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
     co_await refuse_blocked(connection, busy);
     co_return;
   }
-  if (connection.listener->options.redirect_https && busy.trail.client.scheme == "http") {
+  const bool challenge = is_challenge(request);
+  if (challenge) {
+    const bool answered = co_await answer_challenge(connection, busy);
+    if (answered) co_return;
+  }
+  if (connection.listener->options.redirect_https && busy.trail.client.scheme == "http" && !challenge) {
     co_await respond_redirect(connection, busy, nullptr, site.https_redirect(connection.listener->options));
     co_return;
   }

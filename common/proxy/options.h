@@ -19,6 +19,7 @@
 #include "policy/maintenance.h"
 #include "policy/options.h"
 #include "policy/rate_limit.h"
+#include "proxy/acme_options.h"
 #include "tls/options.h"
 #include "upstream/options.h"
 
@@ -103,6 +104,7 @@ struct SiteOptions {
   std::vector<ListenOptions> listen;
   tls::TlsOptions tls;
   std::vector<tls::CertificateOptions> certificates;
+  AcmeOptions acme;
   std::vector<upstream::UpstreamOptions> upstreams;
   std::vector<RouteOptions> routes;
   std::vector<policy::CompressOptions> compress;

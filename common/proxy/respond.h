@@ -26,6 +26,8 @@ struct Stored;
 /// `whole`: what it is the whole body of; null for a part, and for what is not stored.
 rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const Route& route, std::uint16_t status,
                                std::string_view body, const Stored* whole = nullptr);
+/// The proof that a name is ours; `proof` lives as long as the exchange.
+rt::Task<void> respond_challenge(ClientConnection& connection, Busy& busy, std::string_view proof);
 rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route);
 
 }  // namespace rpx::proxy

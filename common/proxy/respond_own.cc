@@ -92,6 +92,14 @@ rt::Task<void> respond_redirect(ClientConnection& connection, Busy& busy, const 
   co_await send_whole(busy, redirect.status(), {});
 }
 
+rt::Task<void> respond_challenge(ClientConnection& connection, Busy& busy, std::string_view proof) {
+  busy.out.clear();
+  busy.out.add(FieldId::kContentType, "Content-Type", "application/octet-stream");
+  busy.out.add(FieldId::kCacheControl, "Cache-Control", "no-store");
+  complete_headers(connection, busy, nullptr, 200);
+  co_await send_whole(busy, 200, proof);
+}
+
 rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route) {
   const std::uint16_t status = route.respond->status();
   busy.out.clear();

@@ -6,6 +6,7 @@
 #include "net/buffer.h"
 #include "proxy/h2_connection.h"
 #include "proxy/site.h"
+#include "tls/challenges.h"
 #include "tls/handshake.h"
 
 namespace rpx::proxy {
@@ -95,7 +96,8 @@ rt::Task<bool> secure(ClientConnection& connection) {
   if (shaken) {
     worker.counts().tls_handshakes.add();
     if (connection.secured->resumed()) worker.counts().tls_resumed.add();
-    co_return true;
+    // An authority has seen what it wanted to see (RFC 8737 section 3); nothing follows.
+    co_return connection.secured->alpn() != tls::kAcmeProtocol;
   }
   report(connection, shaken.error());
   if (connection.secured->spoke_plain()) co_await answer_plain_http(*connection.secured, worker.loop().now());

@@ -74,6 +74,8 @@ Status ServerImpl::begin(SiteOptions options) {
   started_workers_ = true;
   blocklist_.start(!site_->bans().empty());
   watcher_.watch(site_->watched());
+  acme_.configure(site_->options().acme, site_->certificates(), site_->challenges());
+  stapler_.configure(site_->certificates());
   if (members_.follows()) member_ticker_.start();
   for (const BoundListener& listener : listeners_) serve_on(listener);
   return {};
@@ -200,6 +202,8 @@ void ServerImpl::run_down() {
   lock.unlock();
   blocklist_.stop();
   watcher_.stop();
+  acme_.stop();
+  stapler_.stop();
   member_ticker_.stop();
   bool whole = true;
   for (const auto& worker : workers_) whole &= worker->stop_and_join();

@@ -10,6 +10,7 @@
 #include "cache/store.h"
 #include "net/fd.h"
 #include "policy/blocklist.h"
+#include "proxy/acme_views.h"
 #include "proxy/certificates.h"
 #include "proxy/explain.h"
 #include "proxy/options.h"
@@ -25,6 +26,9 @@ class Server {
   static Result<std::unique_ptr<Server>> start(SiteOptions options);
   virtual ~Server() = default;
 
+  /// The process is what it is to be from now on: its user, its confines. Work in the background that writes files
+  /// begins, such as obtaining certificates. Once.
+  virtual void settle() = 0;
   /// Builds a site from `options` and swaps it in, whole or not at all. No connection or exchange is cut.
   /// Returns what could not change while running and why it will take a restart (empty mostly).
   virtual Result<std::vector<std::string>> reload(SiteOptions options) = 0;
@@ -60,6 +64,11 @@ class Server {
   virtual Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) = 0;
   /// What its TLS listeners serve with; null without one. Replaced by a reload.
   virtual std::shared_ptr<Certificates> certificates() = 0;
+  /// The certificates that it obtains by itself, and what authorities are answered meanwhile.
+  virtual AcmeView acme() = 0;
+  /// Makes one of them due, or all when `name` is empty. The names. Errors: kNotFound.
+  virtual Result<std::vector<std::string>> renew_by_acme(const std::string& name) = 0;
+  virtual std::shared_ptr<tls::Challenges> challenges() = 0;
   /// The stores of its caches.
   virtual std::vector<std::shared_ptr<cache::Store>> caches() = 0;
   /// A connection to this proxy that no listener sees: what is said to the socket given back is answered as to a client

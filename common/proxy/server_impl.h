@@ -7,6 +7,7 @@
 
 #include "net/listener.h"
 #include "net/resolver.h"
+#include "proxy/acme_keeper.h"
 #include "proxy/blocklist_keeper.h"
 #include "proxy/certificates.h"
 #include "proxy/explain.h"
@@ -15,6 +16,7 @@
 #include "proxy/membership.h"
 #include "proxy/server.h"
 #include "proxy/site.h"
+#include "proxy/stapler.h"
 #include "proxy/ticker.h"
 #include "proxy/watcher.h"
 #include "proxy/worker.h"
@@ -44,6 +46,7 @@ class ServerImpl final : public Server {
   ~ServerImpl() override;
   Status begin(SiteOptions options);
 
+  void settle() override { acme_.start(); }
   Result<std::vector<std::string>> reload(SiteOptions options) override;
   void stop(Duration grace) override;
   bool wait() override;
@@ -61,6 +64,9 @@ class ServerImpl final : public Server {
   std::string metrics() override;
   std::shared_ptr<const SiteOptions> options() override;
   std::shared_ptr<Certificates> certificates() override { return site_now()->certificates(); }
+  AcmeView acme() override { return acme_.view(); }
+  Result<std::vector<std::string>> renew_by_acme(const std::string& name) override { return acme_.renew(name); }
+  std::shared_ptr<tls::Challenges> challenges() override { return site_now()->challenges(); }
   std::vector<std::shared_ptr<cache::Store>> caches() override { return site_now()->stores(); }
   Result<net::UniqueFd> connect_inside() override { return proxy::connect_inside(workers_); }
   std::shared_ptr<const policy::BlockTable> blocklist() override { return blocklist_.table(); }
@@ -99,6 +105,8 @@ class ServerImpl final : public Server {
   BlocklistKeeper blocklist_{[this](const BlocklistKeeper::Table& table) { publish_blocks(table); }};
   Ticker member_ticker_{"rpx-members", [this] { look_at_members(); }};
   Watcher watcher_;
+  AcmeKeeper acme_;
+  Stapler stapler_;
   bool started_workers_ = false;  // set once, before anybody else knows of this server
 
   std::mutex mutex_;  // guards what follows; never held while a worker is waited for, but for its listeners

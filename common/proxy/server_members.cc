@@ -18,6 +18,8 @@ void ServerImpl::take_up(std::shared_ptr<const Site> site) {
   site_ = std::move(site);
   checks_.configure(site_->checked_servers());
   watcher_.watch(site_->watched());
+  acme_.configure(site_->options().acme, site_->certificates(), site_->challenges());
+  stapler_.configure(site_->certificates());
   std::vector<std::future<void>> in_use;
   for (const auto& worker : workers_) in_use.push_back(worker->set_site(site_, access_writer_));
   const auto until = std::chrono::steady_clock::now() + kAnswerTime;

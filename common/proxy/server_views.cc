@@ -60,7 +60,7 @@ std::string ServerImpl::metrics() {
     if (access_writer_) dropped = access_writer_->dropped();
   }
   return write_metrics(view, all_counters(), upstreams(), dropped) + write_cache_metrics(caches()) +
-         write_certificate_metrics(certificates().get());
+         write_certificate_metrics(certificates().get()) + write_acme_metrics(acme());
 }
 
 }  // namespace rpx::proxy

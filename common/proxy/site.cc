@@ -6,6 +6,7 @@
 
 #include "balance/random.h"
 #include "base/result.h"
+#include "proxy/acme_store.h"
 #include "proxy/authentication.h"
 #include "proxy/sticky.h"
 #include "tls/client_context.h"
@@ -145,9 +146,13 @@ Status Site::build_tls(const Site* previous) {
             policy::Redirect::compile({.to = fmt::format("https://{{host}}{}{{path}}", port)}));
     https_redirects_.emplace(listener.https_port, std::move(redirect));
   }
+  challenges_ = previous ? previous->challenges_ : std::make_shared<tls::Challenges>();
   if (std::ranges::none_of(options_.listen, &ListenOptions::tls)) return {};
   const auto before = previous ? previous->tls() : nullptr;
-  RPX_TRY(tls_, Certificates::build(options_.tls, options_.certificates, before.get()));
+  Obtained obtained{.managed = {.names = options_.acme.hosts, .challenges = challenges_}};
+  const AcmeStore store(options_.acme.store);
+  for (const std::string& host : options_.acme.hosts) obtained.files.push_back(store.files_of(host));
+  RPX_TRY(tls_, Certificates::build(options_.tls, options_.certificates, before.get(), std::move(obtained)));
   return {};
 }
 

@@ -123,6 +123,8 @@ class Site {
   /// Opens the disk stores of the caches, and closes those that `previous` (may be null) had besides: once it is sure
   /// that this site is served. Waits up to `most` for each.
   void use_disks(const Site* previous, Duration most) const;
+  /// What authorities are answered; the same for all sites of a proxy.
+  const std::shared_ptr<tls::Challenges>& challenges() const noexcept { return challenges_; }
   /// Of the caches, in the order of the options.
   std::vector<std::shared_ptr<cache::Store>> stores() const;
   const std::vector<policy::BanRule>& bans() const noexcept { return bans_; }
@@ -163,6 +165,7 @@ class Site {
   std::vector<Route> routes_;
   std::shared_ptr<const AccessFormat> access_format_;
   std::shared_ptr<Certificates> tls_;
+  std::shared_ptr<tls::Challenges> challenges_;
   std::map<std::uint32_t, policy::Redirect> https_redirects_;  // by port
 };
 

@@ -1,30 +1,49 @@
 #include "tls/certificate.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <iterator>
 
 #include "base/result.h"
 #include "base/text.h"
+#include "net/fd.h"
 
 namespace rpx::tls {
 namespace {
 
 constexpr std::size_t kMostBytes = 16 * 1024 * 1024;
 
+// Straight into the text, without a buffer on the way that a key would be left in.
 Result<std::string> read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return self_error(ErrorKind::kConfig, errno_text(path, errno));
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (in.bad() || text.empty() || text.size() > kMostBytes)
+  const net::UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return self_error(ErrorKind::kConfig, errno_text(path, errno));
+  struct stat facts{};
+  std::string text;
+  if (fstat(file.get(), &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size > 0 &&
+      static_cast<std::size_t>(facts.st_size) <= kMostBytes)
+    text.reserve(static_cast<std::size_t>(facts.st_size) + 1);
+  for (std::size_t have = 0;;) {
+    text.resize(std::max(text.capacity(), have + 4096));
+    const ssize_t got = read(file.get(), text.data() + have, text.size() - have);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return self_error(ErrorKind::kConfig, errno_text(path, errno));
+    have += static_cast<std::size_t>(got);
+    if (got == 0 || have > kMostBytes) {
+      text.resize(have);
+      break;
+    }
+  }
+  if (text.empty() || text.size() > kMostBytes)
     return self_error(ErrorKind::kConfig, fmt::format("{}: expected PEM", path));
   return text;
 }
@@ -66,9 +85,10 @@ std::string doubts_of(const Certificate& certificate, WallTime now) {
 }
 
 Status load_key(Certificate& out, const std::string& path) {
-  RPX_TRY(const std::string text, read_file(path));
+  RPX_TRY(std::string text, read_file(path));
   const BioPtr bio = memory_of(text);
   out.key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
+  OPENSSL_cleanse(text.data(), text.size());
   if (!out.key)
     return config_error(fmt::format("{}: no private key that can be read (a passphrase is not supported)", path));
   if (X509_check_private_key(out.chain.front().get(), out.key.get()) != 1) {
@@ -116,9 +136,11 @@ Names names_of(const X509* certificate) {
 }
 
 Result<std::vector<X509Ptr>> read_bundle(const std::string& path) {
-  RPX_TRY(const std::string text, read_file(path));
+  RPX_TRY(std::string text, read_file(path));
   ERR_clear_error();
   std::vector<X509Ptr> out = read_certificates(text);
+  // A key may stand in the same file.
+  OPENSSL_cleanse(text.data(), text.size());
   if (!ended_cleanly()) return config_error(fmt::format("{}: a certificate in it cannot be read", path));
   if (out.empty()) return self_error(ErrorKind::kConfig, fmt::format("{}: no certificate in it", path));
   return out;

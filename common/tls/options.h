@@ -27,6 +27,8 @@ struct TlsOptions {
   std::string client_verify = "off";                  ///< "off", "optional", "required"
   bool watch = true;                                  ///< certificates whose files change are read again
   std::uint32_t max_handshakes = 10'000;              ///< in progress at once, over all workers; 0 = no bound
+  bool ocsp_stapling = true;                          ///< for certificates that name a responder
+  std::string key_log;  ///< absolute path of a file that gets the secrets of all connections; empty = none
   auto operator<=>(const TlsOptions&) const = default;
 };
 

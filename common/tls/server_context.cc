@@ -14,6 +14,8 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "tls/key_log.h"
+#include "tls/stapling.h"
 #include "tls/stream.h"
 
 namespace rpx::tls {
@@ -31,6 +33,8 @@ constexpr std::string_view kAlpn = "\x08http/1.1";
 // Seals (`seal`) or opens a ticket: OpenSSL gives the contexts, we the key of now or the one the ticket names.
 int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, int seal) {
   const auto* contexts = static_cast<const ServerContexts*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+  // Where a challenge is answered.
+  if (contexts == nullptr) return seal == 1 ? -1 : 0;
   const Instant now = std::chrono::steady_clock::now();
   std::optional<TicketKey> key;
   if (seal == 1) {
@@ -76,6 +80,32 @@ std::string server_name(SSL* ssl) {
   std::string name = lower({reinterpret_cast<const char*>(bytes + 5), length});
   if (name.ends_with('.')) name.pop_back();
   return name;
+}
+
+bool is_host(std::string_view name) noexcept {
+  return !name.empty() && name.size() < 256 &&
+         std::ranges::all_of(
+             name,
+             [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == ':';
+             });
+}
+
+// Whether ALPN (RFC 7301) offers "acme-tls/1" alone.
+bool offers_only_acme(SSL* ssl) {
+  const unsigned char* bytes = nullptr;
+  std::size_t size = 0;
+  if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &bytes, &size) != 1)
+    return false;
+  // list length (2), length of the name (1), name
+  return size == kAcmeProtocol.size() + 3 && bytes[2] == kAcmeProtocol.size() &&
+         std::memcmp(bytes + 3, kAcmeProtocol.data(), kAcmeProtocol.size()) == 0;
+}
+
+template <class Sets>
+bool is_below_a_star(const Sets& by_name, std::string_view name) {
+  const std::size_t dot = name.find('.');
+  return dot != std::string_view::npos && by_name.contains("*" + std::string(name.substr(dot)));
 }
 
 std::optional<IpAddress> local_address(SSL* ssl) {
@@ -168,8 +198,9 @@ struct ServerContexts::Loading {
 
 Result<std::shared_ptr<const ServerContexts>> ServerContexts::build(const TlsOptions& options,
                                                                     std::span<const CertificateOptions> certificates,
-                                                                    const ServerContexts* previous) {
+                                                                    const ServerContexts* previous, Managed managed) {
   std::shared_ptr<ServerContexts> out(new ServerContexts);
+  out->managed_ = std::move(managed);
   out->tickets_ = previous != nullptr && previous->tickets_->rotation() == options.ticket_rotation
                       ? previous->tickets_
                       : std::make_shared<TicketKeys>(options.ticket_rotation);
@@ -209,6 +240,9 @@ Status ServerContexts::add_all(Loading& loading) {
       if (Set& set = by_address[address]; usable) add(set, i);
     if (usable && first.empty()) first.push_back(i);
   }
+  // Of names that are on their way nobody is given another's certificate.
+  for (const std::string& name : managed_.names)
+    if (!IpAddress::parse(name) && !by_name.contains(name) && !is_below_a_star(by_name, name)) by_name[name];
   // Who asks for no name gets what the first certificate's first name gets.
   if (!first.empty() && !loading.certificates[first[0]]->names.empty())
     first = by_name[loading.certificates[first[0]]->names.front()];
@@ -240,6 +274,8 @@ Result<SSL_CTX*> ServerContexts::context_for(Loading& loading, const Set& set) {
   SSL_CTX_set_app_data(context.get(), this);
   SSL_CTX_set_client_hello_cb(context.get(), on_client_hello, this);
   SSL_CTX_set_alpn_select_cb(context.get(), on_alpn, nullptr);
+  if (loading.options.ocsp_stapling) serve_staples(context.get());
+  if (!loading.options.key_log.empty()) RPX_TRY_VOID(log_keys(context.get(), loading.options.key_log));
   // A session is good where it was made: for the same certificates and the same demands on clients.
   std::string bound =
       fmt::format("{} {} {}", loading.options.min_version, loading.options.ciphers, loading.options.client_verify);
@@ -281,8 +317,7 @@ std::optional<SSL_CTX*> ServerContexts::find(std::string_view name) const {
   return std::nullopt;
 }
 
-SSL_CTX* ServerContexts::choose(SSL* ssl, bool& refused) const {
-  const std::string name = server_name(ssl);
+SSL_CTX* ServerContexts::choose(SSL* ssl, const std::string& name, bool& refused) const {
   if (const auto found = name.empty() ? std::nullopt : find(name)) {
     refused = *found == nullptr;
     return *found;
@@ -293,12 +328,30 @@ SSL_CTX* ServerContexts::choose(SSL* ssl, bool& refused) const {
   return at == addresses_.end() ? first_ : at->second;
 }
 
+// An authority that asks for proof of a name (RFC 8737 section 3) offers that one protocol and no other. Nothing of the
+// site is shown to it, no client certificate is asked for, and no session is kept.
+bool ServerContexts::answer_challenge(SSL* ssl, const std::string& name) const {
+  if (!managed_.challenges || !offers_only_acme(ssl)) return false;
+  const SslContextPtr context = managed_.challenges->find_tls(name, std::chrono::steady_clock::now());
+  if (!context) return false;
+  SSL_set_SSL_CTX(ssl, context.get());
+  SSL_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
+  SSL_set_options(ssl, SSL_OP_NO_TICKET);
+  SSL_set_num_tickets(ssl, 0);
+  return true;
+}
+
 // The earliest of OpenSSL's callbacks: the context is right before a ticket is looked at, so that no session of
 // one name is resumed under another.
 int ServerContexts::on_client_hello(SSL* ssl, int* alert, void* self) {
+  const auto* contexts = static_cast<const ServerContexts*>(self);
+  const std::string name = server_name(ssl);
+  if (contexts->answer_challenge(ssl, name)) return SSL_CLIENT_HELLO_SUCCESS;
   bool refused = false;
-  SSL_CTX* context = static_cast<const ServerContexts*>(self)->choose(ssl, refused);
+  SSL_CTX* context = contexts->choose(ssl, name, refused);
   if (refused) {
+    if (auto* stream = static_cast<TlsStream*>(SSL_get_app_data(ssl)))
+      stream->explain_failure(fmt::format("there is no certificate for {}", is_host(name) ? name : "that name"));
     *alert = SSL_AD_UNRECOGNIZED_NAME;
     return SSL_CLIENT_HELLO_ERROR;
   }

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "tls/certificate.h"
+#include "tls/challenges.h"
 #include "tls/openssl.h"
 #include "tls/options.h"
 #include "tls/tickets.h"
@@ -28,6 +29,12 @@ struct Holding {
   std::string stale;  ///< why the files cannot be used, while what they held before is served; empty mostly
 };
 
+/// What the proxy obtains certificates for, and how it proves names.
+struct Managed {
+  std::vector<std::string> names = {};  ///< refused as long as no certificate has them, rather than given another's
+  std::shared_ptr<const Challenges> challenges = {};  ///< null: none is answered
+};
+
 class ServerContexts {
  public:
   /// Reads every file. A certificate that cannot be used is logged; what the same files held in `previous` (may be
@@ -35,7 +42,7 @@ class ServerContexts {
   /// Ticket keys go on from `previous`. Errors: kConfig (ciphers, client_ca).
   static Result<std::shared_ptr<const ServerContexts>> build(const TlsOptions& options,
                                                              std::span<const CertificateOptions> certificates,
-                                                             const ServerContexts* previous);
+                                                             const ServerContexts* previous, Managed managed = {});
   ServerContexts(const ServerContexts&) = delete;
   ServerContexts& operator=(const ServerContexts&) = delete;
 
@@ -61,7 +68,8 @@ class ServerContexts {
   Result<SSL_CTX*> context_for(Loading& loading, const Set& set);
   /// The context for a name in lower case; nothing when nobody has it, null when its certificate is disabled.
   std::optional<SSL_CTX*> find(std::string_view name) const;
-  SSL_CTX* choose(SSL* ssl, bool& refused) const;
+  SSL_CTX* choose(SSL* ssl, const std::string& name, bool& refused) const;
+  bool answer_challenge(SSL* ssl, const std::string& name) const;
   static int on_client_hello(SSL* ssl, int* alert, void* self);
 
   std::vector<Holding> holdings_;
@@ -71,6 +79,7 @@ class ServerContexts {
   Names wild_;  // by what follows the star: ".example.com"
   std::map<IpAddress, SSL_CTX*> addresses_;
   std::shared_ptr<TicketKeys> tickets_;
+  Managed managed_;
   std::size_t usable_ = 0;
   std::size_t unusable_ = 0;
 };

@@ -158,7 +158,10 @@ TlsStream::Step TlsStream::try_handshake() {
   }
   const bool plain = spoke_plain_ && is_server();
   spoke_plain_ = plain;
-  failure_ = ended_ ? std::string() : take_openssl_error();
+  if (ended_)
+    failure_.clear();
+  else if (failure_.empty())
+    failure_ = take_openssl_error();
   if (plain)
     window().clear();
   else

@@ -35,6 +35,8 @@ class TlsStream final : public net::Stream {
   bool spoke_plain() const noexcept { return spoke_plain_; }
   /// After kFailed: what OpenSSL says; empty when the peer just closed.
   const std::string& failure() const noexcept { return failure_; }
+  /// Why the handshake is going to fail, where we know better than OpenSSL.
+  void explain_failure(std::string why) noexcept { failure_ = std::move(why); }
   bool is_server() const noexcept { return SSL_is_server(ssl_.get()) == 1; }
   bool resumed() const noexcept { return SSL_session_reused(ssl_.get()) == 1; }
   /// The peer's verified certificate; null when it showed none. Valid after the handshake.

@@ -2,6 +2,8 @@
 // and after a reload, so that a client resumes with whichever worker it meets. Any thread.
 #pragma once
 
+#include <openssl/crypto.h>
+
 #include <array>
 #include <mutex>
 #include <optional>
@@ -12,6 +14,11 @@
 namespace rpx::tls {
 
 struct TicketKey {
+  /// Leaves nothing behind in memory.
+  ~TicketKey() {
+    OPENSSL_cleanse(cipher.data(), cipher.size());
+    OPENSSL_cleanse(mac.data(), mac.size());
+  }
   std::array<unsigned char, 16> name;
   std::array<unsigned char, 32> cipher;  ///< AES-256-CBC
   std::array<unsigned char, 32> mac;     ///< HMAC-SHA-256

@@ -1,8 +1,8 @@
 # fish completion for rpx-cert
 
-set -l verbs inspect check list key csr self-signed ca acme lab reload
+set -l verbs inspect check list key csr self-signed ca acme ocsp lab reload
 set -l none "not __fish_seen_subcommand_from $verbs"
-set -l ca "__fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init issue"
+set -l ca "__fish_seen_subcommand_from ca; and not __fish_seen_subcommand_from init issue trust"
 set -l acme "__fish_seen_subcommand_from acme; and not __fish_seen_subcommand_from issue renew revoke"
 
 complete -c rpx-cert -n "$none" -f
@@ -12,15 +12,17 @@ complete -c rpx-cert -n "$none" -a list -d 'the certificates of a configuration'
 complete -c rpx-cert -n "$none" -a key -d 'make a private key'
 complete -c rpx-cert -n "$none" -a csr -d 'make a request to a certificate authority'
 complete -c rpx-cert -n "$none" -a self-signed -d 'make a certificate that signs itself'
+complete -c rpx-cert -n "$none" -a ocsp -d 'ask whether certificates have been revoked'
 complete -c rpx-cert -n "$none" -a lab -d 'write certificates that are bad on purpose'
 complete -c rpx-cert -n "$none" -a reload -d 'make the proxy read its certificates again'
-complete -c rpx-cert -n "$none" -a ca -d 'an authority for development: ca init, ca issue'
+complete -c rpx-cert -n "$none" -a ca -d 'an authority for development: ca init, ca issue, ca trust'
 complete -c rpx-cert -n "$none" -a acme -d 'certificates by ACME: acme issue, acme renew, acme revoke'
 complete -c rpx-cert -n "$acme" -f -a issue -d 'obtain a certificate'
 complete -c rpx-cert -n "$acme" -f -a renew -d 'renew certificates when it is time'
 complete -c rpx-cert -n "$acme" -f -a revoke -d 'have a certificate revoked'
 complete -c rpx-cert -n "$ca" -f -a init -d 'make a certificate authority'
 complete -c rpx-cert -n "$ca" -f -a issue -d 'make a certificate that the authority signs'
+complete -c rpx-cert -n "$ca" -f -a trust -d 'make clients trust the authority'
 
 complete -c rpx-cert -s c -l config -r -F -d 'configuration file'
 complete -c rpx-cert -l socket -r -F -d 'control socket of the proxy'
@@ -82,3 +84,14 @@ complete -c rpx-cert -n '__fish_seen_subcommand_from acme; and __fish_seen_subco
 complete -c rpx-cert -n '__fish_seen_subcommand_from acme; and __fish_seen_subcommand_from renew' -l within -x -d 'when so little of their life is left'
 complete -c rpx-cert -n '__fish_seen_subcommand_from acme; and __fish_seen_subcommand_from renew' -l force -d 'now'
 complete -c rpx-cert -n '__fish_seen_subcommand_from acme; and __fish_seen_subcommand_from revoke' -l reason -x -a 'unspecified key-compromise superseded cessation' -d 'why'
+complete -c rpx-cert -n '__fish_seen_subcommand_from acme' -l proxy -d 'have the running proxy answer'
+complete -c rpx-cert -n '__fish_seen_subcommand_from trust' -l ca -r -F -d 'folder of the authority'
+complete -c rpx-cert -n '__fish_seen_subcommand_from trust' -l bundle -r -F -d 'a PEM file'
+complete -c rpx-cert -n '__fish_seen_subcommand_from trust' -l into -r -F -d 'a folder of authorities'
+complete -c rpx-cert -n '__fish_seen_subcommand_from trust' -l system -d 'the trust store of this machine'
+complete -c rpx-cert -n '__fish_seen_subcommand_from trust' -l remove -d 'take it out again'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ocsp' -l name -x -d 'name to ask for'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ocsp' -l issuer -r -F -d 'certificate of the issuer'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ocsp' -l url -x -d 'of the responder'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ocsp' -l out -r -F -d 'write the answer there'
+complete -c rpx-cert -n '__fish_seen_subcommand_from lab' -l responder -x -d 'responder that the certificates name'

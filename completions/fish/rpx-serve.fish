@@ -32,6 +32,7 @@ complete -c rpx-serve -n "$runs" -l to -x -d 'a server to hand requests to, with
 complete -c rpx-serve -n "$runs" -l set -x -d 'change one value of the configuration'
 complete -c rpx-serve -n "$runs" -l ready-fd -x -d 'write the ready line to this descriptor'
 complete -c rpx-serve -n "$runs" -l ready-file -r -F -d 'write the ready line to this file'
+complete -c rpx-serve -n "$runs" -l keylog -r -F -d 'append the secrets of TLS connections'
 complete -c rpx-serve -n "$runs" -l die-with-parent -d 'stop when the parent process ends'
 complete -c rpx-serve -n "$runs" -l strict -d 'warnings of the configuration are errors'
 complete -c rpx-serve -n "$runs" -l exec -x -a '(__fish_complete_subcommand --fcs-skip=2)' -d 'run a command beside the proxy'

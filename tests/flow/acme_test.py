@@ -3,57 +3,17 @@
 import http.server
 import json
 import os
-import shutil
-import socket
 import ssl
 import threading
 import unittest
 
 from support.certs import Authority, openssl
 from support.flow import FlowTest
-from support.peers import Peer
+from support.pebble import EAB_KEY, INSTALLED, Pebble, free_port
 from support.proxy import BINARY, run_tool
 from support.waiting import until
 
 CERT = os.path.join(os.path.dirname(BINARY), "rpx-cert")
-EAB_KEY = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
-class Pebble(Peer):
-    """pebble with a name server for which every name is this machine."""
-
-    def __init__(self, authority, eab=False):
-        super().__init__()
-        authority.issue("pebble", "DNS:localhost,IP:127.0.0.1")
-        self.port, self.http, self.tls = free_port(), free_port(), free_port()
-        dns = free_port()
-        self.names = Peer()
-        self.names.start("pebble-challtestsrv", "-dns01", f"127.0.0.1:{dns}", "-defaultIPv4", "127.0.0.1", "-defaultIPv6", "",
-                         "-http01", "", "-https01", "", "-tlsalpn01", "", "-management", f"127.0.0.1:{free_port()}")
-        settings = {"listenAddress": f"127.0.0.1:{self.port}", "managementListenAddress": f"127.0.0.1:{free_port()}",
-                    "certificate": authority.path("pebble.pem"), "privateKey": authority.path("pebble.key"),
-                    "httpPort": self.http, "tlsPort": self.tls, "ocspResponderURL": "", "externalAccountBindingRequired": eab,
-                    "externalAccountMACKeys": {"kid-1": EAB_KEY} if eab else {}}
-        with open(os.path.join(self.dir, "pebble.json"), "w", encoding="utf-8") as f:
-            json.dump({"pebble": settings}, f)
-        # It refuses one good nonce of ten: often enough to be met, six in a row (where a client gives up) once in a million.
-        self.start("pebble", "-config", "pebble.json", "-dnsserver", f"127.0.0.1:{dns}",
-                   env={**os.environ, "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_WFE_NONCEREJECT": "10"})
-        until(self.answers, "pebble")
-
-    def answers(self):
-        with socket.socket() as sock:
-            return sock.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def close(self):
-        self.names.close()
-        super().close()
 
 
 class AcmeTest(FlowTest):
@@ -73,12 +33,12 @@ class AcmeTest(FlowTest):
             return f.read()
 
 
-@unittest.skipUnless(shutil.which("pebble") and shutil.which("pebble-challtestsrv"), "pebble is not installed")
+@unittest.skipUnless(INSTALLED, "pebble is not installed")
 class WithPebble(AcmeTest):
     def pebble(self, eab=False):
         pebble = Pebble(self.ca, eab)
         self.addCleanup(pebble.close)
-        self.server = ("--directory", f"https://localhost:{pebble.port}/dir")
+        self.server = ("--directory", pebble.directory)
         return pebble
 
     def check_pair(self, stem, name):
@@ -110,6 +70,19 @@ class WithPebble(AcmeTest):
         listen = ("--challenge", "tls-alpn-01", "--listen", f"127.0.0.1:{self.pebble().tls}")
         self.acme("issue", *self.server, *listen, "--kind", "rsa", "a.test")
         self.check_pair("a.test", "a.test")
+
+    def test_the_running_proxy_answers(self):
+        pebble = self.pebble()
+        site = self.ca.issue("site", "DNS:other.test")
+        proxy = self.proxy(f'[[listen]]\naddress = "127.0.0.1:{pebble.http}"\nredirect_https = true\n'
+                           f'[[listen]]\naddress = "127.0.0.1:{pebble.tls}"\ntls = true\n{site}[[route]]\nrespond = {{ status = 204 }}\n')
+        control = ("--socket", proxy.path("rpx.sock"), "--proxy")
+        for challenge in ("http-01", "tls-alpn-01"):
+            self.acme("issue", *self.server, *control, "--challenge", challenge, "--out", challenge, f"{challenge}.test")
+            self.check_pair(challenge, f"{challenge}.test")
+        self.assertEqual(proxy.control("GET", "/v1/acme")[1]["challenges"], [])
+        self.acme("issue", *self.server, "--proxy", "--socket", os.path.join(self.at, "none.sock"), "c.test", expect=3)
+        self.acme("issue", *self.server, "--proxy", "--listen", ":80", "c.test", expect=2)
 
     def test_an_external_account_is_bound(self):
         listen = ("--listen", f"127.0.0.1:{self.pebble(eab=True).http}")

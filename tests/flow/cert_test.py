@@ -5,6 +5,7 @@ import os
 import unittest
 
 from support.flow import FlowTest
+from support.peers import curl
 from support.proxy import BINARY, run_tool
 
 CERT = os.path.join(os.path.dirname(BINARY), "rpx-cert")
@@ -88,6 +89,24 @@ class CertTool(FlowTest):
         done = run_tool("-c", 'eval "$("$0" ca issue --env again.test)"; curl -sS -o /dev/null -w "%{http_code}" "$1"', CERT,
                         "https://127.0.0.1:%d/" % proxy.address()[1], binary="sh", cwd=self.at)
         self.assertEqual((done.returncode, done.stdout), (0, "204"), done.stderr)
+
+    def test_clients_trust_what_they_are_told_to_and_nothing_else_changes(self):
+        self.issue("127.0.0.1")
+        proxy = self.site(host="127.0.0.1")
+        url = "https://127.0.0.1:%d/" % proxy.address()[1]
+        self.assertIn("--bundle", run_tool("ca", "trust", binary=CERT, cwd=self.at).stderr)
+        self.cert("ca", "trust", expect=2)
+        self.assertEqual(self.cert("ca", "trust", "--bundle", "b.pem"), "b.pem\n")
+        self.assertIn("already", self.cert("ca", "trust", "--bundle", "b.pem"))
+        self.assertEqual(curl("--cacert", os.path.join(self.at, "b.pem"), url).returncode, 0)
+        made = self.cert("ca", "trust", "--into", "folder").splitlines()
+        self.assertRegex(made[1], r"^folder/[0-9a-f]{8}\.0$")
+        self.assertEqual(curl("--capath", os.path.join(self.at, "folder"), "--cacert", "/dev/null", url).returncode, 0)
+        self.assertIn("already", self.cert("ca", "trust", "--into", "folder"))
+        self.cert("ca", "trust", "--remove", "--into", "folder")
+        self.assertEqual(os.listdir(os.path.join(self.at, "folder")), [])
+        self.cert("ca", "trust", "--remove", "--bundle", "b.pem")
+        self.assertNotEqual(curl("--cacert", os.path.join(self.at, "b.pem"), url).returncode, 0)
 
     def test_nobody_there_is_an_exit_status_of_its_own(self):
         self.cert("inspect", "127.0.0.1:1", expect=3)

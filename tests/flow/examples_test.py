@@ -5,6 +5,7 @@ import configparser
 import gzip
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,12 +13,16 @@ import unittest
 
 import websockets
 
+from support.certs import Authority
 from support.client import fetch
 from support.flow import FlowTest
 from support.origin import dead_address
+from support.peers import curl
+from support.pebble import INSTALLED, Pebble
 from support.proxy import BINARY, Proxy, run_tool
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE, until
 
+CERT = os.path.join(os.path.dirname(BINARY), "rpx-cert")
 EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
 
 
@@ -29,8 +34,8 @@ class Example(Proxy):
 
 
 class ExampleTest(FlowTest):
-    def start(self, name, **env):
-        """The example's file, copied with its folder, on a port of the kernel's choice."""
+    def start(self, name, files=None, **env):
+        """The example's file, copied with its folder and the folder `files`, on a port of the kernel's choice."""
         folder = self.folder()
         source = os.path.join(EXAMPLES, os.path.dirname(name)) if "/" in name else EXAMPLES
         for leaf in os.listdir(source):
@@ -38,6 +43,8 @@ class ExampleTest(FlowTest):
                 with open(os.path.join(source, leaf), encoding="utf-8") as f, \
                         open(os.path.join(folder, leaf), "w", encoding="utf-8") as to:
                     to.write(f.read())
+        if files:
+            shutil.copytree(files, folder, dirs_exist_ok=True)
         with open(os.path.join(folder, os.path.basename(name)), encoding="utf-8") as f:
             text = f.read()
         env = {"LISTEN": "127.0.0.1:0", "CONTROL": "rpx.sock", **env}
@@ -165,6 +172,51 @@ class Examples(ExampleTest):
             client = self.client(proxy.address(name))
             client.send(b"select\n")
             self.assertEqual(client.until(b"\n"), b"standby select\n")
+
+    @unittest.skipUnless(INSTALLED, "pebble is not installed")
+    def test_acme(self):
+        ca = Authority(self.folder())
+        pebble = Pebble(ca)
+        self.addCleanup(pebble.close)
+        proxy = self.start("acme/rpx.toml", SERVER=self.origin().url, LISTEN=f"127.0.0.1:{pebble.http}", LISTEN_TLS="127.0.0.1:0",
+                           DIRECTORY=pebble.directory, DIRECTORY_CA=ca.pem, HOST="a.test")
+        port = proxy.address("web")[1]
+
+        def ask(name):
+            return curl("--insecure", "-i", "--resolve", f"{name}:{port}:127.0.0.1", f"https://{name}:{port}/bytes/7")
+
+        for name in ("a.test", "www.a.test"):
+            until(lambda n=name: ask(n).returncode == 0, f"a certificate for {name}")
+            self.assertIn(b"strict-transport-security", ask(name).stdout.lower())
+        self.assertEqual(self.fetch(proxy.address("plain"), "/x", fields=[("Host", "a.test")])["Location"], "https://a.test/x")
+
+    def test_mutual_tls(self):
+        folder = self.folder()
+        for arguments in (("init",), ("issue", "localhost"), ("issue", "--client", "alice"), ("issue", "--client", "bob")):
+            self.assertEqual(run_tool("ca", *arguments, binary=CERT, cwd=folder).returncode, 0)
+        proxy = self.start("mutual-tls/rpx.toml", files=folder, SERVER=self.origin().url)
+        url = f"https://localhost:{proxy.address()[1]}"
+
+        def ask(path, *identity):
+            shown = [w for n in identity for w in ("--cert", f"{folder}/{n}.pem", "--key", f"{folder}/{n}.key")]
+            return curl("--cacert", f"{folder}/ca/ca.pem", "-w", "%{http_code}", *shown, url + path).stdout
+
+        self.assertEqual(ask("/healthz"), b"ok\n200")
+        self.assertTrue(ask("/").endswith(b"403"))
+        self.assertTrue(ask("/", "bob").endswith(b"403"))
+        seen = ask("/headers", "alice")
+        self.assertTrue(seen.endswith(b"200"))
+        self.assertIn(b"CN=alice", seen)
+
+    def test_dev_ca(self):
+        folder = self.folder()
+        for leaf in ("dev.sh", "rpx.toml"):
+            shutil.copy(os.path.join(EXAMPLES, "dev-ca", leaf), folder)
+        port = self.origin().url.rsplit(":", 1)[1]
+        env = {**os.environ, "PATH": os.path.dirname(BINARY) + ":" + os.environ["PATH"], "LISTEN": "127.0.0.1:0"}
+        done = subprocess.run([os.path.join(folder, "dev.sh"), port, "sh", "-c", 'curl --silent --show-error "$RPX_URL/bytes/7"'],
+                              env=env, cwd=folder, capture_output=True, text=True, timeout=PATIENCE * 2, check=False)
+        self.assertEqual((done.returncode, len(done.stdout)), (0, 7), done.stderr)
 
     def test_load_tests(self):
         folder = self.folder()

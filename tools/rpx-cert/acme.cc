@@ -12,6 +12,8 @@
 #include "cli/terminal.h"
 #include "pki/challenge.h"
 #include "pki/facts.h"
+#include "proxy_solver.h"
+#include "rpx-serve/ask.h"
 #include "tls/certificate.h"
 #include "verbs.h"
 #include "writing.h"
@@ -37,6 +39,7 @@ struct AcmeVerb {
   std::string reason = "unspecified";
   std::optional<Duration> within;
   bool force = false;
+  bool proxy = false;
 };
 
 // RFC 5280 section 5.3.1, as far as it is for leaves.
@@ -56,9 +59,21 @@ Result<tls::KeyPtr> account_key(const std::string& path) {
 // What an order needs, in the order it is made and freed.
 struct Session {
   tls::KeyPtr account;
-  std::unique_ptr<pki::StandaloneSolver> solver;
+  std::unique_ptr<pki::ChallengeSolver> solver;
   std::optional<pki::AcmeClient> client;
 };
+
+Result<std::unique_ptr<pki::ChallengeSolver>> solver_for(const AcmeVerb& verb, const cli::Common& common) {
+  if (verb.proxy && !verb.listen.empty())
+    return self_error(ErrorKind::kUsage, "--proxy and --listen are two ways to answer: give one");
+  if (verb.proxy) {
+    RPX_TRY(control::Client proxy, serve::find_proxy(common));
+    return std::make_unique<ProxySolver>(std::move(proxy), verb.challenge);
+  }
+  std::string listen = verb.listen;
+  if (listen.empty()) listen = verb.challenge == "tls-alpn-01" ? ":443" : ":80";
+  return pki::StandaloneSolver::listen(verb.challenge, listen);
+}
 
 Result<Session> begin(const AcmeVerb& verb, const cli::Common& common) {
   pki::AcmeOptions options{
@@ -79,9 +94,7 @@ Result<Session> begin(const AcmeVerb& verb, const cli::Common& common) {
   }
   Session out;
   RPX_TRY(out.account, account_key(verb.account));
-  std::string listen = verb.listen;
-  if (listen.empty()) listen = verb.challenge == "tls-alpn-01" ? ":443" : ":80";
-  RPX_TRY(out.solver, pki::StandaloneSolver::listen(verb.challenge, listen));
+  RPX_TRY(out.solver, solver_for(verb, common));
   RPX_TRY(pki::AcmeClient client, pki::AcmeClient::open(std::move(options), out.account.get(), *out.solver));
   out.client.emplace(std::move(client));
   return out;
@@ -164,7 +177,8 @@ void add_common(cli::Verb verb, AcmeVerb& options) {
       .option("--eab-kid", "ID", &options.eab_kid, "an account that the authority knows already: its name,")
       .option("--eab-key-file", "FILE", &options.eab_key_file, "and the file with its key, in base64url")
       .choice("--challenge", "TYPE", &options.challenge, {"http-01", "tls-alpn-01"}, "how names are proven; http-01")
-      .option("--listen", "ADDR", &options.listen, "answer challenges here; :80 for http-01, :443 for tls-alpn-01");
+      .option("--listen", "ADDR", &options.listen, "answer challenges here; :80 for http-01, :443 for tls-alpn-01")
+      .flag("--proxy", options.proxy, "have the running proxy answer them");
 }
 
 template <auto Run>
@@ -182,7 +196,7 @@ void add_acme(cli::App& app) {
   cli::Verb issuing = app.verb("acme issue", "obtain a certificate from an authority that speaks ACME");
   add_common(issuing, *issued);
   issuing.example("rpx-cert acme issue --agree-tos example.com www.example.com", "example.com.pem and example.com.key")
-      .example("rpx-cert acme issue --agree-tos --listen 127.0.0.1:8089 example.com", "behind a route of the proxy")
+      .example("rpx-cert acme issue --agree-tos --proxy example.com", "the running proxy answers")
       .choice("--kind", "KIND", &issued->kind, pki::key_kind_names(), "of the key; ec without it")
       .option("--out", "STEM", &issued->out, "STEM.pem and STEM.key; else the first name")
       .flag("--force", issued->force, "replace files that are there")

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/result.h"
 #include "base/text.h"
 #include "pki/served.h"
+#include "proxy/acme_store.h"
 #include "rpx-serve/ask.h"
 #include "rpx-serve/source.h"
 #include "tls/certificate.h"
@@ -44,6 +46,13 @@ Configured configured(const tls::CertificateOptions& options) {
   for (const IpAddress& address : loaded.addresses) out.names.push_back(address.to_string());
   out.fingerprint = std::move(loaded.fingerprint);
   return out;
+}
+
+// One that the proxy obtains by itself.
+Configured obtained(const tls::CertificateOptions& files, const std::string& host) {
+  std::error_code ignored;
+  if (std::filesystem::exists(files.cert, ignored)) return configured(files);
+  return {.cert = files.cert, .key = files.key, .problem = fmt::format("for {} none has been obtained yet", host)};
 }
 
 // Where the running proxy really listens; nothing when there is none.
@@ -84,6 +93,11 @@ Result<ConfiguredSite> read_configured(const cli::Common& common) {
   for (const tls::CertificateOptions& one : options.certificates) {
     out.certificates.push_back(configured(one));
     out.certificates.back().listeners = listeners;
+  }
+  for (const std::string& host : options.acme.hosts) {
+    Configured one = obtained(proxy::AcmeStore(options.acme.store).files_of(host), host);
+    one.listeners = listeners;
+    out.certificates.push_back(std::move(one));
   }
   if (!has_tls) return out;
   for (const proxy::RouteOptions& route : options.routes)

@@ -1,11 +1,15 @@
 // lab: a folder of certificates, each bad in one way, for tests of clients and of proxies.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <memory>
 
 #include "base/result.h"
 #include "chains.h"
+#include "pki/facts.h"
+#include "pki/revocation.h"
 #include "verbs.h"
 #include "writing.h"
 
@@ -16,6 +20,7 @@ constexpr Duration kDay = std::chrono::hours(24);
 
 struct LabOptions {
   std::string folder;
+  std::string responder;
   bool force = false;
 };
 
@@ -54,6 +59,7 @@ constexpr Specimen kSpecimens[] = {
     {"weak-key", "RSA of 1024 bits"},
     {"self-signed", "signed by itself"},
     {"unknown-authority", "signed by an authority that nobody trusts"},
+    {"revoked", "its authority has taken it back, as revoked.crl and revoked.ocsp say"},
 };
 
 Result<tls::KeyPtr> key_for(std::string_view name) {
@@ -63,6 +69,32 @@ Result<tls::KeyPtr> key_for(std::string_view name) {
   return weak;
 }
 
+// That it is revoked stands in no certificate: the authority's list says it, the answer of its responder, and the index
+// that `openssl ocsp` answers from.
+Status write_revocation(const LabOptions& options, const Authority& authority, X509* certificate) {
+  const WallTime now = std::chrono::system_clock::now();
+  const WallTime at = now - std::chrono::hours(1);
+  const pki::Revoked revoked{.certificate = certificate, .at = at};
+  RPX_TRY(const std::string list, pki::make_crl(authority.issuer(), {&revoked, 1}, at, 90 * kDay));
+  RPX_TRY(const std::string answer,
+          pki::make_ocsp_response(authority.issuer(), certificate, pki::OcspStatus::kRevoked, at, 90 * kDay, at));
+  const pki::CertificateFacts facts = pki::facts_of(certificate);
+  const auto short_time = [](WallTime time) {
+    // 2026-01-02T03:04:05… as 260102030405Z
+    std::string digits;
+    for (const char c : format_rfc3339(time).substr(2, 17))
+      if (c >= '0' && c <= '9') digits += c;
+    return digits + "Z";
+  };
+  std::string serial = facts.serial;
+  std::ranges::transform(serial, serial.begin(), [](char c) { return static_cast<char>(std::toupper(c)); });
+  const std::string index =
+      fmt::format("R\t{}\t{}\t{}\tunknown\t/CN=lab.test\n", short_time(facts.until), short_time(at), serial);
+  RPX_TRY_VOID(write_public(options.folder + "/revoked.crl", list, options.force));
+  RPX_TRY_VOID(write_public(options.folder + "/revoked.ocsp", answer, options.force));
+  return write_public(options.folder + "/index.txt", index, options.force);
+}
+
 Status write_specimen(const LabOptions& options, const Specimen& one, const Authority& trusted,
                       const Authority& other) {
   const std::string_view name = one.name;
@@ -70,6 +102,7 @@ Status write_specimen(const LabOptions& options, const Specimen& one, const Auth
   wanted.names = {one.host};
   wanted.from = std::chrono::system_clock::now() + std::chrono::duration_cast<WallTime::duration>(one.from);
   wanted.life = one.life;
+  wanted.responder = options.responder;
   RPX_TRY(tls::KeyPtr key, key_for(name));
   const pki::Issuer issuer = name == "unknown-authority" ? other.issuer() : trusted.issuer();
   RPX_TRY(const tls::X509Ptr certificate,
@@ -81,6 +114,7 @@ Status write_specimen(const LabOptions& options, const Specimen& one, const Auth
   }
   RPX_TRY(const std::string secret, pki::key_pem(key.get()));
   const std::string stem = fmt::format("{}/{}", options.folder, name);
+  if (name == "revoked") RPX_TRY_VOID(write_revocation(options, trusted, certificate.get()));
   RPX_TRY_VOID(write_secret(stem + ".key", secret, options.force));
   return write_public(stem + ".pem", pem, options.force);
 }
@@ -92,6 +126,8 @@ Result<int> lab(const LabOptions& options, const cli::Common& common) {
   RPX_TRY(const Authority trusted, make_authority("rpx lab CA"));
   RPX_TRY(const Authority other, make_authority("rpx lab CA that nobody trusts"));
   RPX_TRY_VOID(write_public(options.folder + "/ca.pem", pki::pem_of(trusted.certificate.get()), options.force));
+  RPX_TRY(const std::string secret, pki::key_pem(trusted.key.get()));
+  RPX_TRY_VOID(write_secret(options.folder + "/ca.key", secret, options.force));
   cli::Records records({{"file"}, {"what"}});
   records.add({options.folder + "/ca.pem", "the authority that the others are held against"});
   for (const Specimen& one : kSpecimens) {
@@ -108,6 +144,7 @@ void add_lab(cli::App& app) {
   auto options = std::make_shared<LabOptions>();
   app.verb("lab", "write a set of certificates that are bad on purpose, for tests")
       .example("rpx-cert lab bad && rpx-cert check --ca bad/ca.pem --name lab.test bad/*.pem", "each is found out")
+      .option("--responder", "URL", &options->responder, "the responder (OCSP) that the certificates name")
       .flag("--force", options->force, "replace files that are there")
       .operand("DIR", &options->folder, "where to", true)
       .action([options](const cli::Common& common) {

@@ -13,7 +13,9 @@ int main(int argc, char** argv) {
   add_list(app);
   add_make(app);
   add_ca(app);
+  add_trust(app);
   add_acme(app);
+  add_ocsp(app);
   add_lab(app);
   add_reload(app);
   return app.run(argc, argv);

@@ -14,8 +14,10 @@ void add_list(cli::App& app);
 void add_make(cli::App& app);
 /// ca init and ca issue.
 void add_ca(cli::App& app);
+void add_trust(cli::App& app);
 /// acme issue, acme renew and acme revoke.
 void add_acme(cli::App& app);
+void add_ocsp(cli::App& app);
 void add_lab(cli::App& app);
 void add_reload(cli::App& app);
 

@@ -69,6 +69,7 @@ std::expected<config::Loaded, std::vector<config::Problem>> LiveHost::load_chang
                                outside),
                    false)});
   // What was decided when the process started holds for its life.
+  loaded->options.tls.key_log = server_.options()->tls.key_log;
   if (!settings_.common.socket.empty()) loaded->options.serve.control = settings_.control;
   loaded->options.log.level = effective_level(loaded->options.log.level, settings_.common);
   return loaded;

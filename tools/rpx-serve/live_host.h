@@ -44,6 +44,11 @@ class LiveHost : public control::Host {
   std::string metrics() override { return server_.metrics(); }
   std::shared_ptr<const proxy::SiteOptions> options() override { return server_.options(); }
   std::shared_ptr<proxy::Certificates> certificates() override { return server_.certificates(); }
+  proxy::AcmeView acme() override { return server_.acme(); }
+  Result<std::vector<std::string>> renew_by_acme(const std::string& name) override {
+    return server_.renew_by_acme(name);
+  }
+  std::shared_ptr<tls::Challenges> challenges() override { return server_.challenges(); }
   std::vector<std::shared_ptr<cache::Store>> caches() override { return server_.caches(); }
   Result<rpx::net::UniqueFd> connect_inside() override { return server_.connect_inside(); }
   std::shared_ptr<const policy::BlockTable> blocklist() override { return server_.blocklist(); }

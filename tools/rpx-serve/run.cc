@@ -10,6 +10,7 @@
 #include "ready.h"
 #include "running.h"
 #include "source.h"
+#include "tls/secret_memory.h"
 #include "verbs.h"
 
 namespace rpx::serve {
@@ -23,6 +24,7 @@ struct RunOptions {
   std::optional<int> ready_fd;
   std::string ready_file;
   std::vector<std::string> command;
+  std::string key_log;
   bool die_with_parent = false;
   bool strict = false;
 };
@@ -59,6 +61,7 @@ Result<int> run(const RunOptions& options, const cli::Common& common) {
   const pid_t parent = ::getppid();
   if (options.die_with_parent) RPX_TRY_VOID(die_with_parent(parent));
   RPX_TRY(const Signals signals, Signals::open());
+  tls::keep_keys_apart();
   open_notify();
   RPX_TRY_VOID(take_inherited());
   raise_file_limit();
@@ -71,6 +74,7 @@ Result<int> run(const RunOptions& options, const cli::Common& common) {
   if (!common.quiet || options.strict) print_problems(loaded->problems);
   if (options.strict && !loaded->problems.empty()) return cli::to_int(cli::ExitCode::kUsage);
 
+  if (!options.key_log.empty()) loaded->options.tls.key_log = std::filesystem::absolute(options.key_log).string();
   const proxy::LogOptions log = loaded->options.log;
   RPX_TRY(const auto running,
           Running::start(
@@ -112,6 +116,8 @@ void add_run(cli::App& app) {
       .option("--set", "KEY=VALUE", &options->sets, "change one value of the configuration, as in serve.workers=2")
       .option("--ready-fd", "N", &options->ready_fd, "write the ready line to this descriptor instead of stdout")
       .option("--ready-file", "PATH", &options->ready_file, "write it to this file, which is removed at the end")
+      .option("--keylog", "FILE", &options->key_log,
+              "append the secrets of TLS connections, to read recordings of them")
       .flag("--die-with-parent", options->die_with_parent, "stop when the process that started this one ends")
       .flag("--strict", options->strict, "warnings of the configuration are errors")
       .command(options->command, "run this beside the proxy, then stop and exit as it did; also after --")

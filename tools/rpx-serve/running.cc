@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <limits>
 
 #include "base/log.h"
@@ -16,6 +17,7 @@
 #include "cli/exit_code.h"
 #include "notify.h"
 #include "process.h"
+#include "proxy/acme_store.h"
 #include "proxy/error_log.h"
 
 namespace rpx::serve {
@@ -30,6 +32,21 @@ void drain_event(int fd) {
 std::string_view name_of_signal(int number) {
   const char* name = ::sigabbrev_np(number);
   return name == nullptr ? "?" : name;
+}
+
+}  // namespace
+
+namespace {
+
+// Before the sandbox is closed, so that this folder alone is left open, and while it can be given away. What goes wrong
+// is told when it is used.
+void prepare_store(const proxy::AcmeOptions& acme, const std::optional<User>& user) {
+  if (acme.hosts.empty()) return;
+  std::error_code ignored;
+  if (std::filesystem::exists(acme.store, ignored)) return;
+  if (!proxy::AcmeStore(acme.store).prepare() || !user) return;
+  for (const char* below : {"", "/certificates", "/state", "/challenges"}) [[maybe_unused]]
+    const int given = ::chown((acme.store + below).c_str(), user->uid, user->gid);
 }
 
 }  // namespace
@@ -53,6 +70,7 @@ Result<std::unique_ptr<Running>> Running::begin(config::Loaded loaded, const Set
     RPX_TRY(loaded.options.serve.control, find_socket(settings.common));
   }
   const proxy::ServeOptions serve = loaded.options.serve;
+  prepare_store(loaded.options.acme, user);
   // Before there are other threads: a thread that runs already would not be confined.
   const Sandbox sandbox = confined(loaded.options, settings);
   RPX_TRY(auto server, proxy::Server::start(std::move(loaded.options)));
@@ -65,6 +83,7 @@ Result<std::unique_ptr<Running>> Running::begin(config::Loaded loaded, const Set
   sandbox.finish();
   // Becoming another user forgets whose end we wait for, so this comes last.
   if (settings.die_with != 0) RPX_TRY_VOID(die_with_parent(settings.die_with));
+  running->server_->settle();
   running->ready_ = {.pid = ::getpid(),
                      .control = running->control_ ? running->control_->path() : "",
                      .listeners = running->server_->status().listeners};

@@ -182,7 +182,8 @@ std::vector<std::string> Sandbox::writable_of(const proxy::SiteOptions& options,
     std::error_code failed;
     fs::is_directory(one, failed) ? add_folder(out, one) : add_if_path(out, one);
   }
-  for (const std::string& file : {options.log.access, options.log.errors, options.serve.control, options.serve.state})
+  for (const std::string& file :
+       {options.log.access, options.log.errors, options.serve.control, options.serve.state, options.tls.key_log})
     add_if_path(out, file);
   for (const upstream::UpstreamOptions& upstream : options.upstreams) add_if_path(out, upstream.servers_file);
   for (const std::string& file : options.blocklist.files) {
@@ -192,6 +193,7 @@ std::vector<std::string> Sandbox::writable_of(const proxy::SiteOptions& options,
   }
   for (const cache::CacheOptions& cache : options.cache)
     if (cache.disk) add_folder(out, cache.disk->path);
+  if (!options.acme.hosts.empty()) add_folder(out, options.acme.store);
   for (const proxy::ListenOptions& listen : options.listen)
     if (listen.address.starts_with("unix:")) add_if_path(out, listen.address.substr(5));
   std::ranges::sort(out);

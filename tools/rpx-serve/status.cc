@@ -68,6 +68,22 @@ std::string coded_text(const Object& status, const std::string& member, const st
   return out;
 }
 
+// "a.test valid until 2026-02-01, renewed 2026-01-02": a line for each name of [acme].
+void add_acme(Facts& facts, const Object& acme) {
+  const auto names = acme.getArray("names");
+  for (std::size_t i = 0; !names.isNull() && i < names->size(); ++i) {
+    const auto one = names->getObject(static_cast<unsigned>(i));
+    const std::string until = text_of(*one, "not_after").substr(0, 10);
+    std::string text = fmt::format("{} {}", text_of(*one, "name"), text_of(*one, "state"));
+    if (!until.empty()) text += fmt::format(", until {}", until);
+    if (const std::string why = text_of(*one, "error"); !why.empty())
+      text += fmt::format(" ({}; next attempt {})", why, text_of(*one, "next"));
+    else if (const std::string renew = text_of(*one, "renew").substr(0, 10); !renew.empty())
+      text += fmt::format(", renewed {}", renew);
+    facts.emplace_back("acme", std::move(text));
+  }
+}
+
 Facts facts_of(const Object& status, const std::vector<Object::Ptr>& upstreams) {
   Facts facts;
   const bool draining = text_of(status, "draining") == "true";
@@ -161,7 +177,11 @@ Result<int> status(const cli::Common& common) {
   RPX_TRY(const Object::Ptr object, parse_object(body));
   if (format == cli::Format::kTable) {
     RPX_TRY(const auto upstreams, ask_list(proxy, "/v1/upstreams"));
-    cli::write_stdout(as_table(facts_of(*object, upstreams)));
+    Facts facts = facts_of(*object, upstreams);
+    RPX_TRY(const std::string acme, ask(proxy, "GET", "/v1/acme"));
+    RPX_TRY(const Object::Ptr names, parse_object(acme));
+    add_acme(facts, *names);
+    cli::write_stdout(as_table(facts));
   } else {
     cli::write_stdout(as_records(*object, format));
   }

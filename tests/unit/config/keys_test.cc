@@ -90,8 +90,6 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
   };
   const Row rows[] = {
       {"", "[admin]", "\"admin\""},
-      {"[tls]\n", "ocsp_stapling = true", "\"ocsp_stapling\""},
-      {"", "[acme]", "\"acme\""},
       {"[access.a]\n", "jwt = {}", "\"jwt\""},
       {"", "[fault.flaky]", "\"fault\""},
       {"", "[cluster]", "\"cluster\""},

@@ -60,6 +60,12 @@ class FakeHost : public Host {
   std::string metrics() override { return "rpx_requests_total 3\n"; }
   std::shared_ptr<const proxy::SiteOptions> options() override { return site; }
   std::shared_ptr<proxy::Certificates> certificates() override { return held; }
+  proxy::AcmeView acme() override { return by_acme; }
+  Result<std::vector<std::string>> renew_by_acme(const std::string& name) override {
+    if (!name.empty() && name != "a.test") return self_error(ErrorKind::kNotFound, "no such name");
+    return std::vector<std::string>{"a.test"};
+  }
+  std::shared_ptr<tls::Challenges> challenges() override { return open_challenges; }
   std::vector<std::shared_ptr<cache::Store>> caches() override { return stores; }
   Result<net::UniqueFd> connect_inside() override {
     if (!inside) return self_error(ErrorKind::kIo, "no more descriptors");
@@ -95,6 +101,8 @@ class FakeHost : public Host {
   std::size_t live = 0;
   std::size_t asked_connections = 0;
   std::vector<std::shared_ptr<cache::Store>> stores;
+  proxy::AcmeView by_acme;
+  std::shared_ptr<tls::Challenges> open_challenges = std::make_shared<tls::Challenges>();
   std::shared_ptr<proxy::Certificates> held;
   std::shared_ptr<const policy::BlockTable> blocks;
   policy::BlockEdit edited;

@@ -1,0 +1,95 @@
+"""TLS gone wrong: handshakes that break, and secrets that must not get about."""
+
+import os
+import re
+import socket
+import ssl
+import unittest
+
+from support.certs import openssl
+from support.tls import PING, TlsTest
+from support.waiting import PATIENCE, until
+
+
+class Broken(TlsTest):
+    def test_a_handshake_that_breaks_off_is_logged_with_its_reason(self):
+        proxy = self.site()
+        with socket.create_connection(proxy.address(), timeout=PATIENCE) as raw:
+            raw.sendall(b"\x16\x03\x01\x00\x05junk!")
+            self.assertEqual(raw.recv(100)[:2], b"\x15\x03", "an alert")
+        # A good ClientHello, and then a record that no key fits.
+        context = self.context()
+        into, out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = context.wrap_bio(into, out, server_hostname="a.test")
+        with self.assertRaises(ssl.SSLWantReadError):
+            client.do_handshake()
+        hello = out.read()
+        with socket.create_connection(proxy.address(), timeout=PATIENCE) as raw:
+            raw.sendall(hello)
+            self.assertTrue(raw.recv(100))
+            raw.sendall(b"\x17\x03\x03\x00\x20" + b"\0" * 32)
+            while raw.recv(65536):
+                pass
+        # One that is cut off in the middle of it says nothing but in the counter.
+        failed = self.metric(proxy, "rpx_tls_failed_total")
+        with socket.create_connection(proxy.address(), timeout=PATIENCE) as raw:
+            raw.sendall(hello[:50])
+        until(lambda: self.metric(proxy, "rpx_tls_failed_total") == failed + 1, "the count")
+        until(lambda: proxy.text("stderr").count("no TLS handshake") >= 2, "two lines")
+        for line in re.findall(".*no TLS handshake.*", proxy.text("stderr")):
+            self.assertRegex(line, r'client=127\.0\.0\.1 listener=web reason="TLS: ')
+        self.assertEqual(self.curl(proxy).stdout, b"pong")
+
+    def test_tls_on_a_plain_port_is_refused_as_what_it_is(self):
+        proxy = self.proxy(f'[[listen]]\nname = "plain"\naddress = "127.0.0.1:0"\n{PING}')
+        with socket.create_connection(proxy.address(), timeout=PATIENCE) as raw, self.assertRaises(ssl.SSLError):
+            self.context().wrap_socket(raw, server_hostname="a.test")
+        self.assertEqual(self.fetch(proxy).body, b"pong")
+
+
+class Secrets(TlsTest):
+    def test_secrets_are_written_down_only_where_a_file_is_named(self):
+        proxy = self.site(arguments=("--keylog", "keys.log"))
+        for version in ("1.2", "1.3"):
+            self.assertEqual(self.curl(proxy, "--tls-max", version).stdout, b"pong")
+        until(lambda: proxy.text("keys.log").count("\n") >= 6, "the secrets")
+        for label in ("CLIENT_RANDOM ", "SERVER_TRAFFIC_SECRET_0 "):
+            self.assertIn(label, proxy.text("keys.log"))
+        self.assertEqual(os.stat(proxy.path("keys.log")).st_mode & 0o777, 0o600)
+        self.assertIn("SECRETS", proxy.text("stderr"))
+        lines = proxy.text("keys.log").count("\n")
+        self.assertEqual(proxy.reload()[0], 200)
+        self.curl(proxy)
+        until(lambda: proxy.text("keys.log").count("\n") > lines, "more, after a reload")
+        self.assertEqual(self.curl(self.site()).stdout, b"pong")
+
+    def test_private_keys_lie_where_no_core_dump_has_them(self):
+        proxy = self.site(certs=self.cert + self.ca.issue("old", "DNS:b.test", key="rsa"), serve="workers = 1\nsandbox = false")
+        for name in ("a.test", "b.test"):
+            self.ping(self.connect(proxy, name=name))
+        secrets = {}
+        for name, part in (("site", "priv"), ("old", "prime1")):
+            text = openssl("pkey", "-noout", "-text", "-in", self.ca.path(f"{name}.key"))
+            digits = re.search(rf"{part}:\s+([0-9a-f:\s]+)", text).group(1)
+            number = bytes.fromhex(re.sub(r"[:\s]", "", digits)).lstrip(b"\0")
+            secrets[f"{name} as a number"], secrets[f"{name} as words"] = number, number[::-1]
+            with open(self.ca.path(f"{name}.key"), "rb") as f:
+                secrets[f"{name} as PEM"] = f.read().split(b"\n")[1][20:]
+        found, apart = [], 0
+        with open(f"/proc/{proxy.process.pid}/smaps", encoding="ascii") as f:
+            mappings = re.findall(r"^([0-9a-f]+)-([0-9a-f]+) rw.p .*?^VmFlags: ([a-z0-9 ]+)$", f.read(), re.MULTILINE | re.DOTALL)
+        with open(f"/proc/{proxy.process.pid}/mem", "rb", buffering=0) as memory:
+            for begin, end, flags in mappings:
+                begin, size = int(begin, 16), int(end, 16) - int(begin, 16)
+                if "dd" in flags.split():
+                    apart += size
+                elif size < 1 << 28:  # what is larger is a sanitizer's
+                    memory.seek(begin)
+                    held = memory.read(size)
+                    found += [f"{what} at {begin:x}" for what, secret in secrets.items() if secret in held]
+        self.assertGreaterEqual(apart, 1 << 26)
+        self.assertEqual(found, [])
+
+
+if __name__ == "__main__":
+    unittest.main()
