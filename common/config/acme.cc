@@ -41,7 +41,9 @@ Complaint check_acme_host(std::string_view text) {
 
 void check_acme(Reader& reader, const Node& table, void* acme) {
   auto& options = *static_cast<proxy::AcmeOptions*>(acme);
-  if (options.store.empty()) options.store = absolute_path("acme", reader.report().source(table.at.source).directory);
+  // Where nothing is stored it stays as it is, so that the effective configuration reads as it was written.
+  if (options.store.empty() && !options.hosts.empty())
+    options.store = absolute_path("acme", reader.report().source(table.at.source).directory);
   std::unordered_set<std::string> seen;
   for (std::string& host : options.hosts) {
     host = lower(host);

@@ -15,8 +15,8 @@ namespace {
 
 // What a server may send of one reply before we have passed it on. Of all together it may send as much as their sum: a
 // client that is slow to read must not hold up the replies of others.
-constexpr std::int32_t kStreamWindow = 256 * 1024;
-constexpr std::int32_t kConnectionWindow = 16 * 1024 * 1024;
+constexpr std::int32_t kReplyWindow = 256 * 1024;
+constexpr std::int32_t kRepliesWindow = 16 * 1024 * 1024;
 // Until the server says how many streams it takes; and never more, since they all wait for each other's packets.
 constexpr std::uint32_t kStreamsAtFirst = 100;
 constexpr std::uint32_t kMostStreams = 256;
@@ -128,10 +128,10 @@ void H2Client::open() {
   nghttp2_session_callbacks_del(callbacks);
   const std::array settings{
       nghttp2_settings_entry{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-      nghttp2_settings_entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
+      nghttp2_settings_entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kReplyWindow},
   };
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kConnectionWindow);
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kRepliesWindow);
 }
 
 bool H2Client::usable() const noexcept {

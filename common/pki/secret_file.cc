@@ -23,7 +23,7 @@ std::unexpected<Error> file_error(const std::string& path, std::string_view call
 
 Status write_all(int fd, const std::string& path, std::string_view text) {
   while (!text.empty()) {
-    const ssize_t put = write(fd, text.data(), text.size());
+    const ssize_t put = ::write(fd, text.data(), text.size());
     if (put < 0 && errno != EINTR) return file_error(path, "write");
     if (put > 0) text.remove_prefix(static_cast<std::size_t>(put));
   }
@@ -57,7 +57,7 @@ Result<std::string> read_secret_file(const std::string& path) {
   std::string out;
   std::array<char, 16384> piece{};
   for (;;) {
-    const ssize_t got = read(file.get(), piece.data(), piece.size());
+    const ssize_t got = ::read(file.get(), piece.data(), piece.size());
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return file_error(path, "read");
     if (got == 0) break;

@@ -58,7 +58,7 @@ class SiteSolver final : public pki::ChallengeSolver {
 Result<std::string> eab_secret_of(const AcmeOptions& options) {
   if (options.eab_key_file.empty()) return std::string();
   RPX_TRY(std::string text, pki::read_secret_file(options.eab_key_file));
-  auto secret = from_base64url(trim(text));
+  auto secret = from_base64url(trim(std::string_view(text).substr(0, text.find_first_of("\r\n"))));
   pki::wipe(text);
   if (secret && !secret->empty()) return *std::move(secret);
   return self_error(ErrorKind::kConfig,

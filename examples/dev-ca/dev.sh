@@ -8,6 +8,6 @@
 set -eu
 port=$1
 shift
-[ -e ca/ca.pem ] || rpx-cert ca init
+[ -e ca/ca.pem ] || rpx-cert ca init >&2
 eval "$(rpx-cert ca issue --env --force --out dev localhost 127.0.0.1)"
 exec rpx-serve run -c "${RPX_TOML:-rpx.toml}" --set "upstream.app.servers=[\"http://127.0.0.1:$port\"]" --exec "$@"

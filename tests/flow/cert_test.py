@@ -101,7 +101,7 @@ class CertTool(FlowTest):
         self.assertEqual(curl("--cacert", os.path.join(self.at, "b.pem"), url).returncode, 0)
         made = self.cert("ca", "trust", "--into", "folder").splitlines()
         self.assertRegex(made[1], r"^folder/[0-9a-f]{8}\.0$")
-        self.assertEqual(curl("--capath", os.path.join(self.at, "folder"), "--cacert", "/dev/null", url).returncode, 0)
+        self.assertEqual(curl("--capath", os.path.join(self.at, "folder"), url).returncode, 0)
         self.assertIn("already", self.cert("ca", "trust", "--into", "folder"))
         self.cert("ca", "trust", "--remove", "--into", "folder")
         self.assertEqual(os.listdir(os.path.join(self.at, "folder")), [])

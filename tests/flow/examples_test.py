@@ -194,7 +194,7 @@ class Examples(ExampleTest):
         folder = self.folder()
         for arguments in (("init",), ("issue", "localhost"), ("issue", "--client", "alice"), ("issue", "--client", "bob")):
             self.assertEqual(run_tool("ca", *arguments, binary=CERT, cwd=folder).returncode, 0)
-        proxy = self.start("mutual-tls/rpx.toml", files=folder, SERVER=self.origin().url)
+        proxy = self.start("mutual-tls/rpx.toml", files=folder, SERVER=self.origin().url, CLIENT_CA="ca/ca.pem")
         url = f"https://localhost:{proxy.address()[1]}"
 
         def ask(path, *identity):

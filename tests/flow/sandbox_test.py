@@ -28,7 +28,7 @@ class Sandbox(FlowTest):
         self.assertEqual(set(threads), {(1, 2)})
         with open(f"/proc/{gate.process.pid}/limits", encoding="ascii") as file:
             core = next(line for line in file if line.startswith("Max core"))
-        self.assertEqual(core.split()[4:6], ["0", "0"])
+        self.assertEqual(core.split()[4:6], ["1", "1"])
         self.assertEqual(self.fetch(gate, "/bytes/10").status, 200)
 
     def test_one_key_turns_it_off(self):

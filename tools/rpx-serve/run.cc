@@ -10,7 +10,6 @@
 #include "ready.h"
 #include "running.h"
 #include "source.h"
-#include "tls/secret_memory.h"
 #include "verbs.h"
 
 namespace rpx::serve {
@@ -61,7 +60,6 @@ Result<int> run(const RunOptions& options, const cli::Common& common) {
   const pid_t parent = ::getppid();
   if (options.die_with_parent) RPX_TRY_VOID(die_with_parent(parent));
   RPX_TRY(const Signals signals, Signals::open());
-  tls::keep_keys_apart();
   open_notify();
   RPX_TRY_VOID(take_inherited());
   raise_file_limit();

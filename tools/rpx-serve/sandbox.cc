@@ -205,7 +205,8 @@ Sandbox Sandbox::begin(std::vector<std::string> folders) {
   Sandbox out;
   if (kSanitized) return out;
   out.wanted_ = true;
-  const rlimit none{};
+  // Keys are in memory. With 0 a core would still go to a program that core_pattern(5) names; with 1 none does.
+  const rlimit none{.rlim_cur = 1, .rlim_max = 1};
   ::setrlimit(RLIMIT_CORE, &none);
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return out;
   out.confines_ = confine(folders);

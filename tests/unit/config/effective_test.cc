@@ -150,6 +150,19 @@ client_ca       = ""
 client_verify   = "off"
 watch           = true
 max_handshakes  = 10000
+ocsp_stapling   = true
+
+[acme]
+directory    = "https://acme-v02.api.letsencrypt.org/directory"
+email        = ""
+agree_tos    = false
+hosts        = []
+challenge    = "http-01"
+kind         = "ec"
+store        = ""
+ca           = ""
+eab_kid      = ""
+eab_key_file = ""
 
 [upstream."http://127.0.0.1:3000"]
 servers        = [{ url = "http://127.0.0.1:3000", weight = 1, backup = false, priority = 0, max_connections = 0, resolve = "0s", srv = "" }]
@@ -313,7 +326,7 @@ servers = ["http://127.0.0.1:3000"]
     if (line.starts_with("# [route.r")) break;
     if (line.starts_with("# [upstream.") || line.starts_with("# [defaults.") || line.starts_with("# [compress.") ||
         line.starts_with("# [cache.") || line.starts_with("# [access.") || line.starts_with("# [ban.") ||
-        line.starts_with("# [[ban]]"))
+        line.starts_with("# [[ban]]") || line.starts_with("# [acme]"))
       line.remove_prefix(2);
     if (key && line.substr(2, line.find(" = ") - 2).find(' ') == std::string_view::npos) line.remove_prefix(2);
     text += std::string(line) + '\n';

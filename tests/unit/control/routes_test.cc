@@ -41,7 +41,8 @@ TEST_CASE("routes: every call of the table answers", "[control]") {
     INFO(call.method << ' ' << call.pattern);
     std::string target(call.pattern);
     if (target.ends_with("/entry") || target.ends_with("/body")) target += "?url=http://a/";
-    for (const auto& [part, value] : {std::pair("{name}", "app"), std::pair("{url}", "http:%2F%2F127.0.0.1:1")})
+    for (const auto& [part, value] :
+         {std::pair("{name}", "app"), std::pair("{url}", "http:%2F%2F127.0.0.1:1"), std::pair("{token}", "token-1")})
       if (const auto at = target.find(part); at != std::string::npos)
         target.replace(at, std::string_view(part).size(), value);
     // These do nothing without being told to whom.
@@ -52,6 +53,7 @@ TEST_CASE("routes: every call of the table answers", "[control]") {
     if (target.ends_with("/warm")) body = R"({"urls":["http://a/"]})";
     if (target == "/v1/explain") body = R"({"url":"http://a.test/"})";
     if (call.method == "POST" && target.ends_with("/snapshot")) body = cache::snapshot_end(0);
+    if (call.method == "PUT") body = R"({"name":"a.test","key_authorization":"token-1.print"})";
     if (call.method == "PATCH") body = R"({"weight":2})";
     if (call.method == "POST" && target.ends_with("/servers")) body = R"({"url":"http://127.0.0.1:2"})";
     if (call.method == "DELETE" && target.find("/servers/") != std::string::npos) target += "?force=true";
