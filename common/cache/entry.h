@@ -183,7 +183,7 @@ class Entry {
     Entry* newer = nullptr;
     Entry* older = nullptr;
     std::uint32_t hash = 0;
-    std::uint8_t queue = 0;  // 0: in no store
+    std::uint32_t stamp = 0;  // grows with the time at which it was queued
   };
 
   Entry(NewEntry& made, const Layout& layout, std::string_view tag_field);
@@ -208,7 +208,8 @@ class Entry {
   mutable std::atomic<bool> outdated_{false};
   mutable std::atomic<std::uint64_t> hits_{0};
   mutable Links links_;
-  std::uint8_t source_ = 0;  // of the lifetime, in the table of reasons
+  mutable std::uint8_t queue_ = 0;  // with links_; 0: in no store
+  std::uint8_t source_ = 0;         // of the lifetime, in the table of reasons
   bool no_cache_ : 1 = false;
   bool must_revalidate_ : 1 = false;
   WallTime answered_;

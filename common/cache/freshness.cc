@@ -124,6 +124,16 @@ bool has_pragma_no_cache(const http::Headers& headers) {
   return false;
 }
 
+// What the configuration says of the status, the exact one first.
+const StatusTtl* ttl_of(std::uint16_t status, const CacheOptions& options) {
+  const StatusTtl* out = nullptr;
+  for (const StatusTtl& one : options.status_ttl) {
+    if (parse_uint(one.status) == status) return &one;
+    if (one.status.ends_with("xx") && one.status.front() - '0' == status / 100) out = &one;
+  }
+  return out;
+}
+
 Verdict refuse(std::string_view says, std::string_view section) {
   Verdict out;
   out.why = {says, section};
@@ -197,7 +207,10 @@ Verdict judge_reply(const RequestFacts& request, std::uint16_t status, const htt
   if (!refused.says.empty()) return refuse(refused.says, refused.section);
   const Lifetime life = lifetime_of(said, targeted.has_value(), reply, times);
   const bool invited = life.is_explicit || said.is_public;
-  if (!invited && !is_heuristic_status(status))
+  const StatusTtl* own = life.is_explicit ? nullptr : ttl_of(status, options);
+  if (own && own->ttl == Duration::zero())
+    return refuse("status_ttl has replies of this status not stored", "RFC 9111 3");
+  if (!invited && !own && !is_heuristic_status(status))
     return refuse("the status needs a stated freshness to be stored", "RFC 9111 3");
   if (reply.has(FieldId::kSetCookie) && !invited)
     return refuse("Set-Cookie is for one client, and the reply does not say how long it is fresh", "RFC 9111 7.3");
@@ -209,7 +222,10 @@ Verdict judge_reply(const RequestFacts& request, std::uint16_t status, const htt
   terms.must_revalidate = said.must_revalidate || said.proxy_revalidate || said.s_maxage.has_value();
   terms.no_cache_fields = said.no_cache_fields;
   terms.private_fields = said.private_fields;
-  if (!life.is_explicit) {
+  if (own) {
+    terms.lifetime = own->ttl;
+    terms.source = {"status_ttl, since the reply states no freshness", "RFC 9111 4.2.2"};
+  } else if (!life.is_explicit) {
     terms.lifetime = heuristic(reply, times, options);
     if (terms.lifetime > Duration::zero())
       terms.source = {options.heuristic_ttl > Duration::zero() && reply.has(FieldId::kLastModified)

@@ -1,14 +1,10 @@
 #include "cache/shard.h"
 
+#include <algorithm>
+
 namespace rpx::cache {
-namespace {
 
-// Keys remembered of what has been evicted unused, so that its return goes among what is wanted.
-constexpr std::size_t kLeastGhosts = 64;
-
-}  // namespace
-
-void Store::Shard::insert(Entry& entry) {
+void Store::Shard::insert(Entry& entry, std::uint32_t stamp) {
   if (count == buckets.size() && shift > 4) grow();
   if (entry.rare_)
     for (Label& label : entry.rare_->labels) link(label);
@@ -16,7 +12,7 @@ void Store::Shard::insert(Entry& entry) {
   entry.links_.chain = first;
   first = &entry;
   ++count;
-  queue_of(entry).push(entry);
+  queue_of(entry).push(entry, stamp);
 }
 
 EntryPtr Store::Shard::remove(Entry& entry) noexcept {
@@ -28,6 +24,7 @@ EntryPtr Store::Shard::remove(Entry& entry) noexcept {
   *link = entry.links_.chain;
   --count;
   entry.links_ = {};
+  entry.queue_ = 0;
   return EntryPtr::adopt(&entry);
 }
 
@@ -43,6 +40,8 @@ void Store::Shard::grow() {
       first = next;
     }
   buckets = std::move(larger);
+  // Where each stands depends on the size; what they say is worth little while there is room to grow.
+  ghosts.assign(buckets.size() / kBucketsForGhosts * kGhostSet, 0);
 }
 
 void Store::Shard::link(Label& label) {
@@ -64,12 +63,15 @@ void Store::Shard::unlink(Label& label) noexcept {
   if (!at->second) labels.erase(at);
 }
 
-void Store::Shard::remember_ghost(std::uint32_t hash) {
-  if (ghosts.insert(hash).second) ghost_order.push_back(hash);
-  while (ghost_order.size() > std::max(kLeastGhosts, count)) {
-    ghosts.erase(ghost_order.front());
-    ghost_order.pop_front();
-  }
+void Store::Shard::remember_ghost(std::uint32_t hash) noexcept {
+  const auto set = ghosts.begin() + static_cast<std::ptrdiff_t>(ghost_set(hash));
+  std::shift_right(set, set + kGhostSet, 1);
+  *set = hash;
+}
+
+bool Store::Shard::has_ghost(std::uint32_t hash) const noexcept {
+  const auto set = ghosts.begin() + static_cast<std::ptrdiff_t>(ghost_set(hash));
+  return std::find(set, set + kGhostSet, hash) != set + kGhostSet;
 }
 
 }  // namespace rpx::cache

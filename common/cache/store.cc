@@ -9,8 +9,12 @@
 namespace rpx::cache {
 namespace {
 
-// Of a shard's bytes, a tenth is for what has come lately and not been wanted again.
-constexpr std::uint64_t kSmallShare = 10;
+// A twentieth of the bytes is for what has come lately and not been wanted again.
+constexpr std::uint64_t kSmallShare = 20;
+// Shards looked at for the oldest entry of a queue: nearly that of all of them.
+constexpr std::uint32_t kSample = 16;
+// Second chances before one has to go whatever it is.
+constexpr int kMostChances = 64;
 // Pieces of one object: whoever asks for ever other parts of it must not make look-ups long.
 constexpr std::size_t kMostPieces = 16;
 
@@ -88,8 +92,13 @@ std::vector<EntryPtr> Store::pieces(std::string_view key, const http::Headers& r
 
 EntryPtr Store::remove(Shard& shard, Entry& entry) noexcept {
   entries_.fetch_sub(1, std::memory_order_relaxed);
-  bytes_.fetch_sub(entry.bytes(), std::memory_order_relaxed);
+  add_bytes(entry, 0 - static_cast<std::uint64_t>(entry.bytes()));
   return shard.remove(entry);
+}
+
+void Store::add_bytes(const Entry& entry, std::uint64_t bytes) noexcept {
+  bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  if (entry.queue_ == Shard::kSmall) small_bytes_.fetch_add(bytes, std::memory_order_relaxed);
 }
 
 // Whether `fresh` is here now; with `if_latest` only where no later one is.
@@ -101,7 +110,7 @@ bool Store::keep(EntryPtr fresh, bool if_latest) {
   std::vector<EntryPtr> gone;
   {
     const std::scoped_lock lock(shard.mutex);
-    if (fresh->links_.queue != 0) return false;
+    if (fresh->queue_ != 0) return false;
     const std::uint32_t own = Shard::short_hash(hash);
     for (const Entry* one = if_latest ? shard.first_of(own) : nullptr; one; one = one->links_.chain)
       if (one->links_.hash == own && !one->piece() && one->answered_ >= fresh->answered_ &&
@@ -109,7 +118,7 @@ bool Store::keep(EntryPtr fresh, bool if_latest) {
         return false;
     Entry& entry = const_cast<Entry&>(*fresh.release());
     entry.links_.hash = Shard::short_hash(hash);
-    bool in_main = shard.ghosts.contains(entry.links_.hash);
+    bool in_main = shard.has_ghost(entry.links_.hash);
     std::size_t pieces = entry.piece() ? 1 : 0;
     for (Entry* one = shard.first_of(entry.links_.hash); one;) {
       Entry* next = one->links_.chain;
@@ -117,16 +126,16 @@ bool Store::keep(EntryPtr fresh, bool if_latest) {
       const bool counts = same && one->piece() && pieces != 0;
       if (counts) ++pieces;
       if ((counts && pieces > kMostPieces) || (same && one->varies_like(entry) && replaces(entry, *one))) {
-        in_main = in_main || one->links_.queue == Shard::kMain;
+        in_main = in_main || one->queue_ == Shard::kMain;
         entry.set_wanted(std::max(entry.wanted(), one->wanted()));
         gone.push_back(remove(shard, *one));
       }
       one = next;
     }
-    entry.links_.queue = in_main ? Shard::kMain : Shard::kSmall;
-    shard.insert(entry);
+    entry.queue_ = in_main ? Shard::kMain : Shard::kSmall;
+    shard.insert(entry, stamps_.fetch_add(1, std::memory_order_relaxed));
+    add_bytes(entry, entry.bytes());
     entries_.fetch_add(1, std::memory_order_relaxed);
-    bytes_.fetch_add(entry.bytes(), std::memory_order_relaxed);
   }
   make_room();
   return true;
@@ -146,55 +155,66 @@ void Store::put_form(const Entry& entry, http::Coding coding, CodedForm form) {
   Shard& shard = shard_of(key_hash(entry.key()));
   {
     const std::scoped_lock lock(shard.mutex);
-    if (entry.links_.queue == 0) return;
+    if (entry.queue_ == 0) return;
     const auto grown = static_cast<std::uint64_t>(entry.put_form(coding, std::move(form)));
     // Unsigned sums wrap around, so that a form that takes the place of a longer one makes them less.
-    shard.queue_of(entry).bytes += grown;
-    bytes_.fetch_add(grown, std::memory_order_relaxed);
+    add_bytes(entry, grown);
   }
   make_room();
 }
 
-EntryPtr Store::evict_one(Shard& shard, Give give) {
-  for (;;) {
-    const std::uint64_t all = shard.small.bytes + shard.main.bytes;
-    if (give == Give::kSmallOver && shard.small.bytes * kSmallShare < all) return nullptr;
-    const bool from_main = give == Give::kMain || !shard.small.oldest;
-    Entry* entry = from_main ? shard.main.oldest : shard.small.oldest;
-    if (!entry) return nullptr;
-    const std::uint8_t wanted = entry->wanted();
-    if (wanted == 0) {
-      if (!from_main) shard.remember_ghost(entry->links_.hash);
-      counters_.evicted.fetch_add(1, std::memory_order_relaxed);
-      return remove(shard, *entry);
-    }
-    entry->set_wanted(static_cast<std::uint8_t>(wanted - 1));
-    shard.queue_of(*entry).take_out(*entry);
-    entry->links_.queue = Shard::kMain;
-    shard.main.push(*entry);
-    // One second chance a visit: other shards may hold what nobody wants.
-    if (from_main) return nullptr;
+Store::Shard* Store::oldest(std::uint8_t queue) const noexcept {
+  const std::uint32_t begin = next_shard_.fetch_add(kSample, std::memory_order_relaxed);
+  const auto now = stamps_.load(std::memory_order_relaxed);
+  Shard* out = nullptr;
+  std::uint32_t most = 0;
+  for (std::uint32_t i = 0; i < kShards && (i < kSample || !out); ++i) {
+    Shard& shard = *shards_[(begin + i) % kShards];
+    const std::uint64_t tail = (queue == Shard::kSmall ? shard.small : shard.main).tail.load(std::memory_order_relaxed);
+    if (tail == 0) continue;
+    // Stamps wrap around: what counts is how far back one is.
+    const std::uint32_t age = now - static_cast<std::uint32_t>(tail);
+    if (out && age <= most) continue;
+    out = &shard;
+    most = age;
   }
+  return out;
 }
 
-bool Store::evict_in_turn(Give give) {
-  // Four rounds take the last chance of what was wanted three times.
-  for (std::size_t i = 0; i < 4 * kShards; ++i) {
-    Shard& shard = *shards_[next_shard_.fetch_add(1, std::memory_order_relaxed) % kShards];
-    EntryPtr gone;  // outlives the lock
-    {
-      const std::scoped_lock lock(shard.mutex);
-      gone = evict_one(shard, give);
+// S3-FIFO (Yang et al. 2023) over all shards: what leaves the small queue unwanted goes, and is remembered; what leaves
+// the main queue goes when it has not been wanted since it came to its end the last time.
+bool Store::evict() {
+  for (int chances = 0;;) {
+    const bool small_over = small_bytes_.load(std::memory_order_relaxed) * kSmallShare >= bytes();
+    std::uint8_t queue = small_over ? Shard::kSmall : Shard::kMain;
+    Shard* shard = oldest(queue);
+    if (!shard) {
+      queue = small_over ? Shard::kMain : Shard::kSmall;
+      shard = oldest(queue);
     }
-    if (gone) return true;
-    if (give != Give::kMain && i + 1 == kShards) return false;
+    if (!shard) return false;
+    EntryPtr gone;  // outlives the lock
+    const std::scoped_lock lock(shard->mutex);
+    Entry* entry = (queue == Shard::kSmall ? shard->small : shard->main).oldest;
+    if (!entry) continue;
+    const std::uint8_t wanted = entry->wanted();
+    if (wanted == 0 || ++chances > kMostChances) {
+      if (queue == Shard::kSmall) shard->remember_ghost(entry->links_.hash);
+      counters_.evicted.fetch_add(1, std::memory_order_relaxed);
+      gone = remove(*shard, *entry);
+      return true;
+    }
+    entry->set_wanted(queue == Shard::kSmall ? 0 : static_cast<std::uint8_t>(wanted - 1));
+    shard->queue_of(*entry).take_out(*entry);
+    if (queue == Shard::kSmall) small_bytes_.fetch_sub(entry->bytes(), std::memory_order_relaxed);
+    entry->queue_ = Shard::kMain;
+    shard->main.push(*entry, stamps_.fetch_add(1, std::memory_order_relaxed));
   }
-  return false;
 }
 
 void Store::make_room() {
   while (bytes() > capacity())
-    if (!evict_in_turn(Give::kSmallOver) && !evict_in_turn(Give::kMain) && !evict_in_turn(Give::kAny)) return;
+    if (!evict()) return;
 }
 
 std::size_t Store::invalidate(std::string_view key) {
@@ -223,7 +243,8 @@ std::shared_ptr<Flight> Store::lead(std::string_view key, std::shared_ptr<Flight
   Shard& shard = shard_of(key_hash(key));
   const std::scoped_lock lock(shard.mutex);
   const auto [at, first] = shard.flights.try_emplace(flight_name(key, part));
-  if (!first) {
+  // What is out of date before it is there is not waited for.
+  if (!first && !at->second->spoiled()) {
     other = at->second;
     return nullptr;
   }
@@ -235,7 +256,8 @@ void Store::end(const std::shared_ptr<Flight>& flight, Flight::End end) {
   {
     Shard& shard = shard_of(key_hash(flight->key()));
     const std::scoped_lock lock(shard.mutex);
-    shard.flights.erase(flight_name(flight->key(), flight->part()));
+    const auto at = shard.flights.find(flight_name(flight->key(), flight->part()));
+    if (at != shard.flights.end() && at->second == flight) shard.flights.erase(at);
   }
   flight->finish(end);
 }

@@ -83,6 +83,8 @@ class Store {
   /// looked up; other filters walk all entries, a few at a time: for threads that may take their time. With a
   /// disk store it waits for the disk: what has been purged does not come back.
   Taken purge(const Filter& filter, bool soft, bool dry);
+  /// The same for what is stored under `key`.
+  Taken purge_key(std::string_view key, bool soft);
   /// Every entry that `filter` names, by URL.
   std::vector<EntryPtr> list(const Filter& filter) const;
 
@@ -108,17 +110,18 @@ class Store {
   bool keep(EntryPtr fresh, bool if_latest);
   void spoil(std::string_view key);
   void spoil_all();
-  /// What may go next.
-  enum class Give : std::uint8_t { kSmallOver, kMain, kAny };
-  EntryPtr evict_one(Shard& shard, Give give);
-  bool evict_in_turn(Give give);
+  void add_bytes(const Entry& entry, std::uint64_t bytes) noexcept;
+  Shard* oldest(std::uint8_t queue) const noexcept;
+  bool evict();
   void make_room();
 
   std::string name_;
   std::atomic<Size> capacity_;
   std::atomic<std::uint64_t> entries_{0};
   std::atomic<std::uint64_t> bytes_{0};
-  std::atomic<std::uint32_t> next_shard_{0};  // the one that gives way next
+  std::atomic<std::uint64_t> small_bytes_{0};         // of those, what has come lately
+  std::atomic<std::uint32_t> stamps_{0};              // told to what is queued
+  mutable std::atomic<std::uint32_t> next_shard_{0};  // where to look next for what gives way
   StoreCounters counters_;
   std::array<std::unique_ptr<Shard>, kShards> shards_;
   std::atomic<bool> has_disk_{false};

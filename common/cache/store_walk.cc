@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "cache/disk_store.h"
+#include "cache/key.h"
 #include "cache/shard.h"
 
 namespace rpx::cache {
@@ -60,8 +61,8 @@ void Store::each_labelled(const Filter& filter, Take take) const {
     for (bool more = true; more;) {
       gone.clear();
       const std::scoped_lock lock(shard->mutex);
-      Label* label = last && last->links_.queue != 0 ? last->label_of(hash)->older : nullptr;
-      if (!label && (!last || last->links_.queue == 0)) {
+      Label* label = last && last->queue_ != 0 ? last->label_of(hash)->older : nullptr;
+      if (!label && (!last || last->queue_ == 0)) {
         const auto at = shard->labels.find(hash);
         label = at == shard->labels.end() ? nullptr : at->second;
       }
@@ -98,6 +99,32 @@ Taken Store::purge(const Filter& filter, bool soft, bool dry) {
     return nullptr;
   });
   if (!dry) counters_.purged.fetch_add(out.entries, std::memory_order_relaxed);
+  return out;
+}
+
+Taken Store::purge_key(std::string_view key, bool soft) {
+  const std::uint64_t hash = key_hash(key);
+  const std::uint32_t own = Shard::short_hash(hash);
+  Shard& shard = shard_of(hash);
+  Taken out;
+  std::vector<EntryPtr> gone;
+  const std::scoped_lock lock(shard.mutex);
+  for (const auto& [name, flight] : shard.flights)
+    if (flight->key() == key) flight->spoil();
+  for (Entry* entry = shard.first_of(own); entry;) {
+    Entry* next = entry->links_.chain;
+    if (entry->links_.hash == own && entry->key() == key) {
+      ++out.entries;
+      out.bytes += entry->bytes();
+      out.hits += entry->hits();
+      if (soft)
+        entry->mark_outdated();
+      else
+        gone.push_back(remove(shard, *entry));
+    }
+    entry = next;
+  }
+  counters_.purged.fetch_add(out.entries, std::memory_order_relaxed);
   return out;
 }
 

@@ -6,6 +6,7 @@
 namespace rpx::config {
 namespace {
 
+using cache::BypassOptions;
 using cache::CacheOptions;
 using cache::DiskOptions;
 
@@ -20,6 +21,18 @@ constexpr Key kDiskKeys[] = {
 constexpr Section kDisk = {"disk", "Where objects are kept, too, so that they survive restarts and crashes; what is read of them is in memory from then on. Without this table memory is all there is.",
                            Shape::kTable, kDiskKeys};
 
+constexpr Key kBypassKeys[] = {
+    key("path", kText, at<&BypassOptions::path>, R"("")",
+        "a path, or all below one with /*; \"\" = any", {.check = check_access_path}),
+    key("header", kNameValues, at<&BypassOptions::header>, "{}",
+        "request headers and their values; \"*\" = any value", {.example = R"({ "X-Preview" = "*" })", .check_name = check_token}),
+    key("cookie", kText, at<&BypassOptions::cookie>, R"("")",
+        "the name of a cookie that the request has; \"*\" stands for any text", {.example = R"("session*")"}),
+    key("query", kText, at<&BypassOptions::query>, R"("")",
+        "the name of a query parameter that the request has; \"*\" stands for any text", {.example = R"("preview")"}),
+};
+constexpr Section kBypassRule = {"bypass", "A rule is about requests that have all it names.", Shape::kTables, kBypassKeys};
+
 constexpr Key kCacheKeys[] = {
     key("memory", kSize, at<&CacheOptions::memory>, R"("256MiB")",
         "for all objects together, their heads and keys included", {.least = 65536, .most = Size{1} << 50U}),
@@ -31,6 +44,9 @@ constexpr Key kCacheKeys[] = {
         "0 = it is validated each time"),
     key("heuristic_ttl", kDuration, at<&CacheOptions::heuristic_ttl>, R"("0s")",
         "the most for replies that have a Last-Modified, where it differs from default_ttl; 0 = it does not"),
+    key("status_ttl", kStatusTtl, at<&CacheOptions::status_ttl>, "{}",
+        "the same by status, in place of both: also for statuses that are not stored otherwise unless the reply says how "
+        "long it is fresh; \"0s\" = not stored", {.example = R"({ "404" = "1m", "5xx" = "5s" })"}),
     key("methods", kTexts, at<&CacheOptions::methods>, R"(["GET", "HEAD"])",
         "methods that are answered from the cache", {.choices = "GET HEAD"}),
     key("key", kText, at<&CacheOptions::key>, R"("{scheme}{host}{path}{query}")",
@@ -38,8 +54,16 @@ constexpr Key kCacheKeys[] = {
     key("ignore_query", kTexts, at<&CacheOptions::ignore_query>, "[]",
         "query parameters that make no difference; \"*\" stands for any text", {.example = R"(["utm_*", "fbclid"])"}),
     only("vary", kOnlyBool, "true", "replies are told apart by the fields that their Vary names"),
+    list("bypass", kBypassRules, at<&CacheOptions::bypass>, kBypassRule,
+         "requests that are not answered from the cache, and whose replies are not stored; any rule will do",
+         {.example = R"([{ path = "/account/*" }, { cookie = "session*" }])"}),
+    key("purge", kText, at<&CacheOptions::purge>, R"("")",
+        "name of the access table whose rules say who may purge with the method PURGE: the URL it names, what begins with "
+        "it where it ends in *, or the tags in the request's header that tags names; with \"Purge-Mode: soft\" they become "
+        "stale; \"\" = PURGE is a method like others", {.example = R"("office")"}),
     key("collapse", kDuration, at<&CacheOptions::collapse>, R"("5s")",
-        "how long misses of one object wait for the first of them; 0 = they do not"),
+        "how long misses of one object wait for the head of the reply to the first of them, whose body they then get as "
+        "it comes; one of unknown length that outgrows max_object is cut for those; 0 = they do not wait"),
     key("stale_while_revalidate", kDuration, at<&CacheOptions::stale_while_revalidate>, R"("0s")",
         "how long a stale object is sent while it is validated, where the origin states none"),
     key("stale_if_error", kDuration, at<&CacheOptions::stale_if_error>, R"("0s")",

@@ -16,6 +16,8 @@ extern const Kind<Document> kCaches;
 extern const Kind<Document> kRateLimits;
 extern const Kind<Document> kAccessLists;
 extern const Kind<std::vector<policy::AccessRuleOptions>> kAccessRules;
+extern const Kind<std::vector<cache::StatusTtl>> kStatusTtl;
+extern const Kind<std::vector<cache::BypassOptions>> kBypassRules;
 extern const Kind<Document> kBans;
 extern const Kind<Document> kDefaults;
 extern const Kind<Document> kRoutes;

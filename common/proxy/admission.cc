@@ -19,21 +19,6 @@ bool has_address(const ClientConnection& connection, const Trail& trail) noexcep
   return !connection.listener->is_unix || trail.client.peer_is_trusted;
 }
 
-// What keeps the request out, if anything does.
-std::optional<Refusal> ask_access(ClientConnection& connection, Busy& busy, const policy::Access& access) {
-  const http::RequestHead& request = busy.exchange.request();
-  if (!access.allows({.request = request,
-                      .client = busy.trail.client.client,
-                      .has_address = has_address(connection, busy.trail),
-                      .certificate_subject = subject_of(connection),
-                      .certificate_fingerprint = fingerprint_of(connection)}))
-    return Refusal{.status = kForbidden, .fields = {}, .pages = nullptr};
-  if (access.allows_method(request)) return std::nullopt;
-  Refusal refusal{.status = kNotAllowed, .fields = {}, .pages = nullptr};
-  refusal.fields.add("Allow", access.methods());
-  return refusal;
-}
-
 std::string key_of(ClientConnection& connection, Busy& busy, const Route& route, const policy::RateLimit& limit) {
   Trail& trail = busy.trail;
   Arena& arena = busy.exchange.arena();
@@ -71,6 +56,20 @@ void note(Trail& trail, const policy::RateLimit& limit, const policy::RateLimit:
 }
 
 }  // namespace
+
+std::optional<Refusal> refusal_of(ClientConnection& connection, Busy& busy, const policy::Access& access) {
+  const http::RequestHead& request = busy.exchange.request();
+  if (!access.allows({.request = request,
+                      .client = busy.trail.client.client,
+                      .has_address = has_address(connection, busy.trail),
+                      .certificate_subject = subject_of(connection),
+                      .certificate_fingerprint = fingerprint_of(connection)}))
+    return Refusal{.status = kForbidden, .fields = {}, .pages = nullptr};
+  if (access.allows_method(request)) return std::nullopt;
+  Refusal refusal{.status = kNotAllowed, .fields = {}, .pages = nullptr};
+  refusal.fields.add("Allow", access.methods());
+  return refusal;
+}
 
 void add_limit_fields(Busy& busy) {
   const policy::RateLimit* limit = busy.trail.limit;
@@ -122,7 +121,7 @@ rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& rout
     co_return false;
   }
   if (route.access) {
-    if (std::optional<Refusal> refusal = ask_access(connection, busy, *route.access)) {
+    if (std::optional<Refusal> refusal = refusal_of(connection, busy, *route.access)) {
       busy.trail.refused = "denied";
       worker.counts().denied.add();
       co_await respond_refusal(connection, busy, &route, std::move(*refusal));

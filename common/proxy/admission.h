@@ -2,7 +2,10 @@
 // Called by handle, after routing; on the worker's thread.
 #pragma once
 
+#include <optional>
+
 #include "proxy/connection.h"
+#include "proxy/respond.h"
 #include "proxy/site.h"
 
 namespace rpx::proxy {
@@ -10,6 +13,9 @@ namespace rpx::proxy {
 /// True when `route` lets the request through, at once or after the wait that a limit with `delay` asks for.
 /// Otherwise it has been answered: with the status of the maintenance, 403, 405 or the status of a limit.
 rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& route);
+
+/// What `access` has against the request, if anything: 403, or 405.
+std::optional<Refusal> refusal_of(ClientConnection& connection, Busy& busy, const policy::Access& access);
 
 /// Adds RateLimit-Policy and RateLimit to busy.out, when a limit counted the request.
 void add_limit_fields(Busy& busy);

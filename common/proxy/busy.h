@@ -25,13 +25,15 @@ struct LiveSite {
 };
 
 struct Busy {
-  explicit Busy(rt::Loop& loop) : exchange(h1), call(loop), upload(loop), interrupt(*this) {}
+  explicit Busy(rt::Loop& loop) : exchange(h1), call(loop), upload(loop), pump(loop), interrupt(*this) {}
   /// For an exchange that is somebody else's: a stream of HTTP/2.
-  Busy(rt::Loop& loop, http::Exchange& other) : exchange(other), call(loop), upload(loop), interrupt(*this) {}
+  Busy(rt::Loop& loop, http::Exchange& other)
+      : exchange(other), call(loop), upload(loop), pump(loop), interrupt(*this) {}
 
   /// Ends what is going on and lets go of every connection and buffer.
   void reset() noexcept {
     upload.cancel();
+    pump.cancel();
     coding.reset();
     lease.drop();
     place.release();
@@ -62,6 +64,7 @@ struct Busy {
   upstream::Lease lease;
   std::shared_ptr<RequestCoding> coding;  ///< where the request's body changes on its way; mostly null
   rt::Child<Status> upload;
+  rt::Child<Status> pump;  ///< reads a reply that is being stored at the server's speed
   Interrupt interrupt;
   http::Headers out;        ///< fields of the message being written
   std::string_view replay;  ///< the request's whole body, when it was short enough to be kept

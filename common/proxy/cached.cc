@@ -1,12 +1,15 @@
 #include "proxy/cached.h"
 
 #include "base/text.h"
+#include "cache/bypass.h"
 #include "cache/groups.h"
 #include "http/hop_by_hop.h"
 #include "http/target.h"
+#include "proxy/fill.h"
 #include "proxy/forward.h"
 #include "proxy/from_disk.h"
 #include "proxy/partial.h"
+#include "proxy/purge.h"
 #include "proxy/refresh.h"
 #include "proxy/respond.h"
 #include "proxy/stored_answer.h"
@@ -49,7 +52,8 @@ rt::Task<void> invalidate(Visit& visit) {
     cache::Filter filter;
     filter.group = std::move(group);
     filter.origin.append(visit.busy.trail.client.scheme).append("://").append(visit.host);
-    co_await purge_for_good(visit, std::move(filter));
+    // Before the client hears of the change, and on no loop: there may be many of them.
+    co_await purge_beside(visit, std::move(filter), false);
   }
   // Before the client is told of the change.
   co_await settle_disk(visit);
@@ -70,6 +74,17 @@ bool stands_for_get(const Visit& visit) {
   return key_at(visit, location) == visit.key;
 }
 
+// Passes on the reply that busy.call holds, through `fill` where it is being stored.
+rt::Task<void> respond_and_fill(Visit& visit, Fill& fill) {
+  Status begun = fill.run_ahead(visit.route.options->timeout.idle);
+  if (begun)
+    co_await respond(visit.connection, visit.busy, visit.route);
+  else
+    co_await respond_error(visit.connection, visit.busy, &visit.route, std::move(begun).error());
+  co_await fill.see_through();
+  visit.busy.fill = nullptr;
+}
+
 // What the cache has no part in, but for the objects it changes.
 rt::Task<void> pass(Visit& visit, std::string_view why) {
   count(visit.store().counters().bypasses);
@@ -87,8 +102,7 @@ rt::Task<void> pass(Visit& visit, std::string_view why) {
   Fill fill(visit, lead);
   const bool stored = fill.begin(asked);
   add_status(visit, head.headers, visit.busy.exchange.arena().join("fwd=", why, stored ? "; stored" : ""));
-  co_await respond(visit.connection, visit.busy, visit.route);
-  visit.busy.fill = nullptr;
+  co_await respond_and_fill(visit, fill);
 }
 
 // Why a request is not for the cache; empty when it is.
@@ -99,6 +113,7 @@ std::string_view bypass_of(const Visit& visit) {
   if (!taken) return "method";
   if (request.wants_upgrade || request.framing != http::Framing::kNone || visit.facts.has_preconditions)
     return "bypass";
+  if (cache::is_bypassed(visit.rule.options.bypass, request)) return "bypass";
   return {};
 }
 
@@ -143,8 +158,7 @@ rt::Task<void> pass_on(Visit& visit, Lead& lead, WallTime asked) {
   add_status(
       visit, head.headers,
       busy.exchange.arena().join("fwd=", visit.why, stored ? "; stored" : "", visit.collapsed ? "; collapsed" : ""));
-  co_await respond(visit.connection, busy, visit.route);
-  busy.fill = nullptr;
+  co_await respond_and_fill(visit, fill);
 }
 
 // Asks the origin, with what is stored (may be null) to be validated, or to fall back on.
@@ -211,22 +225,47 @@ rt::Task<bool> ask_for_rest(Visit& visit, const Missing& missing, Lead& lead) {
   co_return true;
 }
 
-// Waits for the fill of another request. True: look again, and lead when there is nobody else.
-rt::Task<bool> wait_for(Visit& visit, Flight& other, Instant deadline) {
+// Purges, and what the cache has no part in. True: it has been answered.
+rt::Task<bool> serve_past_store(Visit& visit) {
+  if (is_purge(visit)) {
+    co_await serve_purge(visit);
+    co_return true;
+  }
+  const std::string_view why = bypass_of(visit);
+  if (!why.empty()) co_await pass(visit, why);
+  co_return !why.empty();
+}
+
+enum class Joined : std::uint8_t {
+  kAnswered,
+  kLookAgain,  ///< and wait again, or lead
+  kAsk         ///< the origin, and wait for nobody
+};
+
+// Waits for the fill of another request, as far as its head; what it brings is then answered with as it comes, where it
+// is for this request, too.
+rt::Task<Joined> join(Visit& visit, const std::shared_ptr<Flight>& other, Instant deadline) {
   count(visit.store().counters().collapsed);
-  const Flight::End end = co_await other.wait(visit.connection.worker.loop(), deadline);
-  visit.collapsed = end == Flight::End::kStored;
-  co_return end == Flight::End::kFailed;
+  const Flight::End end = co_await other->wait(visit.connection.worker.loop(), deadline);
+  visit.collapsed = end == Flight::End::kStored || end == Flight::End::kOpened;
+  if (end == Flight::End::kFailed) co_return Joined::kLookAgain;
+  if (end != Flight::End::kOpened) co_return Joined::kAsk;
+  const cache::Entry& head = *other->head();
+  const auto decision = cache::decide(head.terms(), head.age(visit.now()), visit.facts, other->spoiled());
+  if (decision.use == Use::kValidate || !head.matches(visit.busy.exchange.request().headers)) {
+    visit.collapsed = false;
+    co_return Joined::kAsk;
+  }
+  count(decision.use == Use::kFresh ? visit.store().counters().hits : visit.store().counters().stale);
+  co_await answer_growing(visit, other);
+  co_return Joined::kAnswered;
 }
 
 }  // namespace
 
 rt::Task<void> serve_cached(ClientConnection& connection, Busy& busy, const Route& route) {
   Visit visit = make_visit(connection, busy, route);
-  if (const std::string_view why = bypass_of(visit); !why.empty()) {
-    co_await pass(visit, why);
-    co_return;
-  }
+  if (co_await serve_past_store(visit)) co_return;
   cache::Store& store = visit.store();
   const http::RequestHead& request = busy.exchange.request();
   const Instant deadline = connection.worker.loop().now() + visit.rule.options.collapse;
@@ -266,8 +305,9 @@ rt::Task<void> serve_cached(ClientConnection& connection, Busy& busy, const Rout
     const std::string_view part = found.entry ? std::string_view() : visit.facts.range;
     Lead lead(store, request.method == Method::kGet ? store.lead(visit.key, other, part) : nullptr);
     if (!lead && other && waits && !store.passes(visit.key, visit.now())) {
-      waits = co_await wait_for(visit, *other, deadline);
-      waits = waits && connection.worker.loop().now() < deadline;
+      const Joined joined = co_await join(visit, other, deadline);
+      if (joined == Joined::kAnswered) co_return;
+      waits = joined == Joined::kLookAgain && connection.worker.loop().now() < deadline;
       continue;
     }
     if (lead && found.pieces && !found.entry && part.empty())

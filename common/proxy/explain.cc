@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/result.h"
+#include "cache/bypass.h"
 #include "cache/disk_store.h"
 #include "cache/freshness.h"
 #include "http/h1_parse.h"
@@ -155,6 +156,8 @@ class Walk {
     const cache::Rule& rule = *route_->cache;
     if ((head_.method_name != "GET" || !rule.takes_get) && (head_.method_name != "HEAD" || !rule.takes_head))
       return on("cache", fmt::format("{} is not for the cache {}", head_.method_name, rule.options.name));
+    if (cache::is_bypassed(rule.options.bypass, head_))
+      return on("cache", fmt::format("a bypass rule of {} is about it", rule.options.name));
     std::string key;
     rule.key.render({.scheme = question_.url.starts_with("https") ? "https" : "http",
                      .host = head_.target.authority,

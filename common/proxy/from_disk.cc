@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cache/disk_store.h"
+#include "proxy/fill.h"
 
 namespace rpx::proxy {
 namespace {
@@ -76,18 +77,6 @@ rt::Task<void> settle_disk(Visit& visit) {
   if (!disk || disk->is_settled()) co_return;
   auto work = [owner = visit.rule.store, disk] { disk->settle(); };
   static_cast<void>(co_await visit.connection.worker.offload().run(visit.connection.worker.loop(), std::move(work)));
-}
-
-rt::Task<void> purge_for_good(Visit& visit, cache::Filter filter) {
-  const std::shared_ptr<cache::Store> store = visit.rule.store;
-  if (!store->disk()) {
-    store->purge(filter, false, false);
-    co_return;
-  }
-  auto work = [store, filter] { store->purge(filter, false, false); };
-  const Status purged = co_await visit.connection.worker.offload().run(visit.connection.worker.loop(), work);
-  // Too much waits for a thread: this one has to.
-  if (!purged) store->purge(filter, false, false);
 }
 
 }  // namespace rpx::proxy

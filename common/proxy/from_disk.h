@@ -13,7 +13,4 @@ rt::Task<cache::Store::Found> bring_from_disk(Visit& visit, cache::Store::Found 
 /// Waits until what has been taken out of the store cannot come back from the disk.
 rt::Task<void> settle_disk(Visit& visit);
 
-/// Store::purge without `soft`, off the loop where it would hold that up.
-rt::Task<void> purge_for_good(Visit& visit, cache::Filter filter);
-
 }  // namespace rpx::proxy

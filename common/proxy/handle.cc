@@ -106,6 +106,7 @@ void finish(ClientConnection& connection, Busy& busy) {
   if (worker.access_log().enabled()) write_access_line(connection, busy, took);
   if (!busy.live->site->bans().empty()) count_for_bans(connection, busy);
   busy.upload.cancel();
+  busy.pump.cancel();
   if (busy.coding) {
     busy.coding->count(counts);
     busy.coding.reset();

@@ -5,6 +5,7 @@
 
 #include "http/h1_write.h"
 #include "http/hop_by_hop.h"
+#include "proxy/fill.h"
 
 namespace rpx::proxy {
 namespace {

@@ -28,6 +28,14 @@ rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const R
                                std::string_view body, const Stored* whole = nullptr);
 /// The proof that a name is ours; `proof` lives as long as the exchange.
 rt::Task<void> respond_challenge(ClientConnection& connection, Busy& busy, std::string_view proof);
+/// A reply whose body another exchange fetches.
+struct Growing {
+  std::uint16_t status;
+  http::BodySource& body;               ///< outlives the exchange
+  std::optional<std::uint64_t> length;  ///< of it, where that is known
+};
+/// Answers with the fields that busy.out holds and a body that comes in pieces, by the rules of the route.
+rt::Task<void> respond_as_it_comes(ClientConnection& connection, Busy& busy, const Route& route, Growing reply);
 rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route);
 
 }  // namespace rpx::proxy

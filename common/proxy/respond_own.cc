@@ -71,6 +71,7 @@ rt::Task<void> respond_error(ClientConnection& connection, Busy& busy, const Rou
   if (error.side != Side::kClient) add_proxy_status(busy, error);
   complete_headers(connection, busy, route, status);
   busy.upload.cancel();
+  busy.pump.cancel();
   busy.lease.drop();
   if (!busy.exchange.reader().ended()) busy.exchange.close_after();
   fail(busy, std::move(error));

@@ -288,6 +288,16 @@ Status Site::build_target(Route& route) const {
   return {};
 }
 
+// Who may purge over HTTP; nothing where nobody may.
+Result<std::optional<policy::Access>> Site::purge_access_of(const cache::Rule& rule) const {
+  const std::string& name = rule.options.purge;
+  if (name.empty()) return std::nullopt;
+  const auto rules = std::ranges::find(options_.access, name, &policy::AccessOptions::name);
+  if (rules == options_.access.end()) return self_error(ErrorKind::kConfig, "there is no access \"" + name + "\"");
+  RPX_TRY(policy::Access access, policy::Access::compile(*rules));
+  return access;
+}
+
 Result<Route> Site::build_route(const RouteOptions& options) {
   Route route{&options};
   route.body_bytes = options.body_bytes.value_or(options_.limits.body_bytes);
@@ -314,6 +324,7 @@ Result<Route> Site::build_route(const RouteOptions& options) {
         std::ranges::find_if(caches_, [&](const auto& one) { return one->options.name == options.cache; });
     if (rule == caches_.end()) return self_error(ErrorKind::kConfig, "there is no cache \"" + options.cache + "\"");
     route.cache = *rule;
+    RPX_TRY(route.purge, purge_access_of(**rule));
   }
   RPX_TRY_VOID(build_admission(route));
   if (options.rewrite) {

@@ -87,6 +87,7 @@ struct Route {
   std::shared_ptr<const Authentication> authentication;  ///< null: nobody is asked who they are
   std::vector<std::shared_ptr<const policy::RateLimit>> limits;
   std::shared_ptr<const cache::Rule> cache;  ///< null: nothing is stored
+  std::optional<policy::Access> purge;       ///< who may send PURGE; none: it is a method like others
 };
 
 /// Index of the upstream that `client` is for: a client stays with its share of a split, over reloads and restarts too.
@@ -146,6 +147,7 @@ class Site {
   Site() = default;
   Status build_upstreams(const Site* previous, net::Resolver& resolver);
   Status build_caches(const Site* previous);
+  Result<std::optional<policy::Access>> purge_access_of(const cache::Rule& rule) const;
   Status build_limits(const Site* previous);
   void build_bans(const Site* previous);
   Status build_authentications(const Site* previous);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "proxy/encode.h"
+#include "proxy/growing_body.h"
 #include "proxy/respond.h"
 
 namespace rpx::proxy {
@@ -120,6 +121,23 @@ rt::Task<void> answer_stored(Visit& visit, cache::EntryPtr stored, Via via) {
   }
   const Stored whole{visit.rule.store, busy.entry};
   co_await respond_at_hand(visit.connection, busy, visit.route, entry.status(), body, &whole);
+}
+
+rt::Task<void> answer_growing(Visit& visit, std::shared_ptr<cache::Flight> flight) {
+  Busy& busy = visit.busy;
+  busy.entry = flight->head();
+  const cache::Entry& entry = *busy.entry;
+  const Duration age = entry.age(visit.now());
+  put_fields(visit, entry, age);
+  put_status(visit, entry, age, Via::kHit);
+  if (entry.status() == 200 && cache::is_not_modified(visit.facts, entry.validators())) {
+    std::erase_if(busy.out.raw(), is_of_body);
+    co_await respond_at_hand(visit.connection, busy, visit.route, 304, {});
+    co_return;
+  }
+  const auto length = flight->length();
+  GrowingBody body(std::move(flight), visit.connection.worker.loop());
+  co_await respond_as_it_comes(visit.connection, busy, visit.route, {entry.status(), body, length});
 }
 
 rt::Task<void> answer_piece(Visit& visit, cache::EntryPtr piece, std::optional<cache::Part> part) {

@@ -17,6 +17,9 @@ void add_status(const Visit& visit, http::Headers& out, std::string_view detail)
 /// With a whole object: itself, parts of it as Range asks (several as multipart/byteranges), or 304.
 rt::Task<void> answer_stored(Visit& visit, cache::EntryPtr stored, Via via);
 
+/// With what another request is fetching, as it comes: `flight` is open, and for this request.
+rt::Task<void> answer_growing(Visit& visit, std::shared_ptr<cache::Flight> flight);
+
 /// With what is stored of an object: just as it came, or `part` of it, which it holds.
 rt::Task<void> answer_piece(Visit& visit, cache::EntryPtr piece, std::optional<cache::Part> part);
 

@@ -98,6 +98,50 @@ class Examples(ExampleTest):
         self.assertIn("hit", answer["Cache-Status"])
         self.assertEqual(len(origin.requests), 1)
 
+    def test_static_site_while_its_server_is_down(self):
+        origin = self.origin()
+        origin.answer_page = lambda connection, request: origin.reply(
+            connection, b"page", fields=[("Cache-Control", "max-age=0"), ("ETag", '"1"')], request=request)
+        proxy = self.start("static-site/rpx.toml", SERVER=origin.url)
+        self.assertEqual(self.fetch(proxy, "/page").body, b"page")
+        origin.kill()
+        page = self.fetch(proxy, "/page")
+        self.assertEqual((page.status, page.body), (200, b"page"))
+        self.assertIn("detail=stale-if-error", page["Cache-Status"])
+
+    def test_cached_api(self):
+        origin = self.origin()
+        origin.answer_item = lambda connection, request: origin.reply(
+            connection, b"item", fields=[("Surrogate-Key", "items item-42")], request=request)
+        proxy = self.start("cached-api/rpx.toml", SERVER=origin.url)
+
+        def status(**more):
+            return self.fetch(proxy, "/item/42", **more)["Cache-Status"]
+
+        self.assertIn("stored", status())
+        self.assertIn("hit", status())
+        self.assertIn("fwd=bypass", status(fields=[("Authorization", "Bearer x")]))
+        self.assertIn("fwd=bypass", status(fields=[("Cookie", "session_id=1")]))
+        purged = self.fetch(proxy, "/", method="PURGE", fields=[("Surrogate-Key", "item-42")])
+        self.assertIn(b'"entries":1,', purged.body)
+        self.assertIn("stored", status())
+        for _ in range(2):
+            self.assertEqual(self.fetch(proxy, "/status/404").status, 404)
+        self.assertEqual(len([r for r in origin.requests if r.path == "/status/404"]), 1)
+
+    def test_stale_on_error(self):
+        origin = self.origin()
+        origin.answer_page = lambda connection, request: origin.reply(
+            connection, b"page", fields=[("Cache-Control", "max-age=0"), ("ETag", '"1"')], request=request)
+        proxy = self.start("stale-on-error/rpx.toml", SERVER=origin.url)
+        self.assertEqual(self.fetch(proxy, "/page").body, b"page")
+        self.assertEqual(self.fetch(proxy, "/page").body, b"page")
+        origin.kill()
+        page = self.fetch(proxy, "/page")
+        self.assertEqual((page.status, page.body), (200, b"page"))
+        down = self.fetch(proxy, "/never")
+        self.assertEqual((down.status, b"Back in a moment" in down.body), (502, True))
+
     def test_compression(self):
         origin = self.origin()
         page = b"<p>the same words again and again</p>" * 100

@@ -161,4 +161,17 @@ TEST_CASE("use: what a request may be answered with", "[cache][rfc9111-4]") {
   }
 }
 
+TEST_CASE("freshness: status_ttl is for replies that do not say, the exact status before its class",
+          "[cache][rfc9111-4.2.2]") {
+  CacheOptions options;
+  options.status_ttl = {{"5xx", seconds(5)}, {"503", seconds(0)}, {"404", seconds(60)}};
+  CHECK(judge("", 404, "", options).terms.lifetime == seconds(60));
+  CHECK(judge("", 500, "", options).terms.lifetime == seconds(5));
+  CHECK_FALSE(judge("", 503, "", options).store);
+  CHECK(judge("", 503, "Cache-Control: max-age=9", options).terms.lifetime == seconds(9));
+  CHECK_FALSE(judge("", 404, "Cache-Control: no-store", options).store);
+  CHECK_FALSE(judge("", 404, "Set-Cookie: a=b", options).store);
+  CHECK_FALSE(judge("", 302, "", options).store);
+}
+
 }  // namespace rpx::cache

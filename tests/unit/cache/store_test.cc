@@ -172,6 +172,41 @@ TEST_CASE("store: purges by URL, prefix, host and tag, dry, softly and for good"
   CHECK(store.bytes() == 0);
 }
 
+TEST_CASE("store: walks and look-ups find each of many, and none twice", "[cache]") {
+  constexpr std::uint64_t kMany = 20'000;
+  Store store("s", Size{1} << 30U);
+  for (std::uint64_t i = 0; i < kMany; ++i) store.put(entry_of("/" + std::to_string(i), 1, {}, 0, "Tags: all a a"));
+  Filter tag;
+  tag.tag = "all";
+  Filter prefix;
+  prefix.prefix = "http://h/1";
+  CHECK(store.list({}).size() == kMany);
+  CHECK(store.purge(tag, true, false).entries == kMany);
+  CHECK(store.purge(tag, false, true).entries == kMany);
+  const std::uint64_t with_one = store.purge(prefix, false, false).entries;
+  CHECK(with_one == 11'111);
+  CHECK(store.purge(tag, false, true).entries == kMany - with_one);
+  CHECK(store.purge_key("http://h/2", true).entries == 1);
+  CHECK(store.purge_key("http://h/2", false).entries == 1);
+  CHECK(store.purge_key("http://h/2", false).entries == 0);
+  CHECK(store.purge(tag, false, false).entries == kMany - with_one - 1);
+  CHECK(store.entries() == 0);
+  CHECK(store.bytes() == 0);
+}
+
+TEST_CASE("store: what was purged on its way is not waited for", "[cache]") {
+  Store store("s", 1 << 20);
+  std::shared_ptr<Flight> other;
+  const auto first = store.lead("k", other);
+  store.purge_key("k", false);
+  const auto second = store.lead("k", other);
+  REQUIRE(second);
+  CHECK(second != first);
+  store.end(first, Flight::End::kNothing);
+  CHECK_FALSE(store.lead("k", other));
+  CHECK(other == second);
+}
+
 TEST_CASE("store: one leads a fill, and a purge meanwhile spoils it", "[cache]") {
   Store store("s", 1 << 20);
   std::shared_ptr<Flight> other;
