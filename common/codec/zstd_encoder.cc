@@ -8,8 +8,8 @@ namespace {
 
 // Far below the 8 MB that RFC 9659 lets receivers insist on.
 constexpr int kZstdWindowLog = 18;
-// The library's tables are made for large files: 2 to 14 MB a state from level 3 to 9. With these a state is 1.4 MB, pages of
-// 20 to 100 KB come out 0.1 to 0.5 % longer, and quicker, since the tables stay in the CPU's caches.
+// The library's tables are made for large files: 2 to 14 MB a state from level 3 to 9. With these a state is 1.4 MB,
+// pages of 20 to 100 KB come out 0.1 to 0.5 % longer, and quicker, since the tables stay in the CPU's caches.
 constexpr int kTableLog = 16;
 constexpr std::uint32_t kBoundedLevels = 9;  // above, who asked for it wants the shortest result
 // In a small window a search as deep as the library's for level 6 costs a fifth more and finds 0.6 % more.
