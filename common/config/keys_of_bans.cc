@@ -13,7 +13,8 @@ using policy::BanWhen;
 // clang-format off
 constexpr Key kWhenKeys[] = {
     key("status", kStatuses, at<&BanWhen::status>, "",
-        "statuses of replies that are counted, whoever gave them", {.example = "[401, 403, 404, 429]", .required = true}),
+        "statuses of replies that are counted, whoever gave them; an HTTP/2 connection that is ended for a flood counts "
+        "as a 429, one that breaks the protocol as a 400", {.example = "[401, 403, 404, 429]", .required = true}),
     key("count", kCount, at<&BanWhen::count>, "50",
         "so many of them are too many", {.least = 1, .most = 1'000'000, .unit = "replies"}),
     key("within", kDuration, at<&BanWhen::within>, R"("1m")", "when they come within this time", {.zero = Zero::kRefused}),

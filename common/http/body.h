@@ -50,6 +50,8 @@ class BodySink {
   virtual rt::Task<Status> drain(Duration stall) = 0;
   /// Bytes given to the kernel so far, heads and framing included.
   virtual std::uint64_t sent() const noexcept = 0;
+  /// How much it had better be given at once, since what cannot go out is held in a copy.
+  virtual std::size_t room() const noexcept { return static_cast<std::size_t>(-1); }
 };
 
 /// How patient a relay is with each end.

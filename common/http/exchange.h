@@ -52,6 +52,8 @@ class Exchange {
   virtual net::Stream* stream() noexcept = 0;
   /// Bytes that came behind the head and belong to whoever takes the connection over.
   virtual std::string_view leftover() noexcept = 0;
+  /// How much of a reply's body had better be read before it can be sent.
+  virtual std::size_t room() const noexcept { return static_cast<std::size_t>(-1); }
   /// Bytes read from and written to the client for this exchange.
   virtual std::uint64_t bytes_received() const noexcept = 0;
   virtual std::uint64_t bytes_sent() const noexcept = 0;

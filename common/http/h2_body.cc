@@ -13,8 +13,12 @@
 namespace rpx::http {
 namespace {
 
-// So much may be pending before whoever writes has to wait.
+// So much may be pending before whoever writes has to wait: as much as the peer's windows let through, between these.
+constexpr std::size_t kLeastPending = 8 * 1024;
 constexpr std::size_t kMostPending = 64 * 1024;
+// RFC 9113 section 6.5.2: what a stream's window begins with; and how wide it may become.
+constexpr std::int32_t kFirstWindow = 65535;
+constexpr std::int32_t kMostWindow = 512 * 1024;
 constexpr Duration kSlowGrace = std::chrono::seconds(5);
 
 }  // namespace
@@ -22,9 +26,32 @@ constexpr Duration kSlowGrace = std::chrono::seconds(5);
 H2Body::H2Body(rt::Loop& loop, Side peer, Size least_rate)
     : loop_(loop), peer_(peer), least_rate_(least_rate), arrived_(loop), moved_(loop) {}
 
-H2Body::~H2Body() = default;
+H2Body::~H2Body() { forget_pending(); }
+
+void H2Body::forget_pending() noexcept {
+  if (link_) link_->add_pending(-static_cast<std::int64_t>(pending()));
+  out_.clear();
+  out_at_ = 0;
+}
+
+std::size_t H2Body::room() const noexcept {
+  if (closed_ || !link_) return kMostPending;
+  const std::int64_t stream = id_ > 0 ? nghttp2_session_get_stream_remote_window_size(link_->session(), id_) : 0;
+  const std::int64_t room = std::min(stream, link_->room() + static_cast<std::int64_t>(pending()));
+  return static_cast<std::size_t>(std::clamp<std::int64_t>(room, kLeastPending, kMostPending));
+}
+
+void H2Body::leave() noexcept {
+  forget_pending();
+  link_ = nullptr;
+  closed_ = true;
+  for (std::string* text : {&in_, &given_, &out_, &trailer_text_}) std::string().swap(*text);
+  at_ = 0;
+  trailers_.clear();
+}
 
 void H2Body::attach(H2Link& link, std::int32_t id) noexcept {
+  forget_pending();
   link_ = &link;
   id_ = id;
   in_.clear();
@@ -32,13 +59,13 @@ void H2Body::attach(H2Link& link, std::int32_t id) noexcept {
   at_ = 0;
   received_ = 0;
   most_ = 0;
+  window_ = kFirstWindow;
+  widen_at_ = 2 * kFirstWindow;
   waited_ = {};
   received_all_ = touched_ = complete_ = left_ = closed_ = false;
   trailer_text_.clear();
   trailers_.clear();
   out_trailers_.clear();
-  out_.clear();
-  out_at_ = 0;
   sent_ = 0;
 }
 
@@ -92,6 +119,11 @@ Result<BodyPiece> H2Body::try_read(std::size_t most) {
       nghttp2_session_consume(link_->session(), id_, piece.size());
     else
       nghttp2_session_consume_stream(link_->session(), id_, piece.size());
+    if (received_ >= widen_at_ && unread() == 0 && window_ < kMostWindow) {
+      window_ = std::min(2 * window_, kMostWindow);
+      widen_at_ = received_ + 2 * static_cast<std::uint64_t>(window_);
+      link_->widen(id_, window_);
+    }
     link_->queue_turn();
   }
   if (most_ != 0 && received_ > most_) return client_error(ErrorKind::kBodyTooLarge, "body over the limit");
@@ -121,6 +153,7 @@ long H2Body::produce(std::uint8_t* into, std::size_t size, std::uint32_t& flags)
   const std::size_t count = std::min(size, pending());
   std::memcpy(into, out_.data() + out_at_, count);
   out_at_ += count;
+  link_->add_pending(-static_cast<std::int64_t>(count));
   if (pending() == 0) {
     out_.clear();
     out_at_ = 0;
@@ -143,11 +176,12 @@ long H2Body::produce(std::uint8_t* into, std::size_t size, std::uint32_t& flags)
 Result<bool> H2Body::try_write(std::string_view data, bool end, const Headers* trailers) {
   if (closed_) return complete_ ? Result<bool>(true) : std::unexpected(gone());
   if (complete_) return true;
-  if (out_at_ > kMostPending) {
+  if (out_at_ >= kMostPending) {
     out_.erase(0, out_at_);
     out_at_ = 0;
   }
   out_ += data;
+  link_->add_pending(static_cast<std::int64_t>(data.size()));
   sent_ += data.size();
   if (end && trailers)
     for (const Field& field : *trailers)
@@ -155,16 +189,16 @@ Result<bool> H2Body::try_write(std::string_view data, bool end, const Headers* t
   complete_ = end;
   nghttp2_session_resume_data(link_->session(), id_);
   link_->queue_turn();
-  return pending() <= kMostPending;
+  return holds_little();
 }
 
 Result<bool> H2Body::try_flush() {
   if (closed_ && !complete_) return std::unexpected(gone());
-  return pending() <= kMostPending;
+  return holds_little();
 }
 
 rt::Task<Status> H2Body::drain(Duration stall) {
-  while (!closed_ && pending() > kMostPending) {
+  while (!closed_ && !holds_little()) {
     const bool notified = co_await moved_.wait(deadline_after(loop_.now(), stall));
     if (!notified)
       co_return std::unexpected(

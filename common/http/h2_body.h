@@ -1,6 +1,7 @@
 // H2Body: the two bodies of one stream of HTTP/2: what the peer sends, as a source, and what it is sent, as a sink.
-// Held are at most the window the peer was given, and a piece of what goes out. H2Stream (of a client) and H2Call (to a
-// server) are made of it; their sessions feed it. One thread.
+// Held are at most the window that the peer was given, which begins small and grows while the body is read as fast as
+// it comes, and of what goes out little more than the peer's own windows let through. H2Stream (of a client) and H2Call
+// (to a server) are made of it; their sessions feed it. One thread.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,7 @@ class H2Body : public BodySource, public BodySink {
   Result<bool> try_flush() override;
   rt::Task<Status> drain(Duration stall) override;
   std::uint64_t sent() const noexcept override { return sent_; }
+  std::size_t room() const noexcept override;
 
   // By the session.
   void take_data(std::string_view data) { in_ += data; }
@@ -56,16 +58,20 @@ class H2Body : public BodySource, public BodySink {
   /// never.
   H2Body(rt::Loop& loop, Side peer, Size least_rate);
   ~H2Body() override;
+  /// Ends the ties to its link, and gives memory back.
+  void leave() noexcept;
   /// Begins a stream of `link`, which tells when it ends; all that was before is forgotten.
   void attach(H2Link& link, std::int32_t id) noexcept;
   /// Why a stream that was closed before its end was.
   virtual Error gone() const = 0;
   /// Ends the stream at once.
   void reset(std::uint32_t code) noexcept;
+  /// What has not gone out never will.
+  void forget_pending() noexcept;
 
   rt::Loop& loop_;
   const Side peer_;
-  const Size least_rate_;
+  Size least_rate_;
   H2Link* link_ = nullptr;  // null before, and when its connection has ended
   std::int32_t id_ = 0;
   // of the body that comes: what is here, what was handed out
@@ -73,6 +79,8 @@ class H2Body : public BodySource, public BodySink {
   std::size_t at_ = 0;
   std::uint64_t received_ = 0;
   std::uint64_t most_ = 0;
+  std::int32_t window_ = 0;     // that the peer was given
+  std::uint64_t widen_at_ = 0;  // received_ by then, with nothing left unread, is fast
   Duration waited_{};
   bool received_all_ = false;
   bool touched_ = false;
@@ -91,6 +99,7 @@ class H2Body : public BodySource, public BodySink {
 
  private:
   std::size_t pending() const noexcept { return out_.size() - out_at_; }
+  bool holds_little() const noexcept { return pending() <= room(); }
 };
 
 }  // namespace rpx::http

@@ -16,7 +16,7 @@ constexpr std::size_t kMostHeads = 16;
 H2Call::~H2Call() { detach(); }
 
 BodySink& H2Call::begin(H2Slot& slot, const Limits& limits, const RequestLine& line, std::string_view scheme,
-                        const Headers& headers, Framing framing) {
+                        const Headers& headers, Framing framing, std::string_view protocol) {
   detach();
   limits_ = &limits;
   client_ = &slot.client();
@@ -34,8 +34,10 @@ BodySink& H2Call::begin(H2Slot& slot, const Limits& limits, const RequestLine& l
   begun_ = loop_.now();
   has_head_ = too_large_ = untouched_ = interrupted_ = false;
   nothing_received_ = true;
+  connects_ = !protocol.empty();
   block_.clear();
-  block_.add(":method", line.method);
+  block_.add(":method", connects_ ? "CONNECT" : line.method);
+  if (connects_) block_.add(":protocol", protocol);
   block_.add(":scheme", scheme);
   block_.add(":authority", headers.value(FieldId::kHost));
   block_.add(":path", line.query.empty() ? line.path : arena_.join(line.path, line.query));
@@ -49,7 +51,7 @@ BodySink& H2Call::begin(H2Slot& slot, const Limits& limits, const RequestLine& l
     H2Call* call = static_cast<H2Client*>(self)->find(id);
     return call ? call->produce(into, size, *flags) : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
   };
-  const bool bodiless = framing == Framing::kNone;
+  const bool bodiless = framing == Framing::kNone && !connects_;
   complete_ = bodiless;
   id_ = nghttp2_submit_request(client_->session(), nullptr, block_.data(), block_.size(),
                                bodiless ? nullptr : &provider, this);
@@ -106,6 +108,11 @@ rt::Task<Status> H2Call::read_head(Method request_method, Instant deadline) {
   RPX_CO_TRY(const std::size_t used, parse_response_head(current_.text, limits, request_method, head_));
   if (used != current_.text.size() || head_.status == 101)
     co_return upstream_error(ErrorKind::kBadResponse, "a reply that HTTP/2 does not have");
+  if (connects_ && head_.status / 100 == 2) {
+    head_.status = 101;
+    head_.framing = Framing::kNone;
+    co_return Status{};
+  }
   head_.keep_alive = true;
   // The length of a body need not be told, and its end is plain either way.
   if (head_.framing == Framing::kClose) head_.framing = Framing::kChunked;
@@ -122,6 +129,7 @@ void H2Call::interrupt() noexcept {
 void H2Call::take_reset(std::uint32_t code) noexcept {
   code_ = code;
   if (code == NGHTTP2_REFUSED_STREAM && nothing_received_) untouched_ = true;
+  forget_pending();
   client_ = nullptr;
   link_ = nullptr;
   take_close();
@@ -154,6 +162,7 @@ void H2Call::detach() noexcept {
   nghttp2_session_set_stream_user_data(client_->session(), id_, nullptr);
   reset(NGHTTP2_CANCEL);
   client_->forget(*this);
+  forget_pending();
   client_ = nullptr;
   link_ = nullptr;
   closed_ = true;

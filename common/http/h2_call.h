@@ -21,9 +21,10 @@ class H2Call final : public H2Body {
 
   /// Begins a request on the connection of `slot`, which ends it when it goes. The fields are those of HTTP/1: what is
   /// about its connection is left out, Host becomes :authority. `limits` are borrowed. The head leaves at the end of
-  /// the loop's round.
+  /// the loop's round. With a `protocol` it is an extended CONNECT (RFC 8441), whose good reply reads as a 101; the
+  /// bodies are then the two ways of the tunnel.
   BodySink& begin(H2Slot& slot, const Limits& limits, const RequestLine& line, std::string_view scheme,
-                  const Headers& headers, Framing framing);
+                  const Headers& headers, Framing framing, std::string_view protocol = {});
   /// As H1Call::read_head().
   rt::Task<Status> read_head(Method request_method, Instant deadline);
   /// Ends a wait in read_head(), with kCancelled.
@@ -72,6 +73,7 @@ class H2Call final : public H2Body {
   std::string fault_;
   std::uint32_t code_ = 0;  // of the reset
   Instant begun_{};
+  bool connects_ = false;
   bool has_head_ = false;  // of a final reply
   bool too_large_ = false;
   bool untouched_ = false;

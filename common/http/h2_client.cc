@@ -13,10 +13,9 @@
 namespace rpx::http {
 namespace {
 
-// What a server may send of one reply before we have passed it on. Of all together it may send as much as their sum: a
-// client that is slow to read must not hold up the replies of others.
-constexpr std::int32_t kReplyWindow = 256 * 1024;
-constexpr std::int32_t kRepliesWindow = 16 * 1024 * 1024;
+// What a server may send of all replies together before we have passed it on: as much as their sum, since a client that
+// is slow to read must not hold up the replies of others.
+constexpr std::int32_t kServersWindow = 16 * 1024 * 1024;
 // Until the server says how many streams it takes; and never more, since they all wait for each other's packets.
 constexpr std::uint32_t kStreamsAtFirst = 100;
 constexpr std::uint32_t kMostStreams = 256;
@@ -86,7 +85,7 @@ struct H2Client::Callbacks {
 };
 
 H2Client::H2Client(std::unique_ptr<net::Stream> stream)
-    : H2Link(*stream, Side::kUpstream, kWriteTimeout),
+    : H2Link(*stream, Side::kUpstream, kWriteTimeout, kServersWindow),
       owned_(std::move(stream)),
       idle_since_(loop().now()),
       heard_(loop().now()),
@@ -128,16 +127,16 @@ void H2Client::open() {
   nghttp2_session_callbacks_del(callbacks);
   const std::array settings{
       nghttp2_settings_entry{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-      nghttp2_settings_entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kReplyWindow},
   };
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
-  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kRepliesWindow);
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, kServersWindow);
 }
 
 bool H2Client::usable() const noexcept {
   if (over_ || retired_ || failure_ || no_more_till_ > loop().now()) return false;
   const std::uint32_t most = nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-  return slots_ < std::min(told_settings_ ? most : kStreamsAtFirst, kMostStreams) &&
+  const std::uint32_t at_first = unsaid_ ? kStreamsAtFirst : 1;
+  return slots_ < std::min(told_settings_ ? most : at_first, kMostStreams) &&
          nghttp2_session_check_request_allowed(session_) != 0;
 }
 
@@ -146,6 +145,11 @@ rt::Task<void> H2Client::settle(Instant deadline) {
     const bool notified = co_await settled_.wait(deadline);
     if (!notified) break;
   }
+  if (!told_settings_) unsaid_ = true;
+}
+
+bool H2Client::connects() const noexcept {
+  return told_settings_ && nghttp2_session_get_remote_settings(session_, NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
 }
 
 void H2Client::retire() noexcept {

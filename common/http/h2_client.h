@@ -29,8 +29,13 @@ class H2Client final : private H2Link {
   bool retired() const noexcept { return retired_ || over_; }
   /// It has ended.
   bool over() const noexcept { return over_; }
-  /// Suspends until the server has said what it takes, or the connection has ended; at most until `deadline`.
+  /// The server has not said yet how many calls it takes: one is made at once (RFC 9113 section 3.4), others wait.
+  bool young() const noexcept { return !told_settings_ && !unsaid_ && !over_; }
+  /// Suspends until the server has said what it takes, or the connection has ended; at most until `deadline`. What it
+  /// does not say by then is taken to be the usual.
   rt::Task<void> settle(Instant deadline);
+  /// The server takes an extended CONNECT (RFC 8441), so far as it has said what it takes.
+  bool connects() const noexcept;
   /// Why it has ended.
   Error ending() const;
 
@@ -56,6 +61,7 @@ class H2Client final : private H2Link {
   std::string fault_;       // what was wrong with the last thing it said
   bool retired_ = false;
   bool told_settings_ = false;
+  bool unsaid_ = false;  // it was waited for long enough
   bool over_ = false;
   rt::Event settled_;
   rt::Child<Status> task_;

@@ -4,18 +4,26 @@
 
 #include "base/result.h"
 #include "base/text.h"
+#include "http/chars.h"
 #include "http/h1_parse.h"
 #include "http/h2_session.h"
 #include "http/h2_stream.h"
 
 namespace rpx::http {
+namespace {
+
+bool is_token(std::string_view text) noexcept {
+  return std::ranges::all_of(text, [](char c) { return look_up(kToken, c) != 0; });
+}
+
+}  // namespace
 
 void H2Stream::refuse(ErrorKind kind, const char* why) {
   if (!fault_) fault_ = Error{kind, Side::kClient, why};
 }
 
 void H2Stream::take_field(std::string_view name, std::string_view value) {
-  const Limits& limits = session_.limits_;
+  const Limits& limits = session_->limits_;
   // An HTTP/2 header list counts 32 bytes for each field; a line of HTTP/1 costs four.
   head_bytes_ += name.size() + value.size() + 4;
   if (has_head_) return take_trailer(name, value, limits);
@@ -27,6 +35,8 @@ void H2Stream::take_field(std::string_view name, std::string_view value) {
     path_ = value;
   } else if (name == ":authority") {
     authority_ = value;
+  } else if (name == ":protocol") {
+    protocol_ = value;
   } else if (name.starts_with(':')) {
     return;  // :scheme: what the connection is says more
   } else if (name == "host") {
@@ -52,16 +62,22 @@ void H2Stream::complete_head(bool end) {
   if (method_ != "CONNECT" && !path_.starts_with('/') && path_ != "*")
     refuse(ErrorKind::kBadRequest, "a :path that does not begin with a slash");
   const std::string& host = authority_.empty() ? host_ : authority_;
-  text_.append(method_).append(" ").append(path_).append(" HTTP/1.1\r\n");
+  const bool tunnel = !protocol_.empty();
+  if (tunnel && (!is_token(protocol_) || has_length_))
+    refuse(ErrorKind::kBadRequest, "a CONNECT that HTTP does not allow");
+  text_.append(tunnel ? "GET" : method_).append(" ").append(path_).append(" HTTP/1.1\r\n");
   if (!host.empty()) text_.append("host: ").append(host).append("\r\n");
   text_ += fields_;
   if (!cookies_.empty()) text_.append("cookie: ").append(cookies_).append("\r\n");
-  if (!end && !has_length_) text_ += "transfer-encoding: chunked\r\n";
+  if (tunnel)
+    text_.append("connection: upgrade\r\nupgrade: ").append(protocol_).append("\r\n");
+  else if (!end && !has_length_)
+    text_ += "transfer-encoding: chunked\r\n";
   text_ += "\r\n";
   // The words around the fields are ours, and none of the client's bytes.
-  Limits limits = session_.limits_;
+  Limits limits = session_->limits_;
   limits.header_bytes += 128;
-  limits.headers += 3;
+  limits.headers += 4;
   RequestHead& head = request();
   const auto parsed = parse_request_head(text_, limits, arena(), head);
   if (!parsed)
@@ -69,8 +85,10 @@ void H2Stream::complete_head(bool end) {
   else if (*parsed != text_.size())
     refuse(ErrorKind::kBadRequest, "a request that is more than one");
   if (!parsed && fault_) fault_->detail = parsed.error().detail;
+  if (tunnel && parsed && !head.wants_upgrade) refuse(ErrorKind::kBadRequest, "a protocol that is not passed on");
+  // What goes through a tunnel has a pace of its own.
+  if (tunnel) least_rate_ = 0;
   head.headers.remove(FieldId::kTransferEncoding);
-  std::string().swap(fields_);
 }
 
 }  // namespace rpx::http

@@ -2,23 +2,37 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace rpx::http {
 namespace {
 
 // Frames that are gathered for one write.
 constexpr std::size_t kGathered = 64 * 1024;
+// Of all streams together, where they are read as fast as they come.
+constexpr std::int32_t kMostOfConnection = 1024 * 1024;
 
 }  // namespace
 
-H2Link::H2Link(net::Stream& stream, Side peer, Duration write_timeout)
+H2Link::H2Link(net::Stream& stream, Side peer, Duration write_timeout, std::int32_t window)
     : stream_(stream),
       peer_(peer),
       turn_(*this),
       write_timeout_(write_timeout),
+      window_(window),
       to_write_(stream.io().loop()),
       writer_(stream.io().loop()) {}
 
 H2Link::~H2Link() { nghttp2_session_del(session_); }
+
+void H2Link::widen(std::int32_t stream, std::int32_t window) noexcept {
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, stream, window);
+  // A few such streams beside each other.
+  const std::int32_t wanted = std::min(4 * window, kMostOfConnection);
+  if (wanted <= window_) return;
+  window_ = wanted;
+  nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, window_);
+}
 
 void H2Link::fail(Error error) noexcept {
   if (!failure_) failure_ = std::move(error);
@@ -37,33 +51,54 @@ Status H2Link::take(std::string_view bytes) {
   return std::unexpected(Error{kind, peer_, fmt::format("HTTP/2: {}", nghttp2_strerror(static_cast<int>(used)))});
 }
 
-// One write for all that was said since the last.
-void H2Link::flush() {
-  while (!blocked_) {
-    if (out_at_ == out_.size()) {
-      out_.clear();
-      out_at_ = 0;
-      while (out_.size() < kGathered) {
-        const std::uint8_t* bytes = nullptr;
-        const ssize_t count = nghttp2_session_mem_send(session_, &bytes);
-        if (count < 0) return fail({ErrorKind::kInternal, Side::kSelf, nghttp2_strerror(static_cast<int>(count))});
-        if (count == 0) break;
-        out_.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(count));
-      }
-      if (out_.empty()) return;
-    }
-    const iovec piece{out_.data() + out_at_, out_.size() - out_at_};
+// Frames that are due, in a buffer that all connections of the thread share. False when there are none.
+bool H2Link::gather(std::string& frames) {
+  frames.clear();
+  while (frames.size() < kGathered) {
+    const std::uint8_t* bytes = nullptr;
+    const ssize_t count = nghttp2_session_mem_send(session_, &bytes);
+    if (count < 0) fail({ErrorKind::kInternal, Side::kSelf, nghttp2_strerror(static_cast<int>(count))});
+    if (count <= 0) break;
+    frames.append(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(count));
+  }
+  return !frames.empty();
+}
+
+std::size_t H2Link::write(std::string_view bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size() && !blocked_) {
+    const iovec piece{const_cast<char*>(bytes.data()) + done, bytes.size() - done};
     const net::IoResult wrote = stream_.try_write({&piece, 1});
     if (wrote.state == net::IoState::kDone) {
-      out_at_ += wrote.bytes;
-    } else if (wrote.state == net::IoState::kWouldBlock) {
-      blocked_ = true;
+      done += wrote.bytes;
+      continue;
+    }
+    blocked_ = true;
+    if (wrote.state == net::IoState::kWouldBlock) {
       to_write_.notify_all();
     } else {
-      out_at_ = out_.size();
-      blocked_ = true;
+      done = bytes.size();
       fail(net::io_error(wrote.error, peer_, "send"));
     }
+  }
+  return done;
+}
+
+// One write for all that was said since the last.
+void H2Link::flush() {
+  thread_local std::string gathered;
+  while (!blocked_) {
+    if (!written()) {
+      out_at_ += write(std::string_view(out_).substr(out_at_));
+      if (!written()) return;
+      std::string().swap(out_);
+      out_at_ = 0;
+      continue;
+    }
+    if (!gather(gathered)) return;
+    const std::size_t done = write(gathered);
+    // What the socket does not take is held.
+    if (done < gathered.size()) out_.assign(gathered, done);
   }
 }
 

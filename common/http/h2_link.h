@@ -21,12 +21,21 @@ class H2Link {
   H2Link& operator=(const H2Link&) = delete;
   nghttp2_session* session() const noexcept { return session_; }
   rt::Loop& loop() const noexcept { return stream_.io().loop(); }
+  /// Bytes of bodies that the peer may be sent now, over all streams, and that are not waiting yet; negative when more
+  /// are. None while the socket is full.
+  std::int64_t room() const noexcept {
+    return (blocked_ ? 0 : nghttp2_session_get_remote_window_size(session_)) - pending_;
+  }
+  void add_pending(std::int64_t bytes) noexcept { pending_ += bytes; }
+  /// A body of a stream has been read as fast as it came: more of it may come at once from now on, `window` bytes.
+  void widen(std::int32_t stream, std::int32_t window) noexcept;
   /// What was said to the session goes out at the end of this round.
   void queue_turn() noexcept { loop().soon(turn_); }
 
  protected:
-  /// `stream` outlives it. A `peer` that takes no byte for `write_timeout` is given up.
-  H2Link(net::Stream& stream, Side peer, Duration write_timeout);
+  /// `stream` outlives it. A `peer` that takes no byte for `write_timeout` is given up. It may send `window` bytes of
+  /// bodies before one was read, over all streams.
+  H2Link(net::Stream& stream, Side peer, Duration write_timeout, std::int32_t window);
   ~H2Link();
 
   /// At the end of a round in which something was said.
@@ -57,9 +66,13 @@ class H2Link {
 
  private:
   rt::Task<Status> keep_writing();
+  bool gather(std::string& frames);
+  std::size_t write(std::string_view bytes);
   const Duration write_timeout_;
   std::string out_;  // frames the socket did not take
   std::size_t out_at_ = 0;
+  std::int64_t pending_ = 0;  // of all bodies, not in a frame yet
+  std::int32_t window_;       // of the connection
   bool blocked_ = false;
   rt::Event to_write_;
   rt::Child<Status> writer_;

@@ -7,24 +7,31 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "http/h2_link.h"
 #include "http/h2_stream.h"
+#include "http/h2_watch.h"
 #include "http/limits.h"
+#include "rt/timer.h"
 
 namespace rpx::http {
 
 /// Who answers the requests of a session.
 class H2Handler {
  public:
+  /// A stream that was kept, or a new one.
+  virtual std::unique_ptr<H2Stream> make() = 0;
+  /// A stream that has ended, to be used again.
+  virtual void keep(std::unique_ptr<H2Stream> stream) noexcept = 0;
   /// A request, or a head that was refused (fault()). The work may begin at once; its end is to be told by ended().
   virtual std::unique_ptr<H2Work> begin(H2Stream& stream) = 0;
   /// The last stream has ended (true), or the first one begins.
   virtual void set_idle(bool idle) noexcept = 0;
-  /// No new requests are wanted: the client is told so, and the session ends with the last stream.
+  /// No new requests are wanted: the client is told so, twice (RFC 9113 section 6.8), so that what it sent meanwhile is
+  /// served, and the session ends with the last stream.
   virtual bool draining() const noexcept = 0;
 
  protected:
@@ -41,47 +48,71 @@ class H2Session final : private H2Link {
   /// client has been told by then as far as it listens. Streams that are left are abandoned.
   rt::Task<Status> run();
   /// To be queued when the work of a stream has ended.
-  rt::Soon& ended() noexcept { return turn_; }
+  rt::Soon& ended() noexcept { return ended_; }
   std::uint64_t requests() const noexcept { return requests_; }
+  /// What ended the session, where that was an attack.
+  std::optional<H2Flood> flood() const noexcept { return flood_; }
 
  private:
   friend class H2Stream;
   struct Callbacks;
-  /// Events of a second.
-  struct Flow {
-    Instant second{};
-    std::uint32_t count = 0;
-    bool exceeds(Instant now, std::uint32_t most) noexcept {
-      if (now - second >= std::chrono::seconds(1)) {
-        second = now;
-        count = 0;
-      }
-      return ++count > most;
+  enum class Goodbye : std::uint8_t { kNotYet, kAnnounced, kSaid };
+  /// A reply that was whole before its request: the client has this long to end the request, before it is reset.
+  struct Overtaken {
+    std::int32_t stream;
+    Instant until;
+  };
+  /// The work of a stream has ended.
+  struct Ended final : rt::Soon {
+    explicit Ended(H2Session& owner) noexcept : session(owner) {}
+    void run() override {
+      session.reap_due_ = true;
+      session.take_turn();
     }
+    H2Session& session;
+  };
+  struct Patience final : rt::Timer {
+    explicit Patience(H2Session& owner) noexcept : session(owner) {}
+    void fire() override { session.reset_overtaken(); }
+    H2Session& session;
   };
 
   void open();
+  Status receive(std::string_view bytes);
+  void object(const H2Watch::Seen& seen);
+  int sent_reset(std::uint32_t code) noexcept;
+  int sent_end(std::uint32_t code) noexcept;
   void take_turn() override;
   void reap();
+  void let_go(std::unique_ptr<H2Stream> stream) noexcept;
   void start_ready();
   bool over() noexcept;
+  void announce_end() noexcept;
   void go_away() noexcept;
   /// The client does what only an attack does.
-  void calm(const char* why) noexcept;
+  void calm(H2Flood flood) noexcept;
+  void violated(std::uint32_t code, const char* why) noexcept;
+  void wait_for_end(std::int32_t stream);
+  void reset_overtaken();
   Instant deadline() const noexcept;
   H2Stream* find(std::int32_t id) noexcept;
   int on_frame(const nghttp2_frame& frame);
 
   const Limits limits_;
   H2Handler& handler_;
-  std::unordered_map<std::int32_t, std::unique_ptr<H2Stream>> streams_;
+  std::vector<std::unique_ptr<H2Stream>> streams_;
   std::vector<std::int32_t> ready_;  // whose heads came within this read
   std::uint64_t requests_ = 0;
   Instant idle_since_{};
   Instant head_begun_ = Instant::max();
-  Flow resets_;
-  Flow chatter_;
-  bool going_ = false;
+  H2Watch watch_;
+  std::optional<H2Flood> flood_;
+  Goodbye goodbye_ = Goodbye::kNotYet;
+  Instant announced_{};
+  std::vector<Overtaken> overtaken_;
+  bool reap_due_ = false;  // a stream, or its work, has ended
+  Ended ended_;
+  Patience patience_;
 };
 
 }  // namespace rpx::http

@@ -6,9 +6,36 @@
 
 namespace rpx::http {
 
-H2Stream::H2Stream(H2Session& session, std::int32_t id)
-    : H2Body(session.loop(), Side::kClient, session.limits_.min_body_rate), session_(session) {
+namespace {
+
+// A text that is kept for the next use is not larger.
+constexpr std::size_t kKeptText = 4096;
+
+}  // namespace
+
+H2Stream::H2Stream(rt::Loop& loop) : H2Body(loop, Side::kClient, 0) {}
+
+void H2Stream::begin(H2Session& session, std::int32_t id) {
+  session_ = &session;
+  least_rate_ = session.limits_.min_body_rate;
   attach(session, id);
+}
+
+void H2Stream::release() noexcept {
+  if (work_) work_->rest();
+  leave();
+  session_ = nullptr;
+  fault_.reset();
+  for (std::string* text : {&method_, &path_, &authority_, &protocol_, &host_, &cookies_, &fields_, &text_}) {
+    text->clear();
+    if (text->capacity() > kKeptText) text->shrink_to_fit();
+  }
+  head_.clear();
+  arena_.clear();
+  block_.clear();
+  head_bytes_ = 0;
+  field_count_ = 0;
+  has_length_ = has_head_ = replied_ = false;
 }
 
 H2Stream::~H2Stream() = default;
@@ -69,7 +96,8 @@ rt::Task<void> H2Stream::finish(Duration stall) {
 void H2Stream::cut() noexcept {
   if (left_) return;
   left_ = true;
-  reset(NGHTTP2_INTERNAL_ERROR);
+  // RFC 8441 section 5: how a tunnel says that its connection was reset.
+  reset(protocol_.empty() ? NGHTTP2_INTERNAL_ERROR : NGHTTP2_CANCEL);
 }
 
 }  // namespace rpx::http

@@ -1,5 +1,5 @@
 // H2Stream: one request and its reply on a multiplexed connection, as an Exchange with its body's source and sink.
-// Made and owned by H2Session. One thread.
+// Owned by an H2Session while it lasts, and made for reuse, together with what works on it. One thread.
 #pragma once
 
 #include <memory>
@@ -19,14 +19,18 @@ class H2Work {
  public:
   virtual ~H2Work() = default;
   virtual bool done() const noexcept = 0;
-  /// The client has given the stream up; destruction follows.
+  /// The client has given the stream up; rest() or destruction follows.
   virtual void abandon(Error error) noexcept = 0;
+  /// Lets go of everything until it is begun again.
+  virtual void rest() noexcept {}
 };
 
 class H2Stream final : public Exchange, public H2Body {
  public:
-  H2Stream(H2Session& session, std::int32_t id);
+  explicit H2Stream(rt::Loop& loop);
   ~H2Stream() override;
+  /// The work that was done for it when it was used before; null at first.
+  std::unique_ptr<H2Work> take_work() noexcept { return std::move(work_); }
 
   std::int32_t id() const noexcept { return id_; }
   /// Why the head was refused; nothing when it is good.
@@ -44,6 +48,7 @@ class H2Stream final : public Exchange, public H2Body {
   void close_after() noexcept override {}
   void cut() noexcept override;
   net::Stream* stream() noexcept override { return nullptr; }
+  std::size_t room() const noexcept override { return H2Body::room(); }
   std::string_view leftover() noexcept override { return {}; }
   std::uint64_t bytes_received() const noexcept override { return head_bytes_ + received_; }
   std::uint64_t bytes_sent() const noexcept override { return sent_; }
@@ -51,18 +56,23 @@ class H2Stream final : public Exchange, public H2Body {
 
  private:
   friend class H2Session;
+  /// Becomes stream `id`.
+  void begin(H2Session& session, std::int32_t id);
+  /// Lets go of the session, and of memory beyond a working set.
+  void release() noexcept;
   /// Field of the head or of the trailers, as it comes.
   void take_field(std::string_view name, std::string_view value);
-  /// The head is there whole: builds the one canonical request. `end`: no body follows.
+  /// The head is there whole: builds the one canonical request. `end`: no body follows. An extended CONNECT (RFC 8441)
+  /// becomes the request to upgrade that HTTP/1 has for it; a reply of 2xx, with a body, then opens the tunnel.
   void complete_head(bool end);
   void refuse(ErrorKind kind, const char* why);
   void collect(std::uint16_t status, const Headers& headers);
   Error gone() const override;
 
-  H2Session& session_;
+  H2Session* session_ = nullptr;
   std::optional<Error> fault_;
   // of the head
-  std::string method_, path_, authority_, host_, cookies_, fields_, text_;
+  std::string method_, path_, authority_, protocol_, host_, cookies_, fields_, text_;
   std::uint64_t head_bytes_ = 0;
   std::uint32_t field_count_ = 0;
   bool has_length_ = false;

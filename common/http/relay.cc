@@ -19,7 +19,7 @@ rt::Task<Status> relay(BodySource& source, BodySink& sink, RelayTimeouts timeout
   std::size_t most = kMostRead;
   std::size_t in_turn = 0;
   for (;;) {
-    const Result<BodyPiece> piece = source.try_read(most);
+    const Result<BodyPiece> piece = source.try_read(std::min(most, sink.room()));
     if (!piece) co_return std::unexpected(piece.error());
     if (piece->blocked) {
       RPX_CO_TRY(const bool flushed, sink.try_flush());

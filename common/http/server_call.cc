@@ -3,10 +3,10 @@
 namespace rpx::http {
 
 BodySink& ServerCall::begin(H2Slot& slot, const Limits& limits, const RequestLine& line, std::string_view scheme,
-                            const Headers& headers, Framing framing) {
+                            const Headers& headers, Framing framing, std::string_view protocol) {
   if (!h2_) h2_ = std::make_unique<H2Call>(loop_);
   shared_ = true;
-  return h2_->begin(slot, limits, line, scheme, headers, framing);
+  return h2_->begin(slot, limits, line, scheme, headers, framing, protocol);
 }
 
 void ServerCall::interrupt() noexcept {

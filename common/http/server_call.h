@@ -20,7 +20,7 @@ class ServerCall {
     return h1_.begin(stream, limits, line, headers, framing);
   }
   BodySink& begin(H2Slot& slot, const Limits& limits, const RequestLine& line, std::string_view scheme,
-                  const Headers& headers, Framing framing);
+                  const Headers& headers, Framing framing, std::string_view protocol = {});
 
   /// Reads the next head of the reply, interim ones included, into head(); see H1Call::read_head().
   rt::Task<Status> read_head(Method request_method, Instant deadline) {
@@ -49,6 +49,8 @@ class ServerCall {
   }
   /// Bytes of another protocol that came behind a 101 head.
   std::string_view leftover() noexcept { return shared_ ? std::string_view() : h1_.leftover(); }
+  /// The stream of HTTP/2, whose bodies are a tunnel behind a 101; null when HTTP/1 is spoken.
+  H2Call* h2() noexcept { return shared_ ? h2_.get() : nullptr; }
   /// The call of HTTP/1, for kernel-side relays; null when it is a stream of HTTP/2.
   H1Call* h1() noexcept { return shared_ ? nullptr : &h1_; }
   void release() noexcept;

@@ -37,6 +37,7 @@ struct ClientConnection {
   std::uint16_t port = 0;
   bool counted_client = false;  ///< holds a place in the per-client count
   bool idle = true;             ///< between exchanges: may be closed without loss
+  bool multiplexed = false;     ///< HTTP/2 is spoken: it is told of an end to come in the midst of exchanges
   Instant accepted;
   std::uint64_t id;
   std::uint32_t requests = 0;

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/units.h"
+#include "http/h2_watch.h"
 
 namespace rpx::proxy {
 
@@ -62,6 +63,7 @@ struct WorkerCounters {
   Count tcp_connections;                           ///< of listeners with mode = "tcp"
   Count h2_connections;
   Count h2_requests;
+  std::array<Count, http::kH2Floods> h2_floods;  ///< connections ended for one, by http::H2Flood
   Count tls_handshakes;
   Count tls_resumed;
   Count tls_failed;

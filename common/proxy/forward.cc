@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/result.h"
 #include "http/hop_by_hop.h"
 #include "proxy/forward_head.h"
 #include "proxy/request_coding.h"
 #include "proxy/tcp_connection.h"
 #include "proxy/tries.h"
+#include "proxy/websocket.h"
 
 namespace rpx::proxy {
 namespace {
@@ -43,12 +46,18 @@ http::BodySource* keep_body(const Ask& ask, http::BodySource& body, const http::
   return busy.kept.get();
 }
 
+// The protocol that the client asks for instead of HTTP; empty mostly.
+std::string_view upgrade_of(const http::RequestHead& request) noexcept {
+  return request.wants_upgrade ? request.headers.value(FieldId::kUpgrade) : std::string_view();
+}
+
 http::BodySink& begin_call(const Ask& ask, Framing framing) {
   Busy& busy = ask.busy;
   const http::Limits& limits = busy.live->site->limits();
   const http::RequestLine line{busy.exchange.request().method_name, ask.path, ask.query};
   if (http::H2Slot* slot = busy.lease.slot())
-    return busy.call.begin(*slot, limits, line, busy.lease.server().tls() ? "https" : "http", busy.out, framing);
+    return busy.call.begin(*slot, limits, line, busy.lease.server().tls() ? "https" : "http", busy.out, framing,
+                           upgrade_of(busy.exchange.request()));
   return busy.call.begin(busy.lease.stream(), limits, line, busy.out, framing);
 }
 
@@ -178,6 +187,16 @@ class AwaitsHead {
   Busy& busy_;
 };
 
+Status check_switch(Busy& busy) {
+  if (!busy.exchange.request().wants_upgrade)
+    return upstream_error(ErrorKind::kUpgradeFailed, "the server switched protocols unasked");
+  const std::string_view key = busy.trail.websocket_key;
+  if (!busy.call.h2() && !key.empty() &&
+      busy.call.head().headers.value("Sec-WebSocket-Accept") != websocket_accept(key))
+    return upstream_error(ErrorKind::kUpgradeFailed, "the server's Sec-WebSocket-Accept is wrong");
+  return {};
+}
+
 rt::Task<Status> await_reply(const Ask& ask) {
   Busy& busy = ask.busy;
   const AwaitsHead awaits(busy);
@@ -187,11 +206,10 @@ rt::Task<Status> await_reply(const Ask& ask) {
   for (int interim = 0; interim < kMostInterim; ++interim) {
     RPX_CO_TRY_VOID(co_await await_head(ask, deadline_after(loop.now(), patience)));
     http::ResponseHead& head = busy.call.head();
-    if (head.status == 101) {
-      if (!busy.exchange.request().wants_upgrade)
-        co_return upstream_error(ErrorKind::kUpgradeFailed, "the server switched protocols unasked");
-      co_return Status{};
-    }
+    if (head.status == 101) co_return check_switch(busy);
+    // To a client of HTTP/2 a good reply would mean that its tunnel is open.
+    if (head.status / 100 == 2 && busy.exchange.request().wants_upgrade && !busy.exchange.stream())
+      co_return upstream_error(ErrorKind::kUpgradeFailed, "the server did not switch protocols");
     if (head.status >= 200) {
       busy.trail.first_byte = loop.now() - busy.trail.sent;
       co_return Status{};
@@ -215,12 +233,18 @@ rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   if (!fresh) previous.drop();
   const http::RequestHead& request = busy.exchange.request();
   if (!fresh) busy.lease = ask.pool.reuse(member, !http::is_idempotent(request.method));
+  // Whether a shared connection will do for an upgrade remains to be seen.
+  if (request.wants_upgrade && busy.lease && busy.lease.slot()) busy.lease.drop();
   if (!busy.lease) {
     const Instant begun = worker.loop().now();
     std::string preface;
     if (const std::uint32_t version = ask.upstream.options->proxy_protocol; version != 0)
       preface = preface_for(ask.connection, busy.trail.client.client, version);
-    RPX_CO_TRY(busy.lease, co_await ask.pool.open(member, preface));
+    if (request.wants_upgrade) {
+      RPX_CO_TRY(busy.lease, co_await ask.pool.open_upgrade(member, preface));
+    } else {
+      RPX_CO_TRY(busy.lease, co_await ask.pool.open(member, preface));
+    }
     busy.trail.connect = worker.loop().now() - begun;
   } else {
     busy.trail.connect = Duration::zero();
@@ -236,7 +260,7 @@ rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   RPX_CO_TRY_VOID(co_await await_reply(ask));
   // Read before anything is said to the client: a body that is broken from its start is a failed try like any other.
   if (busy.call.head().status != 101) {
-    RPX_CO_TRY(busy.first, busy.call.body().try_read(net::kScratchBytes));
+    RPX_CO_TRY(busy.first, busy.call.body().try_read(std::min(net::kScratchBytes, busy.exchange.room())));
   }
   co_return Status{};
 }

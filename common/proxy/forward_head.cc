@@ -7,6 +7,7 @@
 #include "http/hop_by_hop.h"
 #include "proxy/request_coding.h"
 #include "proxy/sticky.h"
+#include "proxy/websocket.h"
 
 namespace rpx::proxy {
 namespace {
@@ -106,7 +107,13 @@ void build_head(const Ask& ask, upstream::Server& server) {
   // What HTTP/1 says of one connection is for the whole way with gRPC (RFC 9113 section 8.2.2).
   if (busy.lease.slot() && http::list_contains(request.headers.value(FieldId::kTe), "trailers"))
     out.add(FieldId::kTe, "te", "trailers");
-  if (request.wants_upgrade) {
+  if (request.wants_upgrade && busy.lease.slot()) {
+    out.remove("Sec-WebSocket-Key");
+  } else if (request.wants_upgrade) {
+    if (!busy.exchange.stream() && is_websocket(request.headers.value(FieldId::kUpgrade))) {
+      busy.trail.websocket_key = arena.copy(make_websocket_key());
+      out.set("Sec-WebSocket-Key", busy.trail.websocket_key);
+    }
     out.add(FieldId::kConnection, "Connection", "upgrade");
     out.add(FieldId::kUpgrade, "Upgrade", request.headers.value(FieldId::kUpgrade));
   }

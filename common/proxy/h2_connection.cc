@@ -5,11 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <memory>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
 #include "http/h2_session.h"
 #include "proxy/handle.h"
+#include "proxy/protect.h"
 #include "proxy/site.h"
 
 namespace rpx::proxy {
@@ -18,42 +21,53 @@ namespace {
 // RFC 9113 section 3.4: what no request of HTTP/1 begins with.
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+// What connections that are ended for what they do count as among replies.
+constexpr std::uint16_t kBadRequest = 400;
+constexpr std::uint16_t kTooManyRequests = 429;
+
+// Streams of a worker that are kept for further requests, with all that works on them.
+constexpr std::size_t kMostSpare = 128;
+thread_local std::vector<std::unique_ptr<http::H2Stream>> spare_streams;
+
 // One stream's request on its way.
 class StreamWork final : public http::H2Work {
  public:
-  StreamWork(ClientConnection& connection, http::H2Stream& stream, rt::Soon& ended)
-      : connection_(connection),
-        stream_(stream),
-        busy_(connection.worker.loop(), stream),
-        task_(connection.worker.loop()) {
+  StreamWork(rt::Loop& loop, http::H2Stream& stream) : stream_(stream), busy_(loop, stream), task_(loop) {}
+  ~StreamWork() override { rest(); }
+  StreamWork(const StreamWork&) = delete;
+  StreamWork& operator=(const StreamWork&) = delete;
+
+  void begin(ClientConnection& connection, rt::Soon& ended) {
+    connection_ = &connection;
     busy_.live = connection.worker.live();
     busy_.trail.phase = Phase::kReading;
     connection.busy = &busy_;
     task_.start(serve(), &ended);
   }
-  ~StreamWork() override {
-    task_.cancel();
-    if (connection_.busy == &busy_) connection_.busy = nullptr;
-  }
-  StreamWork(const StreamWork&) = delete;
-  StreamWork& operator=(const StreamWork&) = delete;
   bool done() const noexcept override { return task_.done(); }
   void abandon(Error error) noexcept override {
     if (!busy_.trail.failure) busy_.trail.failure = std::move(error);
     task_.cancel();
   }
+  void rest() noexcept override {
+    task_.cancel();
+    if (!connection_) return;
+    if (connection_->busy == &busy_) connection_->busy = nullptr;
+    connection_ = nullptr;
+    busy_.reset();
+  }
 
  private:
   rt::Task<Status> serve() {
     if (stream_.fault())
-      co_await refuse(connection_, busy_, std::move(*stream_.fault()));
+      co_await refuse(*connection_, busy_, std::move(*stream_.fault()));
     else
-      co_await handle(connection_, busy_);
+      co_await handle(*connection_, busy_);
     co_await stream_.finish(busy_.live->site->limits().write_timeout);
     co_return Status{};
   }
 
-  ClientConnection& connection_;
+  ClientConnection* connection_ = nullptr;
   http::H2Stream& stream_;
   Busy busy_;
   rt::Child<Status> task_;
@@ -63,9 +77,21 @@ class Streams final : public http::H2Handler {
  public:
   explicit Streams(ClientConnection& connection) : connection_(connection) {}
   void use(http::H2Session& session) noexcept { session_ = &session; }
+  std::unique_ptr<http::H2Stream> make() override {
+    if (spare_streams.empty()) return std::make_unique<http::H2Stream>(connection_.worker.loop());
+    std::unique_ptr<http::H2Stream> stream = std::move(spare_streams.back());
+    spare_streams.pop_back();
+    return stream;
+  }
+  void keep(std::unique_ptr<http::H2Stream> stream) noexcept override {
+    if (spare_streams.size() < kMostSpare && !connection_.worker.draining()) spare_streams.push_back(std::move(stream));
+  }
   std::unique_ptr<http::H2Work> begin(http::H2Stream& stream) override {
     connection_.worker.counts().h2_requests.add();
-    return std::make_unique<StreamWork>(connection_, stream, session_->ended());
+    std::unique_ptr<http::H2Work> work = stream.take_work();
+    if (!work) work = std::make_unique<StreamWork>(connection_.worker.loop(), stream);
+    static_cast<StreamWork&>(*work).begin(connection_, session_->ended());
+    return work;
   }
   void set_idle(bool idle) noexcept override { connection_.idle = idle; }
   bool draining() const noexcept override { return connection_.worker.draining(); }
@@ -115,6 +141,7 @@ rt::Task<Result<bool>> speaks_h2(ClientConnection& connection, Instant deadline)
 
 rt::Task<bool> serve_h2(ClientConnection& connection) {
   connection.worker.counts().h2_connections.add();
+  connection.multiplexed = true;
   Streams streams(connection);
   http::H2Session session(connection.stream(), connection.worker.live()->site->limits(), streams);
   streams.use(session);
@@ -122,6 +149,12 @@ rt::Task<bool> serve_h2(ClientConnection& connection) {
   if (ended) co_return false;
   const Error& error = ended.error();
   if (error.kind == ErrorKind::kBadRequest) connection.worker.counts().parse_errors.add();
+  if (const auto flood = session.flood()) {
+    connection.worker.counts().h2_floods[static_cast<std::size_t>(*flood)].add();
+    count_for_bans(connection, kTooManyRequests);
+  } else if (error.kind == ErrorKind::kBadRequest) {
+    count_for_bans(connection, kBadRequest);
+  }
   const LogLevel level = error.kind == ErrorKind::kBadRequest ? LogLevel::kInfo : LogLevel::kDebug;
   log_event(level, "HTTP/2 connection ended",
             {{"client", connection.peer.to_string()},

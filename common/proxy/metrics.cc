@@ -175,6 +175,7 @@ Counters sum_counters(std::span<const WorkerCounters* const> workers) {
     out.tcp_connections += worker->tcp_connections.read();
     out.h2_connections += worker->h2_connections.read();
     out.h2_requests += worker->h2_requests.read();
+    for (std::size_t i = 0; i < http::kH2Floods; ++i) out.h2_floods[i] += worker->h2_floods[i].read();
     out.tls_handshakes += worker->tls_handshakes.read();
     out.tls_resumed += worker->tls_resumed.read();
     out.tls_failed += worker->tls_failed.read();
@@ -261,6 +262,11 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
            counters.tcp_connections);
   text.one("rpx_h2_connections_total", "counter", "Connections of clients that spoke HTTP/2.", counters.h2_connections);
   text.one("rpx_h2_requests_total", "counter", "Requests that came over HTTP/2.", counters.h2_requests);
+  text.family("rpx_h2_floods_total", "counter",
+              "Connections ended for a flood over HTTP/2, by what they were flooded with.");
+  for (std::size_t i = 0; i < http::kH2Floods; ++i)
+    text.sample("rpx_h2_floods_total", fmt::format("kind=\"{}\"", http::name_of(static_cast<http::H2Flood>(i))),
+                counters.h2_floods[i]);
   text.one("rpx_tls_handshakes_total", "counter", "TLS handshakes with clients.", counters.tls_handshakes);
   text.one("rpx_tls_resumed_total", "counter", "TLS handshakes that resumed a session.", counters.tls_resumed);
   text.one("rpx_tls_failed_total", "counter", "Connections to TLS listeners that did not shake hands.",

@@ -9,6 +9,15 @@ namespace {
 
 constexpr std::uint16_t kForbidden = 403;
 
+void count(ClientConnection& connection, const Site& site, const IpAddress& address, std::uint16_t status) {
+  for (const policy::BanRule& rule : site.bans()) {
+    if (!rule.counts(status)) continue;
+    if (!rule.options().anyone && site.is_friend(address)) continue;
+    const IpPrefix client = policy::client_of(address);
+    if (rule.note(client, connection.worker.loop().now())) connection.worker.ban(rule.ban_of(client, status));
+  }
+}
+
 }  // namespace
 
 bool is_blocked(ClientConnection& connection, const Busy& busy) noexcept {
@@ -40,15 +49,13 @@ rt::Task<void> refuse_blocked(ClientConnection& connection, Busy& busy) {
 
 void count_for_bans(ClientConnection& connection, const Busy& busy) {
   const Trail& trail = busy.trail;
-  const Site& site = *busy.live->site;
   const bool has_address = !connection.listener->is_unix || trail.client.peer_is_trusted;
   if (!has_address || trail.status == 0 || trail.refused == "blocked") return;
-  for (const policy::BanRule& rule : site.bans()) {
-    if (!rule.counts(trail.status)) continue;
-    if (!rule.options().anyone && site.is_friend(trail.client.client)) continue;
-    const IpPrefix client = policy::client_of(trail.client.client);
-    if (rule.note(client, connection.worker.loop().now())) connection.worker.ban(rule.ban_of(client, trail.status));
-  }
+  count(connection, *busy.live->site, trail.client.client, trail.status);
+}
+
+void count_for_bans(ClientConnection& connection, std::uint16_t status) {
+  if (!connection.listener->is_unix) count(connection, *connection.worker.live()->site, connection.peer, status);
 }
 
 }  // namespace rpx::proxy

@@ -16,5 +16,7 @@ rt::Task<void> refuse_blocked(ClientConnection& connection, Busy& busy);
 /// Counts the reply that `busy` got for the rules that ban clients. At the end of an exchange; only where there are
 /// any.
 void count_for_bans(ClientConnection& connection, const Busy& busy);
+/// Counts a connection that was ended for what its client did as a reply with `status`.
+void count_for_bans(ClientConnection& connection, std::uint16_t status);
 
 }  // namespace rpx::proxy

@@ -9,7 +9,6 @@
 #include "proxy/respond_parts.h"
 #include "proxy/splice.h"
 #include "proxy/sticky.h"
-#include "proxy/tunnel.h"
 
 namespace rpx::proxy {
 
@@ -87,12 +86,17 @@ constexpr std::size_t kPiece = 256 * 1024;
 rt::Task<Status> send_pieces(ClientConnection& connection, Busy& busy, http::BodySink& sink, std::string_view piece,
                              std::string_view rest) {
   for (;;) {
-    RPX_CO_TRY(const bool taken, sink.try_write(piece, rest.empty()));
+    const std::string_view part = piece.substr(0, sink.room());
+    piece.remove_prefix(part.size());
+    if (piece.empty()) {
+      piece = rest.substr(0, kPiece);
+      rest.remove_prefix(piece.size());
+    }
+    const bool end = piece.empty();
+    RPX_CO_TRY(const bool taken, sink.try_write(part, end));
     if (!taken) RPX_CO_TRY_VOID(co_await sink.drain(write_patience(busy)));
-    if (rest.empty()) co_return Status{};
+    if (end) co_return Status{};
     if (taken) co_await connection.worker.loop().yield();
-    piece = rest.substr(0, kPiece);
-    rest.remove_prefix(piece.size());
   }
 }
 
@@ -149,31 +153,6 @@ rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodySource& bod
   }
   Status relayed = co_await http::relay(body, sink, timeouts, trailers);
   co_return relayed;
-}
-
-rt::Task<void> switch_protocols(ClientConnection& connection, Busy& busy, const Route& route) {
-  http::ResponseHead& head = busy.call.head();
-  http::copy_end_to_end(head.headers, busy.out);
-  busy.out.add(FieldId::kConnection, "Connection", "upgrade");
-  busy.out.add(FieldId::kUpgrade, "Upgrade", head.headers.value(FieldId::kUpgrade));
-  add_session_cookie(busy);
-  complete_headers(connection, busy, &route, 101);
-  busy.trail.status = 101;
-  busy.trail.phase = Phase::kTunnel;
-  connection.worker.counts().upgrades.add();
-  busy.exchange.close_after();
-  http::BodySink& sink = busy.exchange.reply(101, head.reason, busy.out, {});
-  Status done = co_await sink.drain(write_patience(busy));
-  TunnelBytes moved;
-  if (done)
-    done = co_await tunnel(connection.stream(), busy.lease.stream(), busy.exchange.leftover(), busy.call.leftover(),
-                           route.options->timeout.idle, moved);
-  busy.h1.reader().skipped_past(moved.from_client);
-  busy.h1.writer().moved(moved.to_client);
-  if (!done) {
-    if (done.error().kind != ErrorKind::kIdleTimeout) busy.exchange.cut();
-    fail(busy, std::move(done).error());
-  }
 }
 
 // The origin's status and fields with the route's own page for a body.

@@ -103,6 +103,12 @@ rt::Task<void> respond_challenge(ClientConnection& connection, Busy& busy, std::
 
 rt::Task<void> respond_fixed(ClientConnection& connection, Busy& busy, const Route& route) {
   const std::uint16_t status = route.respond->status();
+  // A client of HTTP/2 takes a good reply to its request for a tunnel (RFC 8441) to mean that there is one.
+  if (status / 100 == 2 && busy.exchange.request().wants_upgrade && !busy.exchange.stream()) {
+    co_await respond_error(connection, busy, &route,
+                           Error{ErrorKind::kMethodNotAllowed, Side::kClient, "no server for a tunnel"});
+    co_return;
+  }
   busy.out.clear();
   route.respond->headers().apply(busy.out, busy.exchange.arena(), values_of(connection, busy, &route, status));
   complete_headers(connection, busy, &route, status);

@@ -1,5 +1,5 @@
 // What the files of hop 11 share: the fields every reply of ours carries, and a reply whose body is at hand. For
-// respond.cc and respond_own.cc. On the worker's thread.
+// respond.cc and the files beside it. On the worker's thread.
 #pragma once
 
 #include "policy/values.h"
@@ -15,6 +15,8 @@ policy::Values values_of(ClientConnection& connection, Busy& busy, const Route* 
 void complete_headers(ClientConnection& connection, Busy& busy, const Route* route, std::uint16_t status);
 /// How long a client may take none of a reply.
 Duration write_patience(const Busy& busy);
+/// Answers an upgrade that the server has agreed to, and serves the tunnel until its end.
+rt::Task<void> switch_protocols(ClientConnection& connection, Busy& busy, const Route& route);
 /// Notes the failure of the exchange, unless there was one before.
 void fail(Busy& busy, Error error);
 /// Sends busy.out with a whole `body`, none of it where the status or a HEAD has none.

@@ -34,6 +34,7 @@ struct Trail {
   std::shared_ptr<upstream::Server> server;  ///< the last one asked; a reload may have taken it out since
   std::string_view refused;                  ///< the word for what kept the request from its route: "blocked"
   std::string_view user;                     ///< who the client has proved to be
+  std::string_view websocket_key;            ///< that we made, of an upgrade that the client asked for in HTTP/2
   bool hide_authorization = false;           ///< servers do not get the Authorization field
   const policy::RateLimit* limit = nullptr;  ///< that counted it, and leaves least; of the exchange's site
   policy::RateLimit::Verdict limit_left;

@@ -15,10 +15,6 @@ namespace {
 // After this much other connections get their turn.
 constexpr std::size_t kTunnelTurn = 2 * 1024 * 1024;
 
-struct Pulse {
-  Instant last;
-};
-
 struct Direction {
   net::Stream& from;
   net::Stream& to;
@@ -109,10 +105,7 @@ rt::Task<Status> pump(Direction way, std::string_view ahead, Duration idle, Puls
 
 }  // namespace
 
-rt::Task<Status> tunnel(net::Stream& client, net::Stream& server, std::string_view client_ahead,
-                        std::string_view server_ahead, Duration idle, TunnelBytes& moved) {
-  rt::Loop& loop = client.io().loop();
-  Pulse pulse{loop.now()};
+rt::Task<Status> both_ways(rt::Loop& loop, rt::Task<Status> from_client, rt::Task<Status> to_client) {
   rt::Event either(loop);
   struct Ended final : rt::Soon {
     explicit Ended(rt::Event& to_notify) : event(to_notify) {}
@@ -123,10 +116,8 @@ rt::Task<Status> tunnel(net::Stream& client, net::Stream& server, std::string_vi
   Ended down_ended(either);
   rt::Child<Status> up(loop);
   rt::Child<Status> down(loop);
-  up.start(pump({client, server, Side::kClient, Side::kUpstream, moved.from_client}, client_ahead, idle, pulse),
-           &up_ended);
-  down.start(pump({server, client, Side::kUpstream, Side::kClient, moved.to_client}, server_ahead, idle, pulse),
-             &down_ended);
+  up.start(std::move(from_client), &up_ended);
+  down.start(std::move(to_client), &down_ended);
   while (!(up.done() && down.done())) {
     // One direction's failure ends both; its orderly end lets the other finish.
     if (up.done() && !up.result()) co_return std::unexpected(up.result().error());
@@ -135,6 +126,16 @@ rt::Task<Status> tunnel(net::Stream& client, net::Stream& server, std::string_vi
   }
   if (!up.result()) co_return std::unexpected(up.result().error());
   co_return down.result();
+}
+
+rt::Task<Status> tunnel(net::Stream& client, net::Stream& server, std::string_view client_ahead,
+                        std::string_view server_ahead, Duration idle, TunnelBytes& moved) {
+  rt::Loop& loop = client.io().loop();
+  Pulse pulse{loop.now()};
+  Status done = co_await both_ways(
+      loop, pump({client, server, Side::kClient, Side::kUpstream, moved.from_client}, client_ahead, idle, pulse),
+      pump({server, client, Side::kUpstream, Side::kClient, moved.to_client}, server_ahead, idle, pulse));
+  co_return done;
 }
 
 }  // namespace rpx::proxy

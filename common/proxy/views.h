@@ -1,11 +1,13 @@
 // Plain snapshots of a running server for whoever shows them (control/, tools). Values only.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "base/units.h"
+#include "http/h2_watch.h"
 #include "proxy/options.h"
 #include "upstream/server_history.h"
 
@@ -49,11 +51,12 @@ struct Counters {
   std::vector<CodingView> decoded;  ///< replies that were decompressed
   std::vector<CodingView> encoded_requests;
   std::vector<CodingView> decoded_requests;
-  std::uint64_t tcp_connections = 0;  ///< to listeners with mode = "tcp"
-  std::uint64_t h2_connections = 0;   ///< of clients, on which HTTP/2 was spoken
-  std::uint64_t h2_requests = 0;      ///< over them
-  std::uint64_t tls_handshakes = 0;   ///< with clients
-  std::uint64_t tls_resumed = 0;      ///< of those, with a session of before
+  std::uint64_t tcp_connections = 0;                       ///< to listeners with mode = "tcp"
+  std::uint64_t h2_connections = 0;                        ///< of clients, on which HTTP/2 was spoken
+  std::uint64_t h2_requests = 0;                           ///< over them
+  std::array<std::uint64_t, http::kH2Floods> h2_floods{};  ///< ended for a flood, by http::H2Flood
+  std::uint64_t tls_handshakes = 0;                        ///< with clients
+  std::uint64_t tls_resumed = 0;                           ///< of those, with a session of before
   std::uint64_t tls_failed = 0;
 };
 

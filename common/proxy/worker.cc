@@ -200,7 +200,7 @@ void Worker::drain(std::function<void()> on_empty) {
     // Connections between exchanges wait for a head that may never come.
     for (ClientConnection* connection = first_; connection;) {
       ClientConnection* next = connection->next;
-      if (connection->idle) connection->stream().io().interrupt_read();
+      if (connection->idle || connection->multiplexed) connection->stream().io().interrupt_read();
       connection = next;
     }
   });

@@ -105,6 +105,9 @@ class Pool {
   rt::Task<Result<Lease>> connect(Member& member, std::string_view preface = {});
   /// What a request is sent over: connect(), or with HTTP/2 a place on a connection that is shared, made if need be.
   rt::Task<Result<Lease>> open(Member& member, std::string_view preface = {});
+  /// The same for a request that asks for another protocol: where the server speaks HTTP/2 and takes no extended
+  /// CONNECT (RFC 8441), over HTTP/1 if the upstream's protocol is "auto". Errors as open(), and kUpgradeFailed.
+  rt::Task<Result<Lease>> open_upgrade(Member& member, std::string_view preface = {});
   /// A kept connection that still looks alive, or a place on a shared one, or an empty lease. `careful` asks the kernel
   /// once more (for requests that cannot be repeated).
   Lease reuse(Member& member, bool careful);

@@ -28,6 +28,12 @@ class DialsForAll {
   std::shared_ptr<Dialing> dialing_;
 };
 
+// A connection whose server has not said yet how many calls it takes.
+std::shared_ptr<http::H2Client> youngest(const Member& member) {
+  const auto at = std::ranges::find_if(member.shared, [](const auto& client) { return client->young(); });
+  return at == member.shared.end() ? nullptr : *at;
+}
+
 }  // namespace
 
 void Member::drop_shared(Instant idle_before) {
@@ -86,6 +92,10 @@ rt::Task<Result<Lease>> Pool::open(Member& member, std::string_view preface) {
   const Lease held(*this, member, nullptr);
   while (!member.speaks_h1) {
     if (Lease shared = share(member, false)) co_return shared;
+    if (const std::shared_ptr<http::H2Client> young = youngest(member)) {
+      co_await young->settle(deadline_after(loop_.now(), connect_.timeout));
+      continue;
+    }
     const std::shared_ptr<Dialing> dialing = member.dialing;
     if (!dialing) {
       DialsForAll dials(member, loop_);
@@ -100,6 +110,20 @@ rt::Task<Result<Lease>> Pool::open(Member& member, std::string_view preface) {
   co_return made;
 }
 
+rt::Task<Result<Lease>> Pool::open_upgrade(Member& member, std::string_view preface) {
+  RPX_CO_TRY(Lease lease, co_await open(member, preface));
+  if (!lease.slot()) co_return lease;
+  http::H2Client& client = lease.slot()->client();
+  co_await client.settle(deadline_after(loop_.now(), connect_.timeout));
+  if (client.over()) co_return std::unexpected(client.ending());
+  if (client.connects()) co_return lease;
+  if (protocol_ != "auto")
+    co_return upstream_error(ErrorKind::kUpgradeFailed, "the server takes no upgrades over HTTP/2 (RFC 8441)");
+  // The member is held by the first lease until there is another.
+  Result<Lease> own = co_await connect(member, preface);
+  co_return own;
+}
+
 // A connection that becomes one for all where HTTP/2 is agreed on.
 rt::Task<Result<Lease>> Pool::dial_shared(Member& member) {
   const bool tls = member.server->tls() != nullptr;
@@ -112,12 +136,6 @@ rt::Task<Result<Lease>> Pool::dial_shared(Member& member) {
   member.speaks_h1 = !*agreed;
   if (!*agreed) co_return Lease(*this, member, std::make_unique<Lease::Connection>(std::move(stream), member));
   auto client = std::make_shared<http::H2Client>(std::move(stream));
-  // How many streams it takes is to be known before others share it.
-  co_await client->settle(deadline_after(loop_.now(), connect_.timeout));
-  if (client->over()) {
-    failed(member, client->ending());
-    co_return std::unexpected(client->ending());
-  }
   member.shared.push_back(client);
   co_return lease_on(member, std::move(client), false);
 }

@@ -2,14 +2,13 @@
 
 import os
 import re
-import socket
 import subprocess
 import threading
 import unittest
 
 from support.certs import Authority
 from support.flow import FlowTest
-from support.h2 import DATA, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM, SETTINGS, Peer, frame, head, literal
+from support.h2 import DATA, GOAWAY, HEADERS, RST_STREAM, SETTINGS, connect, frame, head, literal
 from support.origin import pattern
 from support.peers import curl
 from support.waiting import PATIENCE, until
@@ -23,9 +22,8 @@ class H2Test(FlowTest):
 
     def raw(self, proxy):
         """A client that says what the test wants."""
-        client = Peer(socket.create_connection(proxy.address(), timeout=PATIENCE))
+        client = connect(proxy.address())
         self.addCleanup(client.close)
-        client.send(PREFACE, frame(SETTINGS))
         return client
 
     def h2(self, proxy, *arguments, path="/", **more):
@@ -138,71 +136,6 @@ class Requests(H2Test):
         done = subprocess.run(["h2load", "-n", "2000", "-c", "4", "-m", "50", proxy.url], capture_output=True, text=True,
                               timeout=60, check=False)
         self.assertIn("2000 succeeded, 0 failed", done.stdout)
-
-
-class Attacks(H2Test):
-    def test_a_flood_of_resets_ends_the_connection(self):
-        proxy = self.clear(self.script(lambda connection: connection.hold()).url, top='[limits]\nh2_resets = "20/s"')
-        client = self.raw(proxy)
-        for n in range(100):
-            stream = 2 * n + 1
-            client.send(frame(HEADERS, 5, stream, head()), frame(RST_STREAM, 0, stream, (8).to_bytes(4, "big")))
-        self.assertEqual(client.error(GOAWAY), 11)
-        until(lambda: "h2_resets" in proxy.text("stderr"), "a line in the log")
-
-    def test_pings_settings_and_empty_frames_without_end(self):
-        proxy = self.clear(self.script(lambda connection: connection.hold()).url)
-        for kind, flags, stream, payload in ((PING, 0, 0, bytes(8)), (SETTINGS, 0, 0, b""), (DATA, 0, 1, b"")):
-            client = self.raw(proxy)
-            client.send(frame(HEADERS, 4, 1, head(b"POST")))
-            client.send(*[frame(kind, flags, stream, payload)] * 5000)
-            while client.frame() is not None:  # closed, whether or not the reason arrives
-                pass
-
-    def test_continuations_without_end(self):
-        proxy = self.clear(self.origin().url)
-        client = self.raw(proxy)
-        client.send(frame(HEADERS, 1, 1, head()), *[frame(9, 0, 1, literal(b"x-a", b"y" * 100))] * 2000)
-        while (got := client.frame()) is not None:
-            self.assertNotEqual(got[0], HEADERS)
-
-    def test_malformed_requests_lose_their_stream_alone(self):
-        proxy = self.clear(self.origin().url)
-        client = self.raw(proxy)
-        bad = [head(more=[(b"Upper", b"x")]), head(more=[(b"connection", b"close")]), head(path=b"no-slash"),
-               head(more=[(b"transfer-encoding", b"chunked")]), head(more=[(b"te", b"gzip")]), head(more=[(b"x", b"a\r\nb: c")]),
-               head(more=[(b":path", b"/twice")]), literal(b":method", b"GET"), head(more=[(b"x y", b"1")])]
-        for n, block in enumerate(bad):
-            client.send(frame(HEADERS, 5, 2 * n + 1, block))
-            self.assertEqual(client.error(RST_STREAM, 2 * n + 1), 1, block)
-        client.send(frame(HEADERS, 5, 99, head()))
-        client.until(HEADERS, 99)
-
-    def test_heads_that_are_too_large_are_answered(self):
-        proxy = self.clear(self.origin().url, top='[limits]\nheaders = 20\n')
-        client = self.raw(proxy)
-        client.send(frame(HEADERS, 5, 1, head(more=[(b"x-%d" % n, b"y") for n in range(30)])))
-        self.assertIn(b"431", client.until(DATA))
-
-    def test_a_window_that_stays_shut_is_given_up(self):
-        def script(connection):
-            while True:
-                connection.request()
-                connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + bytes(1_000_000))
-
-        proxy = self.clear(self.script(script).url, top='[limits]\nwrite_timeout = "300ms"')
-        client = self.raw(proxy)
-        client.send(frame(HEADERS, 5, 1, head()))
-        self.assertEqual(client.error(RST_STREAM, 1), 2)
-        client.send(frame(PING, 0, 0, bytes(8)))
-        client.until(PING)
-
-    def test_a_head_that_never_ends(self):
-        proxy = self.clear(self.origin().url, top='[limits]\nheader_timeout = "300ms"')
-        client = self.raw(proxy)
-        client.send(frame(HEADERS, 1, 1, head()))
-        while client.frame() is not None:
-            pass
 
 
 class Endings(H2Test):

@@ -8,33 +8,7 @@ import websockets
 
 from support.flow import FlowTest
 from support.waiting import PATIENCE, until
-
-
-class WebSocketOrigin:
-    """The websockets package as an origin on a thread of its own; echoes in upper case."""
-
-    def __init__(self):
-        self.loop = asyncio.new_event_loop()
-        started = threading.Event()
-
-        async def echo(socket):
-            async for message in socket:
-                await socket.send(message.upper())
-
-        async def serve():
-            self.server = await websockets.serve(echo, "127.0.0.1", 0, max_size=None)
-            started.set()
-            await self.server.wait_closed()
-
-        self.thread = threading.Thread(target=lambda: self.loop.run_until_complete(serve()), daemon=True)
-        self.thread.start()
-        assert started.wait(PATIENCE)
-        self.port = self.server.sockets[0].getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-
-    def close(self):
-        self.loop.call_soon_threadsafe(self.server.close)
-        self.thread.join(PATIENCE)
+from support.websocket import WebSocketOrigin
 
 
 class WebSocket(FlowTest):

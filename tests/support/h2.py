@@ -1,5 +1,9 @@
 """HTTP/2 frame by frame: a peer that says what the test wants, as a client or as a server."""
 
+import socket
+
+from support.waiting import PATIENCE
+
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
@@ -88,6 +92,13 @@ class Peer:
     def error(self, kind, stream=None):
         payload = self.until(kind, stream)
         return int.from_bytes(payload[4:8] if kind == GOAWAY else payload[:4], "big")
+
+
+def connect(address, *settings):
+    """A client at `address` whose opening is said."""
+    peer = Peer(socket.create_connection(address, timeout=PATIENCE))
+    peer.send(PREFACE, frame(SETTINGS, 0, 0, b"".join(settings)))
+    return peer
 
 
 def serve(connection, *settings):

@@ -93,9 +93,10 @@ class Node(Peer):
 
 class NodeH2(Peer):
     """A node server of HTTP/2: in the clear, or over TLS with `tls` (paths of certificate and key), where it takes HTTP/1.1
-    as well. `handler` is the text of a function (stream, headers). With `by` = "https" it speaks HTTP/1.1 alone."""
+    as well. `handler` is the text of a function (stream, headers), `more` is run with the `server`. With `by` = "https" it
+    speaks HTTP/1.1 alone."""
 
-    def __init__(self, handler, tls=None, options="", by="http2"):
+    def __init__(self, handler, tls=None, options="", by="http2", more=""):
         super().__init__()
         made = f"createServer({{{options}}})"
         if tls:
@@ -107,7 +108,7 @@ class NodeH2(Peer):
                     "server.on('session', () => console.log(`connection ${++connections}.`));\n"
                     # With a listener for requests node would send trailers of its own beside those of the stream.
                     + ("server.on('request', (q, r) => { if (q.httpVersion[0] == '1') r.end('by HTTP/1'); });\n" if tls else "") +
-                    f"const handle = {handler};\nserver.on('stream', (s, h) => {{ s.on('error', () => {{}}); handle(s, h); }});\n"
+                    f"{more}\nconst handle = {handler};\nserver.on('stream', (s, h) => {{ s.on('error', () => {{}}); handle(s, h); }});\n"
                     "server.listen(0, '127.0.0.1', () => console.log(`port ${server.address().port}.`));\n")
         self.start("node", "server.js")
         found = until(lambda: re.search(r"port (\d+)\.", self.said()) or self.process.poll() is not None, "node's port")

@@ -3,44 +3,27 @@
 #include <fmt/format.h>
 #include <catch2/catch.hpp>
 
+#include "support/h2.h"
 #include "support/run.h"
 #include "support/streams.h"
 
 namespace rpx::http {
 namespace {
 
-enum Type : std::uint8_t { kData = 0, kHeaders = 1, kReset = 3, kSettings = 4, kPing = 6, kGoaway = 7, kWindow = 8 };
-constexpr std::uint8_t kEnd = 1;
-constexpr std::uint8_t kWholeHead = 4;
-
-struct H2Frame {
-  std::uint8_t type;
-  std::uint8_t flags;
-  std::uint32_t stream;
-  std::string payload;
-};
-
-std::string number(std::uint32_t value, int bytes) {
-  std::string out;
-  while (bytes-- > 0) out += static_cast<char>(value >> (8 * bytes) & 0xff);
-  return out;
-}
-std::string frame(std::uint8_t type, std::uint8_t flags, std::uint32_t stream, std::string_view payload = {}) {
-  std::string out = number(static_cast<std::uint32_t>(payload.size()), 3);
-  out += static_cast<char>(type);
-  out += static_cast<char>(flags);
-  return out + number(stream, 4) + std::string(payload);
-}
-/// A field as HPACK has it without index or compression.
-std::string literal(std::string_view name, std::string_view value) {
-  std::string out(1, '\0');
-  out.append(1, static_cast<char>(name.size())).append(name);
-  return out.append(1, static_cast<char>(value.size())).append(value);
-}
-std::string head(std::string_view method, std::string_view path, std::string_view more = {}) {
-  return literal(":method", method) + literal(":scheme", "http") + literal(":authority", "a.test") +
-         literal(":path", path) + std::string(more);
-}
+using test::frame;
+using test::H2Frame;
+using test::head;
+using test::kData;
+using test::kEnd;
+using test::kGoaway;
+using test::kHeaders;
+using test::kPing;
+using test::kReset;
+using test::kSettings;
+using test::kWholeHead;
+using test::kWindow;
+using test::literal;
+using test::number;
 
 /// Answers once the whole body was read, with what it held.
 class Echo final : public H2Work {
@@ -90,6 +73,13 @@ struct H2Served final : H2Handler {
     task.start(session.run());
     send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0));
   }
+  std::unique_ptr<H2Stream> make() override {
+    if (spare.empty()) return std::make_unique<H2Stream>(loop);
+    std::unique_ptr<H2Stream> stream = std::move(spare.back());
+    spare.pop_back();
+    return stream;
+  }
+  void keep(std::unique_ptr<H2Stream> stream) noexcept override { spare.push_back(std::move(stream)); }
   std::unique_ptr<H2Work> begin(H2Stream& stream) override {
     return std::make_unique<Echo>(stream, loop, session.ended(), log);
   }
@@ -97,26 +87,29 @@ struct H2Served final : H2Handler {
   bool draining() const noexcept override { return drains; }
   void send(std::string_view bytes) {
     test::send_now(pair.far->fd(), bytes);
-    test::settle(loop);
+    test::settle(loop, 8);
     take();
   }
   void take() {
     held += test::receive_now(pair.far->fd());
-    while (held.size() >= 9) {
-      const auto byte = [&](std::size_t at) {
-        return static_cast<std::uint32_t>(static_cast<unsigned char>(held[at]));
-      };
-      const std::size_t size = byte(0) << 16 | byte(1) << 8 | byte(2);
-      if (held.size() < 9 + size) return;
-      frames.push_back({static_cast<std::uint8_t>(byte(3)), static_cast<std::uint8_t>(byte(4)),
-                        byte(5) << 24 | byte(6) << 16 | byte(7) << 8 | byte(8), held.substr(9, size)});
-      held.erase(0, 9 + size);
-    }
+    test::take_frames(held, frames);
   }
   std::string data(std::uint32_t stream) const {
     std::string out;
     for (const H2Frame& one : frames)
       if (one.type == kData && one.stream == stream) out += one.payload;
+    return out;
+  }
+  const H2Frame& last(std::uint8_t type) const {
+    const auto at = std::ranges::find(frames.rbegin(), frames.rend(), type, &H2Frame::type);
+    if (at == frames.rend()) throw std::runtime_error("no such frame");
+    return *at;
+  }
+  /// The last stream ids of what was said of the connection's end.
+  std::vector<std::uint32_t> ends() const {
+    std::vector<std::uint32_t> out;
+    for (const H2Frame& one : frames)
+      if (one.type == kGoaway) out.push_back(test::number_in(std::string_view(one.payload).substr(0, 4)));
     return out;
   }
   bool has(std::uint8_t type, std::uint32_t stream = 0) const {
@@ -131,6 +124,7 @@ struct H2Served final : H2Handler {
   std::string held;
   bool idle = true;
   bool drains = false;
+  std::vector<std::unique_ptr<H2Stream>> spare;
   H2Session session;
   rt::Child<Status> task;
 };
@@ -199,6 +193,9 @@ TEST_CASE("h2 session: what HTTP/1 refuses is refused", "[http][rfc9113-8.2]") {
 
 TEST_CASE("h2 session: crumbs of a cookie are one field again", "[http][rfc9113-8.2.3]") {
   struct Look final : H2Handler {
+    explicit Look(rt::Loop& on) : loop(on) {}
+    std::unique_ptr<H2Stream> make() override { return std::make_unique<H2Stream>(loop); }
+    void keep(std::unique_ptr<H2Stream>) noexcept override {}
     std::unique_ptr<H2Work> begin(H2Stream& stream) override {
       cookie = stream.request().headers.value(FieldId::kCookie);
       host = stream.request().target.host;
@@ -206,11 +203,12 @@ TEST_CASE("h2 session: crumbs of a cookie are one field again", "[http][rfc9113-
     }
     void set_idle(bool) noexcept override {}
     bool draining() const noexcept override { return false; }
+    rt::Loop& loop;
     std::string cookie, host;
   };
   rt::Loop loop;
   test::StreamPair pair = test::stream_pair(loop);
-  Look look;
+  Look look(loop);
   H2Session session(*pair.near, Limits{}, look);
   rt::Child<Status> task(loop);
   task.start(session.run());
@@ -222,16 +220,108 @@ TEST_CASE("h2 session: crumbs of a cookie are one field again", "[http][rfc9113-
   CHECK(look.host == "a.test");
 }
 
-TEST_CASE("h2 session: a drain says goodbye and ends when the streams have", "[http][rfc9113-6.8]") {
+TEST_CASE("h2 session: a drain says first that an end comes and after a round trip where it was",
+          "[http][rfc9113-6.8]") {
   H2Served served;
   served.send(frame(kHeaders, kWholeHead, 1, head("POST", "/")));
   served.drains = true;
   served.send(frame(kPing, 0, 0, std::string(8, 'p')));
-  CHECK(served.has(kGoaway));
+  REQUIRE(served.ends() == std::vector<std::uint32_t>{0x7fffffff});
+  // A request that had been on its way is served.
+  served.send(frame(kHeaders, kWholeHead | kEnd, 3, head("GET", "/late")));
+  CHECK(served.has(kHeaders, 3));
+  const std::string mark = served.last(kPing).payload;
+  served.send(frame(kPing, test::kAck, 0, mark));
+  REQUIRE(served.ends() == std::vector<std::uint32_t>{0x7fffffff, 3});
+  served.send(frame(kHeaders, kWholeHead | kEnd, 5, head("GET", "/too-late")));
+  CHECK_FALSE(served.has(kHeaders, 5));
   CHECK_FALSE(served.task.done());
   served.send(frame(kData, kEnd, 1, "x"));
   CHECK(served.data(1) == "x");
   CHECK(served.task.done());
+}
+
+TEST_CASE("h2 session: frames on a stream that the client has ended end the connection", "[http][rfc9113-5.1]") {
+  struct Row {
+    std::string frames;
+    std::uint32_t code;
+  };
+  const std::string get = frame(kHeaders, kWholeHead | kEnd, 1, head("GET", "/"));
+  const auto row = GENERATE_COPY(
+      Row{get + frame(kData, kEnd, 1, "x"), 5}, Row{get + get, 5},
+      Row{frame(kHeaders, kWholeHead, 1, head("POST", "/")) + frame(kReset, 0, 1, number(8, 4)) +
+              frame(kData, 0, 1, "x"),
+          5},
+      Row{frame(kHeaders, kWholeHead | kEnd, 5, head("GET", "/")) +
+              frame(kHeaders, kWholeHead | kEnd, 3, head("GET", "/")),
+          1},
+      Row{frame(kHeaders, kWholeHead, 1, head("POST", "/")) + frame(kData, test::kPadded, 1, "\x09-"), 1});
+  const bool at_once = GENERATE(true, false);
+  H2Served served;
+  if (at_once)
+    served.send(row.frames);
+  else
+    for (const char c : row.frames)
+      if (!served.task.done()) served.send({&c, 1});
+  REQUIRE(served.has(kGoaway));
+  CHECK(test::number_in(std::string_view(served.last(kGoaway).payload).substr(4, 4)) == row.code);
+  CHECK(served.task.done());
+}
+
+TEST_CASE("h2 session: a stream that we reset may still be spoken of for a while", "[http][rfc9113-5.1]") {
+  H2Served served;
+  served.send(frame(kHeaders, kWholeHead, 1, head("POST", "/", literal("Upper", "x"))));
+  REQUIRE(served.has(kReset, 1));
+  served.send(frame(kData, 0, 1, "more") + frame(kData, kEnd, 1, "end") +
+              frame(kHeaders, kWholeHead | kEnd, 3, head("GET", "/")));
+  CHECK(served.has(kHeaders, 3));
+  CHECK_FALSE(served.has(kGoaway));
+}
+
+TEST_CASE("h2 session: resets that the client provokes count as its own", "[http][cve-2025-8671]") {
+  H2Served served;
+  for (std::uint32_t id = 1; id < 400 && !served.task.done(); id += 2)
+    served.send(frame(kHeaders, kWholeHead, id, head("POST", "/", literal("Upper", "x"))));
+  REQUIRE(served.task.done());
+  CHECK(served.session.flood() == H2Flood::kResets);
+}
+
+TEST_CASE("h2 session: few bytes that stand for many fields end the connection", "[http][rfc7541-7.3]") {
+  H2Served served;
+  // A field of 3,000 bytes that is put into the table (index 62), and named again and again.
+  std::string block = head("GET", "/");
+  block += std::string("\x40\x01x\x7f", 4) + std::string("\xb9\x16", 2) + std::string(3000, 'y');
+  block += std::string(8000, '\xbe');
+  served.send(frame(kHeaders, kWholeHead | kEnd, 1, block));
+  REQUIRE(served.task.done());
+  CHECK(served.session.flood() == H2Flood::kFields);
+}
+
+TEST_CASE("h2 session: an extended CONNECT reads as a request to upgrade", "[http][rfc8441]") {
+  H2Served served;
+  CHECK(served.frames.empty() == false);
+  const auto connect = [](std::string_view protocol, std::string_view more = {}) {
+    return literal(":method", "CONNECT") + literal(":protocol", protocol) + literal(":scheme", "http") +
+           literal(":authority", "a.test") + literal(":path", "/chat") + std::string(more);
+  };
+  served.send(frame(kHeaders, kWholeHead, 1, connect("websocket", literal("sec-websocket-version", "13"))));
+  CHECK(served.log == std::vector<std::string>{"GET /chat"});
+  served.send(frame(kHeaders, kWholeHead, 3, connect("h2c")));
+  CHECK(served.log.back() == "a protocol that is not passed on");
+  served.send(frame(kHeaders, kWholeHead, 5, connect("two words")));
+  CHECK(served.log.back() == "a CONNECT that HTTP does not allow");
+  served.send(frame(kHeaders, kWholeHead, 7, connect("websocket", literal("content-length", "0"))));
+  CHECK(served.log.back() == "a CONNECT that HTTP does not allow");
+}
+
+TEST_CASE("h2 session: windows begin small and grow for bodies that are read at once", "[http][rfc9113-6.9]") {
+  H2Served served;
+  served.send(frame(kHeaders, kWholeHead, 1, head("POST", "/")));
+  std::uint64_t given = 65'535;
+  for (int n = 0; n < 40; ++n) served.send(frame(kData, 0, 1, std::string(16'000, 'x')));
+  for (const H2Frame& one : served.frames)
+    if (one.type == kWindow && one.stream == 1) given += test::number_in(one.payload);
+  CHECK(given > 40 * 16'000 + 65'535);
 }
 
 TEST_CASE("h2 session: resets without end are an attack", "[http][cve-2023-44487]") {
