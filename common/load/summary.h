@@ -27,6 +27,7 @@ struct Summary {
   std::vector<std::string> warnings;    ///< what to know before the figures are believed
   std::optional<double> server_cpu_ns;  ///< of --pid, a request
   std::optional<double> proxy_ns;       ///< mean time the proxy had a request, its servers' included, of --proxy
+  std::optional<double> origin_ns;      ///< mean time of those that its servers took to the reply's head, of --proxy
   std::string interrupted;              ///< "SIGINT" where a signal ended it
 
   double seconds() const noexcept { return std::chrono::duration<double>(elapsed).count(); }

@@ -147,6 +147,7 @@ std::string to_json(const Summary& run) {
   json.member("client_cpu_seconds", std::chrono::duration<double>(tally.cpu).count());
   if (run.server_cpu_ns) json.member("server_cpu_us", *run.server_cpu_ns / 1e3);
   if (run.proxy_ns) json.member("proxy_ms", ms(*run.proxy_ns));
+  if (run.origin_ns) json.member("origin_ms", ms(*run.origin_ns));
   json.key("interrupted");
   if (run.interrupted.empty())
     json.null();

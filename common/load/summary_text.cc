@@ -61,10 +61,12 @@ void add_figures(std::string& out, const Summary& run) {
                                      std::max(run.seconds() * std::max(run.threads, 1), 1e-9),
                                  run.threads, run.threads == 1 ? "" : "s"));
   if (run.server_cpu_ns) line("server CPU", time_text(*run.server_cpu_ns) + " a request");
-  if (run.proxy_ns)
-    line("of the mean",
-         fmt::format("{} in the proxy and its servers, {} on the way and in this client", time_text(*run.proxy_ns),
-                     time_text(std::max(0.0, tally.latency.mean() - *run.proxy_ns))));
+  if (run.proxy_ns) {
+    const double servers = run.origin_ns.value_or(0);
+    line("of the mean", fmt::format("{} on the way and in this client, {} in the proxy, {} at its servers",
+                                    time_text(std::max(0.0, tally.latency.mean() - *run.proxy_ns)),
+                                    time_text(std::max(0.0, *run.proxy_ns - servers)), time_text(servers)));
+  }
 }
 
 void add_percentiles(std::string& out, const Summary& run) {

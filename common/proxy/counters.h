@@ -30,6 +30,20 @@ class Count {
 inline constexpr std::array<std::uint64_t, 14> kLatencyBounds{
     500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000};
 
+/// How long things took, in the buckets of kLatencyBounds.
+struct Durations {
+  std::array<Count, kLatencyBounds.size() + 1> buckets;
+  Count sum_us;
+
+  void add(Duration took) noexcept {
+    const auto us = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
+    std::size_t bucket = 0;
+    while (bucket < kLatencyBounds.size() && us > kLatencyBounds[bucket]) ++bucket;
+    buckets[bucket].add();
+    sum_us.add(us);
+  }
+};
+
 /// Bodies that went out in one coding.
 struct CodingCounters {
   Count bodies;
@@ -67,16 +81,8 @@ struct WorkerCounters {
   Count tls_handshakes;
   Count tls_resumed;
   Count tls_failed;
-  std::array<Count, kLatencyBounds.size() + 1> latency;
-  Count latency_sum_us;
-
-  void add_latency(Duration took) noexcept {
-    const auto us = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
-    std::size_t bucket = 0;
-    while (bucket < kLatencyBounds.size() && us > kLatencyBounds[bucket]) ++bucket;
-    latency[bucket].add();
-    latency_sum_us.add(us);
-  }
+  Durations latency;  ///< of requests, from head to the end of the reply
+  Durations servers;  ///< of servers, from the request sent to the reply's head; the last try of each request
 };
 
 }  // namespace rpx::proxy

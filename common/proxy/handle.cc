@@ -102,7 +102,8 @@ void finish(ClientConnection& connection, Busy& busy) {
   counts.responses[std::min<std::size_t>(busy.trail.status / 100U, 5)].add();
   counts.bytes_received.add(busy.exchange.bytes_received());
   counts.bytes_sent.add(busy.exchange.bytes_sent());
-  counts.add_latency(took);
+  counts.latency.add(took);
+  if (busy.trail.first_byte >= Duration::zero()) counts.servers.add(busy.trail.first_byte);
   if (worker.access_log().enabled()) write_access_line(connection, busy, took);
   if (!busy.live->site->bans().empty()) count_for_bans(connection, busy);
   busy.upload.cancel();

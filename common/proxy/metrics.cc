@@ -46,20 +46,20 @@ class Text {
   std::string out_;
 };
 
-void write_latency(Text& text, std::span<const WorkerCounters* const> workers) {
-  constexpr std::string_view kName = "rpx_request_duration_seconds";
-  text.family(kName, "histogram", "Time from a request's head to the end of its reply.");
+void write_durations(Text& text, std::string_view name, std::string_view help,
+                     std::span<const WorkerCounters* const> workers, Durations WorkerCounters::* which) {
+  text.family(name, "histogram", help);
   std::uint64_t below = 0;
   for (std::size_t bucket = 0; bucket <= kLatencyBounds.size(); ++bucket) {
-    for (const WorkerCounters* worker : workers) below += worker->latency[bucket].read();
+    for (const WorkerCounters* worker : workers) below += (worker->*which).buckets[bucket].read();
     const std::string bound =
         bucket == kLatencyBounds.size() ? "+Inf" : fmt::format("{}", static_cast<double>(kLatencyBounds[bucket]) / 1e6);
-    text.sample("rpx_request_duration_seconds_bucket", fmt::format("le=\"{}\"", bound), below);
+    text.sample(fmt::format("{}_bucket", name), fmt::format("le=\"{}\"", bound), below);
   }
   std::uint64_t sum = 0;
-  for (const WorkerCounters* worker : workers) sum += worker->latency_sum_us.read();
-  text.sample("rpx_request_duration_seconds_sum", {}, static_cast<double>(sum) / 1e6);
-  text.sample("rpx_request_duration_seconds_count", {}, below);
+  for (const WorkerCounters* worker : workers) sum += (worker->*which).sum_us.read();
+  text.sample(fmt::format("{}_sum", name), {}, static_cast<double>(sum) / 1e6);
+  text.sample(fmt::format("{}_count", name), {}, below);
 }
 
 void write_upstreams(Text& text, std::span<const UpstreamView> upstreams) {
@@ -279,7 +279,10 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
   write_codings(text, "decoded", "replies", counters.decoded);
   write_codings(text, "encoded", "requests", counters.encoded_requests);
   write_codings(text, "decoded", "requests", counters.decoded_requests);
-  write_latency(text, workers);
+  write_durations(text, "rpx_request_duration_seconds", "Time from a request's head to the end of its reply.", workers,
+                  &WorkerCounters::latency);
+  write_durations(text, "rpx_server_first_byte_seconds",
+                  "Time from a request sent to a server to the head of its reply.", workers, &WorkerCounters::servers);
   write_upstreams(text, upstreams);
   return text.take();
 }

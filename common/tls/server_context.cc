@@ -53,7 +53,9 @@ int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* 
                    EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->cipher.data(), iv, seal) == 1;
   if (!set) return -1;
   // 2: good, but the client is to be given a new one.
-  return seal == 1 || now - key->made < contexts->tickets().rotation() ? 1 : 2;
+  if (seal == 1) return 1;
+  // Clients of TLS 1.3 use a ticket once (RFC 8446 appendix C.4): whoever resumes gets the next one with it.
+  return SSL_version(ssl) < TLS1_3_VERSION && now - key->made < contexts->tickets().rotation() ? 1 : 2;
 }
 
 int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* length, const unsigned char* in, unsigned int size,

@@ -3,6 +3,8 @@
 import gzip
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import time
@@ -32,6 +34,14 @@ def delayed(seconds, stall_at=None, stall=0.0):
             connection.send(OK)
 
     return serve
+
+
+def read_terminal(descriptor):
+    """What came; nothing once nobody has the other end."""
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""
 
 
 class Bench(FlowTest):
@@ -99,7 +109,7 @@ class Bench(FlowTest):
         url = proxy.url.replace("http:", "https:")
         run = self.bench("-n", "20", "-c", "1", "--no-keepalive", "--ca", authority.pem, url)
         self.assertEqual((run["requests"], run["errors"]), (20, 0))
-        self.assertGreater(run["tls_resumed"], 5)
+        self.assertEqual(run["tls_resumed"], 19, "all but the first, each by the ticket of the one before")
         run = self.bench("-n", "20", "-c", "1", "--no-keepalive", "--no-resume", "-k", url)
         self.assertEqual((run["requests"], run["tls_resumed"]), (20, 0))
         refused = run_tool("-n", "1", url, binary=BENCH)
@@ -157,6 +167,11 @@ class Bench(FlowTest):
 
         jar = self.script(with_cookie)
         self.bench("-n", "3", "-c", "1", "--cookies", jar.url)
+        self.assertEqual([r["Cookie"] for r in jar.requests], [None, "s=1", "s=1"])
+
+        jar = self.script(with_cookie)
+        clear = self.proxy_to(jar.url, listen='protocols = ["h2c", "http/1.1"]')
+        self.bench("-n", "3", "-c", "1", "-m", "1", "--cookies", clear.url)
         self.assertEqual([r["Cookie"] for r in jar.requests], [None, "s=1", "s=1"])
 
     def test_failures_are_counted_by_kind_with_examples(self):
@@ -237,6 +252,30 @@ class Bench(FlowTest):
         never = run_tool("--find-max", "p50<1us", "-d", "200ms", "--rate", "4", "-q", origin, binary=BENCH)
         self.assertEqual(never.returncode, 1, never.stderr)
 
+    def test_a_terminal_shows_the_run_on_a_screen_of_its_own(self):
+        proxy = self.proxy(LISTEN + ANSWER)
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        done = subprocess.Popen([BENCH, "--screen", "-d", "1500ms", "-c", "2", proxy.url], stdout=subprocess.PIPE, stderr=theirs,
+                                stdin=subprocess.DEVNULL)
+        os.close(theirs)
+        seen = b""
+        while chunk := read_terminal(ours):
+            seen += chunk
+        out, _ = done.communicate(timeout=20)
+        self.assertEqual(done.returncode, 0)
+        self.assertIn(b"requests", out)
+        self.assertTrue(seen.startswith(b"\x1b[?1049h"), seen[:80])
+        self.assertTrue(seen.endswith(b"\x1b[?1049l"), seen[-80:])
+        for text in ("http/1.1, 2 connections", "of 2s", "p99.9", "2xx"):
+            self.assertIn(text, seen.decode())
+        self.assertLess(max(len(line) for line in re.sub(r"\x1b\[[?0-9]*[a-zA-Z]", "", seen.decode()).split("\r\n")), 81)
+
+    def test_a_screen_needs_a_terminal(self):
+        done = run_tool("--screen", "-d", "1s", "http://127.0.0.1:1/", binary=BENCH)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no terminal", done.stderr)
+
     def test_reports_for_people_and_for_ci(self):
         proxy = self.proxy(LISTEN + ANSWER)
         folder = self.folder()
@@ -248,6 +287,8 @@ class Bench(FlowTest):
         run = self.bench("-n", "10", "-c", "1", "--proxy", slow.path("rpx.sock"), slow.url + "/?delay=30ms")
         self.assertGreaterEqual(run["proxy_ms"], 30)
         self.assertLessEqual(run["proxy_ms"], run["latency"]["mean_ms"])
+        self.assertGreaterEqual(run["origin_ms"], 29)
+        self.assertLessEqual(run["origin_ms"], run["proxy_ms"] + 1)
         with open(page, encoding="utf-8") as file:
             self.assertIn("<svg", file.read())
         suite = ElementTree.parse(cases).getroot()[0]

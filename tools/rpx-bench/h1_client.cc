@@ -101,7 +101,7 @@ bool H1Client::gather() {
       break;
     }
     const std::size_t before = out_.size();
-    worker_.write(*job.request, out_, cookie_field_);
+    worker_.write(*job.request, out_, cookies_.field());
     worker_.tally().bytes_out += out_.size() - before;
     flights_.push_back({job, out_.size()});
   }
@@ -271,23 +271,9 @@ rt::Task<void> H1Client::connect() {
   if (origin.tls && static_cast<const tls::TlsStream&>(*link.stream).resumed()) ++worker_.tally().resumed;
 }
 
-// Name and value alone: enough for who talks to one server all the time.
 void H1Client::keep_cookies() {
-  for (const std::string& text : set_cookies_) {
-    const std::string_view pair = std::string_view(text).substr(0, text.find(';'));
-    const std::size_t equals = pair.find('=');
-    if (equals == std::string_view::npos) continue;
-    const std::string name(pair.substr(0, equals));
-    const auto found = std::ranges::find(cookies_, name, &std::pair<std::string, std::string>::first);
-    if (found != cookies_.end())
-      found->second = pair.substr(equals + 1);
-    else
-      cookies_.emplace_back(name, pair.substr(equals + 1));
-  }
+  for (const std::string& text : set_cookies_) cookies_.take(text);
   set_cookies_.clear();
-  cookie_field_.clear();
-  for (const auto& [name, value] : cookies_)
-    cookie_field_ += fmt::format("{}{}={}", cookie_field_.empty() ? "" : "; ", name, value);
 }
 
 }  // namespace rpx::bench

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "load/cookies.h"
 #include "load/reply_reader.h"
 #include "net/buffer.h"
 #include "net/stream.h"
@@ -65,8 +66,7 @@ class H1Client final : public Client {
   bool reading_ = false;  // the reader has begun with the first flight
   Instant deadline_ = Instant::max();
   std::vector<std::string> set_cookies_;
-  std::vector<std::pair<std::string, std::string>> cookies_;
-  std::string cookie_field_;
+  load::Cookies cookies_;
 };
 
 }  // namespace rpx::bench

@@ -46,10 +46,12 @@ struct H2Client::Callbacks {
     Stream* stream = find(session, frame->hd.stream_id);
     if (stream == nullptr) return 0;
     const std::string_view key = text_of(name);
+    auto& client = *static_cast<H2Client*>(self);
+    if (key == "set-cookie" && client.worker_.plan().cookies) client.cookies_.take(text_of(value));
     if (key == ":status") {
       stream->status = static_cast<std::uint16_t>(parse_uint(text_of(value)).value_or(0));
       stream->fields.clear();
-    } else if (static_cast<H2Client*>(self)->worker_.plan().checks.reads_fields()) {
+    } else if (client.worker_.plan().checks.reads_fields()) {
       stream->fields.emplace_back(key, text_of(value));
     }
     return 0;
@@ -173,6 +175,7 @@ void H2Client::fill_fields(const load::Request& request, const load::Fill& fill,
     value.render(text, fill);
     nv_.push_back(field(name, text));
   }
+  if (!cookies_.field().empty()) nv_.push_back(field("cookie", cookies_.field()));
   stream.body.clear();
   stream.body_at = 0;
   if (!request.has_body()) return;

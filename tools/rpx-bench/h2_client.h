@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "load/check.h"
+#include "load/cookies.h"
 #include "net/stream.h"
 #include "worker.h"
 
@@ -71,6 +72,7 @@ class H2Client final : public Client {
   std::vector<nghttp2_nv> nv_;
   std::deque<std::string> values_;
   Instant deadline_ = Instant::max();
+  load::Cookies cookies_;
   bool going_ = false;  // the server takes no new streams here
   bool pause_ = false;
   bool answered_ = false;  // this connection has carried a reply

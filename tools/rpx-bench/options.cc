@@ -44,9 +44,8 @@ Status read_numbers(const RunOptions& options, Plan& plan) {
   plan.at_once = plan.http2 ? options.streams.value_or(1) : options.pipeline;
   if (plan.http2 && (plan.at_once < 1 || plan.at_once > 10000))
     return std::unexpected(usage("--streams is 1 to 10000"));
-  if (plan.http2 && (options.pipeline != 1 || options.no_keepalive || options.cookies))
-    return std::unexpected(
-        usage("--pipeline, --no-keepalive and --cookies are for HTTP/1.1; leave --http2 and --streams out"));
+  if (plan.http2 && (options.pipeline != 1 || options.no_keepalive))
+    return std::unexpected(usage("--pipeline and --no-keepalive are for HTTP/1.1; leave --http2 and --streams out"));
   if (options.pipeline < 1 || options.pipeline > 1000) return std::unexpected(usage("--pipeline is 1 to 1000"));
   if (options.pipeline > 1 && options.no_keepalive)
     return std::unexpected(usage("--pipeline needs connections that are kept; leave --no-keepalive out"));
@@ -215,7 +214,9 @@ void declare(cli::Verb& verb, RunOptions& options) {
       .option("--compare", "URL", &options.compare, "this one too, in turns: is it better, worse, or the same?")
       .option("--find-max", "CONDITION", &options.find_max, "search the highest rate at which p99<10ms holds")
       .option("--pid", "PID", &options.pid, "tell the CPU time of this process for each request")
-      .option("--proxy", "SOCKET", &options.proxy, "tell how much of the time the proxy at this control socket had");
+      .option("--proxy", "SOCKET", &options.proxy,
+              "split the time into this client's, the proxy's at this control socket, its servers'")
+      .flag("--screen", options.screen, "a full-screen view while it runs: rate, percentiles, failures");
 }
 
 Result<Plan> make_plan(const RunOptions& options, const cli::Common& common) {

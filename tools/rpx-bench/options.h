@@ -58,6 +58,7 @@ struct RunOptions {
   std::string find_max;
   std::optional<int> pid;
   std::string proxy;
+  bool screen = false;
 };
 
 /// Declares the options of `verb`.

@@ -121,8 +121,9 @@ rt::Task<bool> OriginThread::skip_body(Visit& visit) {
 
 // A reply that waits or goes wrong. False when the connection is over.
 rt::Task<bool> OriginThread::answer(Visit& visit, load::Reply reply, bool is_head) {
+  const Instant asked = loop_.now();
   if (!co_await visit.flush()) co_return false;
-  if (reply.delay > Duration::zero()) co_await loop_.sleep_until(std::chrono::steady_clock::now() + reply.delay);
+  if (reply.delay > Duration::zero()) co_await alarm_.sleep_until(asked + reply.delay);
   const bool wrong = reply.mishap != load::Mishap::kNone && random_.unit() < reply.mishap_share;
   if (wrong && reply.mishap == load::Mishap::kHang) {
     while (co_await visit.read()) visit.input.release();

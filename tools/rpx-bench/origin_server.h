@@ -8,6 +8,7 @@
 #include "load/origin_reply.h"
 #include "load/random.h"
 #include "net/stream.h"
+#include "rt/alarm.h"
 #include "rt/group.h"
 #include "rt/loop.h"
 
@@ -33,6 +34,7 @@ class OriginThread {
 
   int listener_;
   rt::Loop loop_;
+  rt::Alarm alarm_{loop_};  // delays are what others are measured by
   load::Random random_;
   std::unordered_map<std::string, load::Reply> replies_;
   const load::Reply* last_ = nullptr;

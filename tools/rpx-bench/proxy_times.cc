@@ -28,9 +28,10 @@ Result<ProxyTimes> ask_proxy(const std::string& path) {
   RPX_TRY(const control::Answer answer, proxy.ask("GET", "/metrics"));
   const auto seconds = sample(answer.body, "rpx_request_duration_seconds_sum");
   const auto requests = sample(answer.body, "rpx_request_duration_seconds_count");
-  if (!seconds || !requests)
+  const auto servers = sample(answer.body, "rpx_server_first_byte_seconds_sum");
+  if (!seconds || !requests || !servers)
     return upstream_error(ErrorKind::kBadResponse, fmt::format("the proxy at {} tells no times in its metrics", path));
-  return ProxyTimes{*seconds, *requests};
+  return ProxyTimes{*seconds, *requests, *servers};
 }
 
 }  // namespace rpx::bench

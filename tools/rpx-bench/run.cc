@@ -1,6 +1,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "cli/terminal.h"
 #include "load/report.h"
 #include "load/summary.h"
 #include "modes.h"
@@ -38,11 +39,13 @@ Result<load::Summary> measure(const RunOptions& options, const Plan& plan, const
   if (!options.proxy.empty()) {
     RPX_TRY(times, ask_proxy(options.proxy));
   }
-  RPX_TRY(load::Summary run, execute(plan, {!common.quiet && !common.no_progress, ""}));
+  RPX_TRY(load::Summary run, execute(plan, {!common.quiet && !common.no_progress, "", options.screen}));
   if (!options.proxy.empty()) {
     RPX_TRY(const ProxyTimes after, ask_proxy(options.proxy));
-    if (after.requests > times.requests)
-      run.proxy_ns = (after.seconds - times.seconds) / (after.requests - times.requests) * 1e9;
+    if (const double requests = after.requests - times.requests; requests > 0) {
+      run.proxy_ns = (after.seconds - times.seconds) / requests * 1e9;
+      run.origin_ns = (after.server_seconds - times.server_seconds) / requests * 1e9;
+    }
   }
   if (options.pid && run.tally.requests != 0) {
     RPX_TRY(const Duration after, cpu_of(*options.pid));
@@ -54,6 +57,8 @@ Result<load::Summary> measure(const RunOptions& options, const Plan& plan, const
 Result<int> run_once(const RunOptions& options, const cli::Common& common) {
   RPX_TRY(const std::vector<load::Assertion> assertions, parse_assertions(options.asserts));
   RPX_TRY(const Plan plan, make_plan(options, common));
+  if (options.screen && !cli::stderr_is_terminal())
+    return self_error(ErrorKind::kUsage, "--screen is drawn on stderr, which is no terminal; leave it out");
   RPX_TRY_VOID(reach(plan));
   RPX_TRY(const load::Summary run, measure(options, plan, common));
   RPX_TRY_VOID(write_files(options, run, assertions));

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "cli/terminal.h"
 #include "rt/loop.h"
+#include "screen.h"
 #include "truth.h"
 #include "upstream/dial.h"
 #include "worker.h"
@@ -44,6 +45,8 @@ rt::Task<void> try_origin(rt::Loop& loop, const Origin& origin, Instant deadline
 }
 
 struct Crew {
+  explicit Crew(int threads) : board(static_cast<std::size_t>(threads)) {}
+  Board board;  // for the full-screen view
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;
   std::atomic<int> running{0};
@@ -87,9 +90,33 @@ std::string progress_line(const Plan& plan, const RunView& view, Duration passed
   return out;
 }
 
+load::Summary begin_summary(const Plan& plan) {
+  load::Summary out;
+  out.targets = plan.targets;
+  out.protocol = plan.protocol();
+  out.open_loop = plan.open_loop();
+  out.rate = plan.rate;
+  out.connections = plan.connections;
+  out.threads = plan.threads;
+  out.pipeline = plan.at_once;
+  out.slot = plan.slot;
+  return out;
+}
+
+// What the threads last put on their board, and a word to them to put newer figures there.
+void draw(const Screen& screen, const Plan& plan, Crew& crew, Duration passed) {
+  load::Summary so_far = begin_summary(plan);
+  so_far.tally = crew.board.sum();
+  so_far.elapsed = std::max<Duration>(passed - plan.warmup, std::chrono::milliseconds(1));
+  const Duration whole = plan.duration == kForever ? kForever : plan.duration + plan.warmup;
+  screen.draw(so_far, {passed, whole, plan.total});
+  for (auto& worker : crew.workers) worker->report_to(crew.board);
+}
+
 // Until every thread has ended. Says which signal ended the run, 0 for none.
 int watch(const Plan& plan, const RunView& view, Crew& crew, Pauses& pauses) {
-  cli::Progress line(view.progress);
+  cli::Progress line(view.progress && !view.screen);
+  const Screen screen(view.screen);
   const sigset_t signals = watched_signals();
   const Instant begun = Clock::now();
   Worker::Progress before;
@@ -106,6 +133,7 @@ int watch(const Plan& plan, const RunView& view, Crew& crew, Pauses& pauses) {
       for (auto& worker : crew.workers) worker->stop();
     }
     if (now - last < kTick) continue;
+    if (screen.shown()) draw(screen, plan, crew, now - begun);
     Worker::Progress sum;
     for (const auto& worker : crew.workers) {
       sum.requests += worker->progress().requests;
@@ -128,15 +156,7 @@ void forget_done() {
 }
 
 load::Summary sum_up(const Plan& plan, const Crew& crew) {
-  load::Summary out;
-  out.targets = plan.targets;
-  out.protocol = plan.protocol();
-  out.open_loop = plan.open_loop();
-  out.rate = plan.rate;
-  out.connections = plan.connections;
-  out.threads = plan.threads;
-  out.pipeline = plan.at_once;
-  out.slot = plan.slot;
+  load::Summary out = begin_summary(plan);
   Instant begin = Instant::max();
   Instant end = Instant::min();
   for (const auto& worker : crew.workers) {
@@ -195,7 +215,7 @@ Result<load::Summary> execute(const Plan& plan, const RunView& view) {
     Pauses pauses;
     const WallTime started = std::chrono::system_clock::now();
     const Machine machine = Machine::look();
-    Crew crew;
+    Crew crew(plan.threads);
     hire(plan, shared, Clock::now(), crew);
     g_signal = watch(plan, view, crew, pauses);
     for (std::thread& thread : crew.threads) thread.join();

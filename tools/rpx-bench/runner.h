@@ -15,7 +15,8 @@ Status reach(const Plan& plan);
 
 struct RunView {
   bool progress = true;
-  std::string label;  ///< before the figures of the progress line
+  std::string label;    ///< before the figures of the progress line
+  bool screen = false;  ///< the full-screen view instead of that line; stderr is a terminal
 };
 
 /// The run. A signal (SIGINT, SIGTERM) ends it early: Summary::interrupted names it. Errors: kIo where threads or

@@ -165,6 +165,10 @@ void Worker::will_wait() {
   arm_timer(arrivals_.next());
 }
 
+void Worker::report_to(Board& board) {
+  loop_.post([this, &board] { board.put(static_cast<std::size_t>(share_.index), tally_); });
+}
+
 // One of the requests that are to be made in all, where that is bounded.
 bool Worker::take_quota() {
   if (share_.total == 0) return true;

@@ -14,6 +14,7 @@
 #include "rt/event.h"
 #include "rt/group.h"
 #include "rt/loop.h"
+#include "screen.h"
 
 namespace rpx::bench {
 
@@ -66,6 +67,8 @@ class Worker {
   };
   /// So far. Any thread.
   Progress progress() const noexcept;
+  /// Has the thread put what it has measured so far on `board`, which outlives the worker, soon. Any thread.
+  void report_to(Board& board);
 
   /// For the connections.
   const Plan& plan() const noexcept { return plan_; }

@@ -35,14 +35,14 @@ TEST_CASE("metrics: counters of all workers are added up", "[proxy]") {
 
 TEST_CASE("metrics: latencies fall into the bucket that holds them, and buckets include those below", "[proxy]") {
   WorkerCounters counters;
-  counters.add_latency(std::chrono::microseconds(0));
-  counters.add_latency(std::chrono::microseconds(500));
-  counters.add_latency(std::chrono::microseconds(501));
-  counters.add_latency(std::chrono::seconds(10));
-  counters.add_latency(std::chrono::seconds(11));
-  CHECK(counters.latency[0].read() == 2);
-  CHECK(counters.latency[1].read() == 1);
-  CHECK(counters.latency[kLatencyBounds.size()].read() == 1);
+  counters.latency.add(std::chrono::microseconds(0));
+  counters.latency.add(std::chrono::microseconds(500));
+  counters.latency.add(std::chrono::microseconds(501));
+  counters.latency.add(std::chrono::seconds(10));
+  counters.latency.add(std::chrono::seconds(11));
+  CHECK(counters.latency.buckets[0].read() == 2);
+  CHECK(counters.latency.buckets[1].read() == 1);
+  CHECK(counters.latency.buckets[kLatencyBounds.size()].read() == 1);
   const WorkerCounters* workers[] = {&counters};
   const std::string text = write_metrics({}, workers, {}, 0);
   CHECK(has_line(text, "rpx_request_duration_seconds_bucket{le=\"0.0005\"} 2"));

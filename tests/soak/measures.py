@@ -1,0 +1,161 @@
+"""Does rpx-bench tell the truth? By hand, on a machine that does nothing else, against the build in $RPX_BIN:
+
+    measures.py delays              percentiles of replies whose delays are known
+    measures.py same --runs 100     a server compared with itself: how often it is said to have changed
+    measures.py slower --runs 20    a server compared with one that takes a tenth longer: how often that is found
+    measures.py peers               requests for a second of CPU beside wrk's, h2load's and nginx's, in turns
+
+Prints what was measured; ends with 1 where a figure is outside of what man/rpx-bench.1 promises. No part of ctest: these are
+benchmarks, and their figures are those of the machine.
+"""
+
+import argparse
+import collections
+import json
+import os
+import re
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+
+from support.peers import Nginx
+from support.proxy import BINARY
+from support.waiting import PATIENCE
+
+BENCH = os.path.join(os.path.dirname(BINARY), "rpx-bench")
+DELAYS_MS = (1, 2, 5, 10, 20, 50, 100)
+SLACK_MS = 0.05
+SHARE = 0.01
+
+
+class BuiltIn:
+    """`rpx-bench origin` while a `with` lasts."""
+
+    def __enter__(self):
+        self.process = subprocess.Popen([BENCH, "origin", "--listen", "127.0.0.1:0", "--threads", "1"], text=True,
+                                        stdout=subprocess.PIPE)
+        self.url = re.search(r"http://\S+", self.process.stdout.readline()).group(0).rstrip("/")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        self.process.stdout.close()
+
+
+def bench(*arguments):
+    done = subprocess.run([BENCH, "-o", "json", "--no-progress", *arguments], capture_output=True, text=True, check=False)
+    if not done.stdout:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout)
+
+
+def delays(_options):
+    """Each delay alone, then all of them mixed, where percentiles fall onto one delay or another."""
+    ok = True
+    with BuiltIn() as origin:
+        idle = bench("-c", "1", "-n", "2000", "-t", "1", origin.url + "/")["latency"]["p50_ms"]
+        print(f"a reply without delay: {idle:.3f} ms, taken off below")
+        for delay in DELAYS_MS:
+            latency = bench("-c", "4", "-t", "1", "-d", "3s", f"{origin.url}/?delay={delay}ms")["latency"]
+            for name in ("p50_ms", "p90_ms", "p99_ms"):
+                error = latency[name] - idle - delay
+                bound = delay * SHARE + SLACK_MS
+                good = abs(error) <= bound
+                ok = ok and good
+                print(f"{delay:>4} ms {name[:-3]:>4} {latency[name]:9.3f} ms  off by {error:+.3f} (bound {bound:.3f})"
+                      f"{'' if good else '  OUTSIDE'}")
+        # 60 % take 5 ms, 30 % 20 ms, 10 % 100 ms: by a rate, so that slow ones do not keep fast ones from being sent.
+        latency = bench("-c", "60", "-t", "1", "-d", "6s", "--rate", "400", "--weights", "6,3,1",
+                        *(f"{origin.url}/?delay={d}ms" for d in (5, 20, 100)))["latency"]
+        for name, delay in (("p50_ms", 5), ("p75_ms", 20), ("p99_ms", 100)):
+            error = latency[name] - idle - delay
+            good = abs(error) <= delay * SHARE + SLACK_MS
+            ok = ok and good
+            print(f"mixed {name[:-3]:>4} {latency[name]:9.3f} ms, {delay} by design, off by {error:+.3f}"
+                  f"{'' if good else '  OUTSIDE'}")
+    return ok
+
+
+def verdicts(runs, seconds, first, other):
+    found = collections.Counter()
+    for run in range(runs):
+        found[bench("-c", "8", "-t", "1", "-d", f"{seconds}s", "--compare", other, first)["verdict"]] += 1
+        print(f"\r{run + 1} of {runs}: {dict(found)}", end="", flush=True)
+    print()
+    return found
+
+
+def same(options):
+    with BuiltIn() as one, BuiltIn() as other:
+        found = verdicts(options.runs, options.seconds, one.url + options.path, other.url + options.path)
+    return found["worse"] + found["better"] <= options.runs * 0.05
+
+
+def slower(options):
+    with BuiltIn() as one, BuiltIn() as other:
+        found = verdicts(options.runs, options.seconds, one.url + "/?delay=10ms", other.url + "/?delay=11ms")
+    return found["worse"] >= options.runs * 0.95
+
+
+def cpu_of(command):
+    """What a command printed, and the CPU seconds that it took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done.stdout, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def ticks_of(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+        fields = f.read().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def nginx_cpu(nginx):
+    """Of its worker; the master does nothing."""
+    children = subprocess.run(["pgrep", "-P", str(nginx.process.pid)], capture_output=True, text=True, check=True).stdout.split()
+    return sum(ticks_of(pid) for pid in children)
+
+
+def peers(options):
+    """Each figure in turns; what is compared is requests for a second of CPU, medians."""
+    figures = collections.defaultdict(list)
+    with BuiltIn() as origin:
+        by_nginx = Nginx(server="location = /x { return 200 'hello'; }") if shutil.which("nginx", path="/usr/sbin:/usr/bin") else None
+        for _ in range(options.rounds):
+            if shutil.which("wrk"):
+                out, cpu = cpu_of(["wrk", "-t1", "-c50", "-d3s", origin.url + "/"])
+                figures["wrk, HTTP/1.1"].append(int(re.search(r"(\d+) requests in", out).group(1)) / cpu)
+            out, cpu = cpu_of([BENCH, "-o", "json", "-t", "1", "-c", "50", "-d", "3s", origin.url + "/"])
+            figures["rpx-bench, HTTP/1.1"].append(json.loads(out)["requests"] / cpu)
+            if by_nginx:
+                for name, url, used in (("rpx-bench origin", origin.url + "/", lambda: ticks_of(origin.process.pid)),
+                                        ("nginx return 200", None, lambda: nginx_cpu(by_nginx))):
+                    before = used()
+                    where = [url] if url else ["--unix", by_nginx.url.removeprefix("unix:"), "http://nginx/x"]
+                    run = bench("-t", "1", "-c", "50", "-d", "3s", *where)
+                    figures[name].append(run["requests"] / (used() - before))
+        if by_nginx:
+            by_nginx.close()
+    for name, values in figures.items():
+        print(f"{name:<22}{statistics.median(values):>10.0f} requests for a second of CPU")
+    medians = {name: statistics.median(values) for name, values in figures.items()}
+    return medians["rpx-bench, HTTP/1.1"] >= medians.get("wrk, HTTP/1.1", 0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("delays", "same", "slower", "peers"))
+    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--path", default="/?delay=2ms")
+    options = parser.parse_args()
+    sys.exit(0 if globals()[options.what](options) else 1)
+
+
+if __name__ == "__main__":
+    main()
