@@ -115,6 +115,18 @@ Complaint check_service(std::string_view text) {
   return R"(expected the name of a service such as "_http._tcp.example.com")";
 }
 
+Complaint check_cookie_name(std::string_view text) { return text.empty() ? Complaint() : check_token(text); }
+
+Complaint check_session_source(std::string_view text) {
+  return text.empty() || text == "ip" ? Complaint() : Complaint(R"(expected "ip")");
+}
+
+Complaint check_grpc_service(std::string_view text) {
+  for (const char c : text)
+    if (c < '!' || c > '~') return "expected the name of a service such as \"app.Shop\"";
+  return std::nullopt;
+}
+
 Complaint check_dns_server(std::string_view text) {
   const auto [host, port] = split_port(text);
   const bool bracketed = host.starts_with('[') && host.ends_with(']');

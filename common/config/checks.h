@@ -38,6 +38,10 @@ Complaint check_socket_path(std::string_view path);
 Complaint check_name(std::string_view text);
 /// RFC 9110 section 5.6.2.
 Complaint check_token(std::string_view text);
+/// A token, or nothing.
+Complaint check_cookie_name(std::string_view text);
+/// "ip", or nothing.
+Complaint check_session_source(std::string_view text);
 /// A request method: a token, and not a known one in the wrong case.
 Complaint check_method(std::string_view text);
 /// RFC 9110 section 5.5: no control characters, no blanks at the ends.
@@ -53,6 +57,8 @@ Complaint check_retry_status(std::string_view text);
 /// Of [upstream.NAME.health]: a path with or without query, and "200" or "200-399".
 Complaint check_probe_path(std::string_view text);
 Complaint check_status_range(std::string_view text);
+/// "package.Service"; empty is fine.
+Complaint check_grpc_service(std::string_view text);
 /// "502", "5xx".
 Complaint check_error_status(std::string_view text);
 /// What of a header rule is checked.

@@ -92,6 +92,14 @@ void check_action(Reader& reader, const proxy::RouteOptions& route, const Node& 
         fmt::format("route \"{}\" has both {} and {}: give it one of them", route.name, actions[0], actions[1]));
 }
 
+void check_mirror(Reader& reader, const proxy::RouteOptions& route, const Node& table) {
+  if (route.mirror && (route.redirect || route.respond))
+    reader.report().error(position_of(table, "mirror"),
+                          fmt::format("route \"{}\" answers by itself: nothing goes to a server, and a mirror gets "
+                                      "copies of what does",
+                                      route.name));
+}
+
 class UpstreamNames {
  public:
   UpstreamNames(Reader& reader, Document& document) : reader_(reader), document_(document) {
@@ -168,10 +176,12 @@ void warn_unused(Reader& reader, const Document& document) {
   for (const proxy::RouteOptions& route : document.site.routes) {
     used.insert(route.upstream);
     for (const auto& [upstream, weight] : route.split) used.insert(upstream);
+    if (route.mirror) used.insert(route.mirror->upstream);
   }
   for (const proxy::ListenOptions& listener : document.site.listen) {
     used.insert(listener.upstream);
     for (const auto& [name, upstream] : listener.sni) used.insert(upstream);
+    for (const auto& [name, upstream] : listener.pass) used.insert(upstream);
   }
   for (const policy::AccessOptions& access : document.site.access)
     if (access.forward_auth) used.insert(access.forward_auth->upstream);
@@ -195,17 +205,21 @@ void check_document(Reader& reader, Document& document, const Node& root) {
   for (std::size_t i = 0; i < document.listener_tables.size(); ++i) {
     proxy::ListenOptions& listener = document.site.listen[i];
     upstreams.resolve(listener.upstream, *document.listener_tables[i], "upstream");
-    if (const Entry* names = document.listener_tables[i]->find("sni"))
-      for (auto& [name, upstream] : listener.sni) {
-        upstreams.resolve(upstream, names->node, name);
-        name = lower(name);
-      }
+    for (const std::string_view key : {"sni", "pass"})
+      if (const Entry* names = document.listener_tables[i]->find(key))
+        for (auto& [name, upstream] : key == "sni" ? listener.sni : listener.pass) {
+          upstreams.resolve(upstream, names->node, name);
+          name = lower(name);
+        }
   }
   for (std::size_t i = 0; i < document.route_tables.size(); ++i) {
     check_action(reader, document.site.routes[i], *document.route_tables[i]);
+    check_mirror(reader, document.site.routes[i], *document.route_tables[i]);
     upstreams.resolve(document.site.routes[i].upstream, *document.route_tables[i], "upstream");
     if (const Entry* split = document.route_tables[i]->find("split"))
       for (auto& [upstream, weight] : document.site.routes[i].split) upstreams.resolve(upstream, split->node, upstream);
+    if (const Entry* mirror = document.route_tables[i]->find("mirror"); mirror && document.site.routes[i].mirror)
+      upstreams.resolve(document.site.routes[i].mirror->upstream, mirror->node, "upstream");
   }
   resolve_auth(reader, document);
   check_layer4(reader, document);

@@ -48,6 +48,9 @@ constexpr Key kServeKeys[] = {
     key("max_connections", kCount, at<&ServeOptions::max_connections>, "50000",
         "client connections open at once; past it new ones are refused",
         {.least = 1, .most = 10'000'000, .unit = "connections"}),
+    key("wait_ready", kDuration, at<&ServeOptions::wait_ready>, R"("0s")",
+        "how long saying that it is ready waits, at most, until active checks have found out about every server; 0 = not "
+        "at all"),
     key("server_name", kText, at<&ServeOptions::server_name>, R"("")",
         "value of the Server header; \"\" = none is sent", {.check = check_field_value}),
     key("via", kBool, at<&ServeOptions::via>, "false",
@@ -111,8 +114,14 @@ constexpr Key kListenKeys[] = {
         "with mode = \"tcp\", instead of upstream: where connections go by the name that a TLS client asks for, which "
         "is read without decrypting; \"*.example\" is every name below, \"*\" what is left, without TLS too",
         {.check_name = check_sni_name}),
+    key("pass", kNameValues, at<&ListenOptions::pass>, "{}",
+        "with tls: connections that ask for one of these names go to an upstream unread, all others are served here; "
+        "names as in sni", {.check_name = check_sni_name}),
+    key("max_connections", kCount, at<&ListenOptions::max_connections>, "0",
+        "connections open at once, of all workers; past it new ones are refused; 0 = as many as [serve] lets in",
+        {.most = 10'000'000, .unit = "connections"}),
     key("idle", kDuration, at<&ListenOptions::idle>, R"("10m")",
-        "with mode = \"tcp\": a connection on which nothing moves for so long is closed; 0 = none is",
+        "with mode = \"tcp\", or for those of pass: a connection on which nothing moves for so long is closed; 0 = none is",
         {.zero = Zero::kUnlimited}),
 };
 constexpr Section kListen = {"listen", "An address that clients connect to; at least one.", Shape::kTables, kListenKeys};

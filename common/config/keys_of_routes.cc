@@ -17,6 +17,7 @@ using policy::RedirectOptions;
 using policy::RespondOptions;
 using policy::RewriteOptions;
 using policy::TemplateUse;
+using proxy::MirrorOptions;
 using proxy::RouteOptions;
 using proxy::RouteTimeouts;
 
@@ -77,6 +78,21 @@ constexpr Key kTimeoutKeys[] = {
 };
 constexpr Section kTimeout = {"timeout", "How long a server may take.", Shape::kTable, kTimeoutKeys};
 
+constexpr Key kMirrorKeys[] = {
+    key("upstream", kText, at<&MirrorOptions::upstream>, "",
+        "upstream that gets the copies: its name, or the URL of a server",
+        {.example = R"("shadow")", .required = true}),
+    key("percent", kCount, at<&MirrorOptions::percent>, "100", "share of the requests that are copied", {.most = 100}),
+    key("timeout", kDuration, at<&MirrorOptions::timeout>, R"("5s")",
+        "how long a copy may take, from the connect to the end of its reply", {.zero = Zero::kRefused}),
+    key("body", kSize, at<&MirrorOptions::body>, R"("64KiB")",
+        "a request with a longer body is not copied", {.most = Size{64} * 1024 * 1024}),
+    key("max_pending", kCount, at<&MirrorOptions::max_pending>, "100",
+        "copies that may be under way at once, of each worker; while there are more, none is made",
+        {.least = 1, .most = 100'000, .unit = "copies"}),
+};
+constexpr Section kMirror = {"mirror", "Sends copies of the requests that go to the servers to another upstream; what it answers is thrown away, and no client waits for it.", Shape::kTable, kMirrorKeys};
+
 constexpr Key kRewriteKeys[] = {
     key("from", kText, at<&RewriteOptions::from>, "", "regular expression (RE2) on the path",
         {.example = R"("^/old/(.*)$")", .required = true}),
@@ -126,7 +142,7 @@ constexpr Section kResponseHeaders = {"response_headers", "Changes to the header
                                       kHeaderKeys<TemplateUse::kResponse>, {}, {}, check_header_rules};
 
 // The keys of one route come first, then those that [defaults] may hold too.
-constexpr std::size_t kOwnRouteKeys = 11;
+constexpr std::size_t kOwnRouteKeys = 12;
 constexpr Key kRouteKeys[] = {
     key("name", kText, at<&RouteOptions::name>, "",
         "what logs and the control API call it; without one, \"route-N\"", {.example = R"("api")", .check = check_name}),
@@ -143,6 +159,7 @@ constexpr Key kRouteKeys[] = {
         {.example = R"("http://127.0.0.1:3000")", .start = R"("app")"}),
     key("split", kWeights, at<&RouteOptions::split>, "{}",
         "instead of upstream: upstreams with their weights, such as { app = 95, canary = 5 }; a client stays with its own"),
+    table("mirror", kTable, at<&RouteOptions::mirror>, kMirror),
     key("strip_prefix", kText, at<&RouteOptions::strip_prefix>, R"("")",
         "taken off the path before it is sent on", {.check = check_path_prefix}),
     table("rewrite", kTable, at<&RouteOptions::rewrite>, kRewrite),
@@ -166,7 +183,7 @@ constexpr Key kRouteKeys[] = {
     key("rate_limit", kTexts, at<&RouteOptions::rate_limit>, "[]",
         "how many requests are let through: names of [rate_limit.NAME], all of which hold"),
        table("maintenance", kTable, at<&RouteOptions::maintenance>, kMaintenance),
-    later("mirror"), later("fault"),
+    later("fault"),
 };
 static_assert(kRouteKeys[kOwnRouteKeys].name == "timeout");
 

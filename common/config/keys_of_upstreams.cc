@@ -9,9 +9,11 @@ namespace rpx::config {
 namespace {
 
 using tls::ClientOptions;
+using upstream::BreakerOptions;
 using upstream::ConnectOptions;
 using upstream::EjectOptions;
 using upstream::HealthOptions;
+using upstream::HedgeOptions;
 using upstream::RetryOptions;
 using upstream::ServerOptions;
 using upstream::StickyOptions;
@@ -81,6 +83,12 @@ constexpr Section kRetry = {"retry", "When a request is tried with another serve
 constexpr Key kHealthKeys[] = {
     key("tcp", kBool, at<&HealthOptions::tcp>, "false",
         "a connection that is accepted is enough; no request is sent"),
+    key("tls", kBool, at<&HealthOptions::tls>, "false",
+        "so is a TLS handshake with a certificate that is good, as [upstream.NAME.tls] has it, whatever is spoken inside"),
+    key("grpc", kBool, at<&HealthOptions::grpc>, "false",
+        "the server is asked by grpc.health.v1, over HTTP/2"),
+    key("service", kText, at<&HealthOptions::service>, R"("")",
+        "which of its services is asked about, with grpc; \"\" = the server as a whole", {.check = check_grpc_service}),
     key("path", kText, at<&HealthOptions::path>, R"("/")",
         "what is asked for, with a query if need be", {.start = R"("/healthz")", .check = check_probe_path}),
     key("method", kText, at<&HealthOptions::method>, R"("GET")",
@@ -105,7 +113,6 @@ constexpr Key kHealthKeys[] = {
         "what a server is until checks have proven otherwise: up or down", {.choices = "up down"}),
     key("slow_start", kDuration, at<&HealthOptions::slow_start>, R"("0s")",
         "the weight of a server that came back rises over this long; 0 = at once"),
-    later("grpc"), later("tls"),
 };
 constexpr Section kHealth = {"health", "Active checks of the servers; none without this table.", Shape::kTable, kHealthKeys, {}, {}, check_health};
 
@@ -115,6 +122,9 @@ constexpr Key kEjectKeys[] = {
         {.most = 100'000, .unit = "failures"}),
     key("failure_rate", kShare, at<&EjectOptions::failure_rate>, R"("0%")",
         "share of failures that does so too, of at least 20 requests within 10 s; 0% = not minded"),
+    key("latency", kCount, at<&EjectOptions::latency>, "0",
+        "a server does so too whose replies take so many times as long as is typical for the others, and 10 ms more, of "
+        "at least 20 replies; 0 = not minded", {.most = 1000, .unit = "times"}),
     key("for", kDuration, at<&EjectOptions::lasting>, R"("10s")",
         "how long it is out; twice as long each further time, to 5m; then one request tries it before all others may",
         {.zero = Zero::kRefused}),
@@ -123,11 +133,51 @@ constexpr Key kEjectKeys[] = {
 };
 constexpr Section kEject = {"eject", "When requests that fail take a server out for a while; never without this table.", Shape::kTable, kEjectKeys, {}, {}, check_eject};
 
+constexpr Key kBreakerKeys[] = {
+    key("failure_rate", kShare, at<&BreakerOptions::failure_rate>, R"("50%")",
+        "share of a server's requests that fail, or are late, past which its circuit opens; 0% = not minded"),
+    key("slow", kDuration, at<&BreakerOptions::slow>, R"("0s")",
+        "a reply that takes longer counts as late; 0 = none does"),
+    key("requests", kCount, at<&BreakerOptions::requests>, "20",
+        "fewer requests than this say nothing", {.least = 1, .most = 1'000'000, .unit = "requests"}),
+    key("window", kDuration, at<&BreakerOptions::window>, R"("10s")",
+        "the time over which they are counted", {.zero = Zero::kRefused}),
+    key("pending", kCount, at<&BreakerOptions::pending>, "0",
+        "more requests than this at a server at once, of all workers, open its circuit too; 0 = not minded",
+        {.most = 1'000'000, .unit = "requests"}),
+    key("for", kDuration, at<&BreakerOptions::lasting>, R"("10s")",
+        "how long a circuit stays open; then requests try the server, one at a time", {.zero = Zero::kRefused}),
+    key("trials", kCount, at<&BreakerOptions::trials>, "3",
+        "how many of these have to go well to close the circuit; one that fails opens it anew",
+        {.least = 1, .most = 1000, .unit = "requests"}),
+};
+constexpr Section kBreaker = {"breaker", "A circuit breaker for each server: while it is open the server gets nothing, and where all are open requests fail at once; none without this table.", Shape::kTable, kBreakerKeys, {}, {}, check_breaker};
+
+constexpr Key kHedgeKeys[] = {
+    key("after", kDuration, at<&HedgeOptions::after>, R"("100ms")",
+        "how long the first server has before a second one is asked as well", {.zero = Zero::kRefused}),
+    key("percentile", kCount, at<&HedgeOptions::percentile>, "0",
+        "or, where that is longer, as long as so many of 100 replies of the upstream took of late; 0 = not minded",
+        {.most = 99}),
+};
+constexpr Section kHedge = {"hedge", "Slow reads (GET, HEAD and OPTIONS without a body) are asked of a second server too, within retry.budget; the first reply is taken. Not without this table.", Shape::kTable, kHedgeKeys};
+
 constexpr Key kStickyKeys[] = {
-    key("cookie", kText, at<&StickyOptions::cookie>, "",
+    key("cookie", kText, at<&StickyOptions::cookie>, R"("")",
         "name of a cookie of ours that says, to us alone, which server has the session; one of its own for each upstream "
         "of a site",
-        {.example = R"("rpx")", .check = check_token, .required = true}),
+        {.start = R"("rpx")", .check = check_cookie_name}),
+    key("learn", kText, at<&StickyOptions::learn>, R"("")",
+        "instead: name of a cookie that the servers set, such as \"JSESSIONID\"; who shows it again goes to the server that "
+        "set it", {.check = check_cookie_name}),
+    key("source", kText, at<&StickyOptions::source>, R"("")",
+        "instead: \"ip\", requests of a client's address go to the server that has had its first one",
+        {.check = check_session_source}),
+    key("entries", kCount, at<&StickyOptions::entries>, "100000",
+        "how many sessions are remembered, with learn and source; then the one goes that was idle for longest",
+        {.least = 1, .most = 10'000'000, .unit = "sessions"}),
+    key("idle", kDuration, at<&StickyOptions::idle>, R"("30m")",
+        "for how long one is remembered without a request", {.zero = Zero::kRefused}),
     key("secure", kBool, at<&StickyOptions::secure>, "true",
         "a cookie set over https is only sent back over https"),
     key("same_site", kText, at<&StickyOptions::same_site>, R"("lax")",
@@ -137,9 +187,8 @@ constexpr Key kStickyKeys[] = {
     key("key_file", kFilePath, at<&StickyOptions::key_file>, R"("")",
         "file with a secret of at least 16 bytes, so that sessions outlive a restart and other proxies know them; "
         "\"\" = a secret drawn at start"),
-    later("source"), later("learn"),
 };
-constexpr Section kSticky = {"sticky", "Requests of a session go to the server that has it; without this table each is balanced.", Shape::kTable, kStickyKeys};
+constexpr Section kSticky = {"sticky", "Requests of a session go to the server that has it; without this table each is balanced.", Shape::kTable, kStickyKeys, {}, {}, check_sticky};
 
 constexpr Key kServerTlsKeys[] = {
     key("verify", kBool, at<&ClientOptions::verify>, "true",
@@ -189,6 +238,8 @@ constexpr Key kUpstreamKeys[] = {
     table("retry", kTable, at<&UpstreamOptions::retry>, kRetry),
     table("health", kTable, at<&UpstreamOptions::health>, kHealth),
     table("eject", kTable, at<&UpstreamOptions::eject>, kEject),
+    table("breaker", kTable, at<&UpstreamOptions::breaker>, kBreaker),
+    table("hedge", kTable, at<&UpstreamOptions::hedge>, kHedge),
     table("tls", kTable, at<&UpstreamOptions::tls>, kServerTls),
     table("sticky", kTable, at<&UpstreamOptions::sticky>, kSticky),
 };

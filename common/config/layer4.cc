@@ -40,13 +40,25 @@ void check_http_listener(Reader& reader, const proxy::ListenOptions& listener, c
   };
   not_here("upstream", !listener.upstream.empty(), kRoutes);
   not_here("sni", !listener.sni.empty(), kRoutes);
-  not_here("idle", listener.idle != proxy::ListenOptions{}.idle, ": see [limits] and timeout of [[route]]");
+  not_here("idle", listener.pass.empty() && listener.idle != proxy::ListenOptions{}.idle,
+           ": see [limits] and timeout of [[route]]");
+}
+
+void check_pass(Reader& reader, const proxy::ListenOptions& listener, const Node& table) {
+  if (listener.pass.empty()) return;
+  if (!listener.tls)
+    reader.error_at(table, {"pass"},
+                    R"(pass goes by the name in a TLS ClientHello: add tls = true, or mode = "tcp" with sni)");
+  for (const auto& [name, upstream] : listener.pass)
+    if (name == "*")
+      reader.error_at(table, {"pass"}, R"("*" would pass all there is: that is mode = "tcp" with upstream)");
 }
 
 // The upstreams that tcp listeners name.
 std::unordered_set<std::string_view> named_by_listeners(const Document& document) {
   std::unordered_set<std::string_view> out;
   for (const proxy::ListenOptions& listener : document.site.listen) {
+    for (const auto& [name, upstream] : listener.pass) out.insert(upstream);
     if (!listener.is_tcp()) continue;
     out.insert(listener.upstream);
     for (const auto& [name, upstream] : listener.sni) out.insert(upstream);
@@ -64,6 +76,7 @@ void check_layer4(Reader& reader, const Document& document) {
       check_tcp_listener(reader, listener, table);
     else
       check_http_listener(reader, listener, table);
+    check_pass(reader, listener, table);
   }
   const auto named = named_by_listeners(document);
   std::unordered_set<std::string_view> without_http;
@@ -73,8 +86,8 @@ void check_layer4(Reader& reader, const Document& document) {
     if (tcp) without_http.insert(upstream.name);
     if (i >= document.upstream_tables.size()) continue;
     const Node& table = document.upstream_tables[i]->node;
-    if (tcp && upstream.health && !upstream.health->tcp)
-      reader.error_at(table, {"health"}, "tcp:// servers are checked by connecting: add tcp = true");
+    if (tcp && upstream.health && !upstream.health->tcp && !upstream.health->tls)
+      reader.error_at(table, {"health"}, "tcp:// servers are checked by connecting: add tcp = true, or tls = true");
     if (upstream.sticky && (tcp || named.contains(upstream.name)))
       reader.error_at(table, {"sticky"},
                       R"(a tcp listener has no cookies: balance = "ip_hash" keeps a client with its server)");
@@ -83,12 +96,16 @@ void check_layer4(Reader& reader, const Document& document) {
           table, {"balance"},
           R"("hash" goes by what a request says, and a tcp listener has none: "ip_hash" goes by the client)");
   }
-  for (std::size_t i = 0; i < document.route_tables.size(); ++i)
+  for (std::size_t i = 0; i < document.route_tables.size(); ++i) {
+    if (document.site.routes[i].mirror && without_http.contains(document.site.routes[i].mirror->upstream))
+      reader.error_at(*document.route_tables[i], {"mirror"},
+                      "its servers are tcp://, and copies of requests are HTTP: give them as http://");
     if (without_http.contains(document.site.routes[i].upstream) ||
         std::ranges::any_of(document.site.routes[i].split,
                             [&without_http](const auto& share) { return without_http.contains(share.first); }))
       reader.error_at(*document.route_tables[i], {"upstream"},
                       R"(its servers are tcp://, which is for listeners with mode = "tcp": give them as http://)");
+  }
 }
 
 }  // namespace rpx::config

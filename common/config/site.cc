@@ -242,19 +242,45 @@ void check_upstream(Reader& reader, const Node& table, void* upstream) {
 
 void check_health(Reader& reader, const Node& table, void* health) {
   const auto& options = *static_cast<const upstream::HealthOptions*>(health);
-  if (options.tcp)
-    for (const std::string_view name : {"path", "method", "headers", "status", "body"})
-      if (table.find(name) != nullptr)
-        reader.error_at(table, {name}, fmt::format("{} says nothing where tcp = true: no request is sent", name));
+  const std::string_view way = options.tcp ? "tcp" : options.tls ? "tls" : options.grpc ? "grpc" : "";
+  if (int{options.tcp} + int{options.tls} + int{options.grpc} > 1)
+    reader.error_at(table, {options.grpc ? "grpc" : "tls"},
+                    "tcp, tls and grpc are three ways to check: give one of them");
+  if (!options.service.empty() && !options.grpc)
+    reader.error_at(table, {"service"}, "service is for checks with grpc = true");
+  for (const std::string_view name : {"path", "method", "headers", "status", "body"})
+    if (!way.empty() && table.find(name) != nullptr && !(name == "headers" && options.grpc))
+      reader.error_at(table, {name},
+                      fmt::format("{} says nothing where {} = true: {}", name, way,
+                                  options.grpc ? "what is asked is laid down" : "no request is sent"));
   if (!options.body.empty() && options.method == "HEAD")
     reader.error_at(table, {"body"}, "a reply to HEAD has no body");
 }
 
 void check_eject(Reader& reader, const Node& table, void* eject) {
   const auto& options = *static_cast<const upstream::EjectOptions*>(eject);
-  if (options.errors == 0 && options.failure_rate <= 0)
+  if (options.errors == 0 && options.failure_rate <= 0 && options.latency == 0)
     reader.error_at(table, {"errors"},
-                    "with errors = 0 and no failure_rate no server is ever ejected: leave the table out");
+                    "with errors = 0, no failure_rate and no latency no server is ever ejected: leave the table out");
+  if (options.latency == 1)
+    reader.error_at(table, {"latency"}, "bad latency 1: half of the servers are always slower than the other half");
+}
+
+void check_sticky(Reader& reader, const Node& table, void* sticky) {
+  const auto& options = *static_cast<const upstream::StickyOptions*>(sticky);
+  const int ways = int{!options.cookie.empty()} + int{!options.learn.empty()} + int{!options.source.empty()};
+  if (ways == 0)
+    reader.error_at(table, {}, R"(sticky needs to know what a session is: add cookie = "rpx", learn or source)");
+  if (ways > 1)
+    reader.error_at(table, {options.learn.empty() ? "source" : "learn"},
+                    "a session is known by one of cookie, learn and source: leave one of them");
+}
+
+void check_breaker(Reader& reader, const Node& table, void* breaker) {
+  const auto& options = *static_cast<const upstream::BreakerOptions*>(breaker);
+  if (options.failure_rate <= 0 && options.pending == 0)
+    reader.error_at(table, {"failure_rate"},
+                    "with failure_rate = 0% and no pending no circuit ever opens: leave the table out");
 }
 
 void check_serve(Reader& reader, const Node& table, void* serve) {

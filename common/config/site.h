@@ -28,6 +28,8 @@ void check_redirect(Reader& reader, const Node& table, void* redirect);
 void check_respond(Reader& reader, const Node& table, void* respond);
 void check_health(Reader& reader, const Node& table, void* health);
 void check_eject(Reader& reader, const Node& table, void* eject);
+void check_sticky(Reader& reader, const Node& table, void* sticky);
+void check_breaker(Reader& reader, const Node& table, void* breaker);
 void check_rewrite(Reader& reader, const Node& table, void* rewrite);
 void check_tls(Reader& reader, const Node& table, void* tls);
 void check_acme(Reader& reader, const Node& table, void* acme);

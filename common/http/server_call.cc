@@ -12,12 +12,12 @@ BodySink& ServerCall::begin(H2Slot& slot, const Limits& limits, const RequestLin
 void ServerCall::interrupt() noexcept {
   if (shared_)
     h2_->interrupt();
-  else if (h1_.begun())
-    h1_.stream().io().interrupt_read();
+  else if (h1_->begun())
+    h1_->stream().io().interrupt_read();
 }
 
 void ServerCall::release() noexcept {
-  h1_.release();
+  h1_->release();
   if (h2_) h2_->release();
 }
 

@@ -8,6 +8,8 @@
 #include "proxy/identity.h"
 #include "proxy/inner_exchange.h"
 #include "proxy/respond.h"
+#include "rt/child.h"
+#include "upstream/gone_watch.h"
 
 namespace rpx::proxy {
 namespace {
@@ -131,6 +133,27 @@ void let_go(Busy& inner, bool whole) noexcept {
     inner.lease.drop();
 }
 
+struct AskingEnded final : rt::Soon {
+  explicit AskingEnded(rt::Event& to_notify) : event(to_notify) {}
+  void run() override { event.notify_all(); }
+  rt::Event& event;
+};
+
+// The question ends with the client that it is about: nobody would do anything with the answer.
+rt::Task<Status> forward_watched(ClientConnection& connection, Busy& busy, Busy& inner, const Route& route) {
+  rt::Event event(connection.worker.loop());
+  AskingEnded ended(event);
+  rt::Child<Status> asking(connection.worker.loop());
+  asking.start(forward(connection, inner, route), &ended);
+  net::Stream* client = busy.exchange.stream();
+  const upstream::GoneWatch gone(client, event);
+  while (!asking.done()) {
+    if (client && client->io().hung_up()) co_return client_error(ErrorKind::kReset, "the client went away");
+    co_await event.wait();
+  }
+  co_return asking.result();
+}
+
 rt::Task<bool> ask_server(ClientConnection& connection, Busy& busy, const Route& route, const ForwardAuth& auth) {
   rt::Loop& loop = connection.worker.loop();
   InnerExchange question(loop);
@@ -142,7 +165,7 @@ rt::Task<bool> ask_server(ClientConnection& connection, Busy& busy, const Route&
   inner->trail.request_id = busy.trail.request_id;
   inner->trail.route = &auth.route;
   busy.trail.phase = Phase::kWaiting;
-  Status asked = co_await forward(connection, *inner, auth.route);
+  Status asked = co_await forward_watched(connection, busy, *inner, auth.route);
   if (asked && inner->call.head().status == 101)
     asked = upstream_error(ErrorKind::kBadResponse, "forward_auth was answered with 101");
   if (!asked) {

@@ -17,6 +17,7 @@ namespace rpx::proxy {
 
 class Site;
 class RequestCoding;
+class MirrorCopy;
 
 /// A site as one worker serves it: the compiled snapshot and this worker's pools for its upstreams.
 struct LiveSite {
@@ -35,6 +36,7 @@ struct Busy {
     upload.cancel();
     pump.cancel();
     coding.reset();
+    mirror.reset();
     lease.drop();
     place.release();
     kept.reset();
@@ -63,6 +65,7 @@ struct Busy {
   upstream::Place place;  ///< at the server, where it has max_connections
   upstream::Lease lease;
   std::shared_ptr<RequestCoding> coding;  ///< where the request's body changes on its way; mostly null
+  std::shared_ptr<MirrorCopy> mirror;     ///< a copy of the request that waits for the rest of its body; mostly null
   rt::Child<Status> upload;
   rt::Child<Status> pump;  ///< reads a reply that is being stored at the server's speed
   Interrupt interrupt;

@@ -32,6 +32,7 @@ class Presence {
     connection_.worker.unlink(connection_);
     connection_.worker.counts().connections.sub();
     connection_.worker.limits().leave();
+    connection_.listener->leave();
     if (connection_.counted_client) connection_.worker.limits().leave_client(connection_.peer);
   }
   Presence(const Presence&) = delete;
@@ -200,11 +201,19 @@ RPX_OWN_FRAME rt::Task<bool> welcome(ClientConnection& connection, Instant& dead
   if (!admitted) co_return false;
   Worker& worker = connection.worker;
   if (connection.listener->options.tls) {
+    if (!connection.listener->options.pass.empty()) {
+      const Result<bool> passed = co_await is_passed(connection);
+      if (!passed) co_return false;
+      if (*passed) {
+        co_await serve_tcp(connection, true);
+        co_return false;
+      }
+    }
     const bool secured = co_await secure(connection);
     if (!secured) co_return false;
   }
   if (connection.listener->options.is_tcp()) {
-    co_await serve_tcp(connection);
+    co_await serve_tcp(connection, false);
     co_return false;
   }
   const Instant since = connection.secured ? worker.loop().now() : connection.accepted;

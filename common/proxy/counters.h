@@ -68,6 +68,11 @@ struct WorkerCounters {
   Count bytes_sent;
   Count retries;
   Count stale_leases;
+  Count mirrored;        ///< copies of requests that were answered
+  Count mirror_failed;   ///< and that were not
+  Count mirror_dropped;  ///< and that were not sent: too many, too large, or cut short
+  Count hedges;          ///< further tries of requests whose first was slow
+  Count hedges_won;      ///< and was overtaken
   Count upgrades;
   Count parse_errors;
   std::array<CodingCounters, 4> encoded;           ///< replies, by http::Coding

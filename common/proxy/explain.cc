@@ -189,6 +189,8 @@ class Walk {
     if (index < 0) return;
     const Upstream& upstream = site_.upstreams()[static_cast<std::size_t>(index)];
     out_.upstream = upstream.options->name;
+    if (const auto& mirror = route_->options->mirror; mirror && mirror->percent != 0)
+      on("mirror", fmt::format("{} % of such requests are copied to {}", mirror->percent, mirror->upstream));
     std::vector<std::string> usable;
     std::vector<std::string> others;
     for (const auto& server : upstream.servers) (server->state().usable() ? usable : others).push_back(server->url());

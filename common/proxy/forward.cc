@@ -6,7 +6,10 @@
 
 #include "base/result.h"
 #include "http/hop_by_hop.h"
+#include "proxy/await_reply.h"
 #include "proxy/forward_head.h"
+#include "proxy/hedge.h"
+#include "proxy/mirror.h"
 #include "proxy/request_coding.h"
 #include "proxy/tcp_connection.h"
 #include "proxy/tries.h"
@@ -20,10 +23,6 @@ using http::Framing;
 
 // How much of a body is read at first, to go out with the head.
 constexpr std::size_t kFirstRead = 64 * 1024;
-// Interim responses that one request may bring before the server is held to be broken.
-constexpr int kMostInterim = 100;
-// After this long without a reply the client's connection is watched, in case it is given up meanwhile.
-constexpr Duration kWatchAfter = std::chrono::seconds(1);
 http::RelayTimeouts upload_timeouts(const Ask& ask) {
   return {ask.busy.live->site->limits().body_timeout, ask.route.options->timeout.response};
 }
@@ -83,7 +82,7 @@ Status send_request(const Ask& ask) {
   else if (busy.kept)
     body = busy.kept.get();
   else
-    body = &busy.exchange.body(ask.route.body_bytes);
+    body = &request_body(busy, ask.route.body_bytes);
   if (busy.kept) busy.kept->begin_again();
   RPX_TRY(const http::BodyPiece piece, body->try_read(kFirstRead));
   if (!busy.coding && !busy.kept) body = keep_body(ask, *body, piece);
@@ -100,131 +99,12 @@ Status send_request(const Ask& ask) {
   return {};
 }
 
-// While the reply is awaited, a client that hangs up ends the wait: nobody would read the reply.
-class HangUpWatch final : rt::Waiter {
- public:
-  HangUpWatch(net::Stream* client, http::ServerCall& call, bool enabled) : client_(client), call_(call) {
-    if (enabled) watch();
-  }
-  ~HangUpWatch() {
-    if (client_) client_->io().clear_read_waiter(this);
-  }
-  HangUpWatch(const HangUpWatch&) = delete;
-  HangUpWatch& operator=(const HangUpWatch&) = delete;
-  void watch() { client_->io().set_read_waiter(this); }
-
- private:
-  void wake() override {
-    // More requests, or a client that has only closed its sending side: go on.
-    if (!client_->io().hung_up())
-      watch();
-    else
-      call_.interrupt();
-  }
-  net::Stream* client_;
-  http::ServerCall& call_;
-};
-
-// Streams of a shared connection are ended from outside when their client gives them up.
-bool client_hung_up(Busy& busy) noexcept {
-  net::Stream* client = busy.exchange.stream();
-  return client && client->io().hung_up();
-}
-
-// What an interrupted or failed wait for the reply really was.
-Error blame(Busy& busy, Error error) {
-  if (client_hung_up(busy)) return {ErrorKind::kReset, Side::kClient, "the client went away"};
-  if (busy.upload.done() && !busy.upload.result()) {
-    const Error& upload = busy.upload.result().error();
-    // What the server did while we sent tells less than what it says or does not say itself.
-    if (upload.side == Side::kClient || error.kind == ErrorKind::kCancelled) return upload;
-  }
-  return error;
-}
-
-rt::Task<Status> await_head(const Ask& ask, Instant deadline) {
-  Busy& busy = ask.busy;
-  net::Stream* client = busy.exchange.stream();
-  const http::Method method = busy.exchange.request().method;
-  const bool reads_body = !busy.exchange.reader().ended();
-  const bool watched = client && client->io().is_watched();
-  HangUpWatch watch(client, busy.call, watched && !reads_body);
-  rt::Loop& loop = ask.connection.worker.loop();
-  bool first_wait = client && !watched && !reads_body;
-  for (;;) {
-    const Instant until = first_wait ? std::min(deadline, loop.now() + kWatchAfter) : deadline;
-    Status read = co_await busy.call.read_head(method, until);
-    if (read) co_return read;
-    const bool upload_failed = busy.upload.done() && !busy.upload.result();
-    if (read.error().kind == ErrorKind::kResponseTimeout && first_wait && until < deadline) {
-      first_wait = false;
-      watch.watch();
-      continue;
-    }
-    // The end of a successful upload wakes the wait as well; so does a server that stops reading, which may
-    // have answered already.
-    if (read.error().kind == ErrorKind::kCancelled && !client_hung_up(busy) &&
-        (!upload_failed || busy.upload.result().error().side == Side::kUpstream)) {
-      if (!upload_failed) continue;
-      busy.call.look_again();
-      Status last = co_await busy.call.read_head(method, std::min(deadline, loop.now() + kWatchAfter));
-      if (last) co_return last;
-      co_return std::unexpected(busy.upload.result().error());
-    }
-    co_return std::unexpected(blame(busy, read.error()));
-  }
-}
-
-// Marks the time in which the end of the upload interrupts the wait for the reply.
-class AwaitsHead {
- public:
-  explicit AwaitsHead(Busy& busy) noexcept : busy_(busy) { busy.awaits_head = true; }
-  ~AwaitsHead() { busy_.awaits_head = false; }
-  AwaitsHead(const AwaitsHead&) = delete;
-  AwaitsHead& operator=(const AwaitsHead&) = delete;
-
- private:
-  Busy& busy_;
-};
-
-Status check_switch(Busy& busy) {
-  if (!busy.exchange.request().wants_upgrade)
-    return upstream_error(ErrorKind::kUpgradeFailed, "the server switched protocols unasked");
-  const std::string_view key = busy.trail.websocket_key;
-  if (!busy.call.h2() && !key.empty() &&
-      busy.call.head().headers.value("Sec-WebSocket-Accept") != websocket_accept(key))
-    return upstream_error(ErrorKind::kUpgradeFailed, "the server's Sec-WebSocket-Accept is wrong");
-  return {};
-}
-
-rt::Task<Status> await_reply(const Ask& ask) {
-  Busy& busy = ask.busy;
-  const AwaitsHead awaits(busy);
-  const Duration patience = ask.route.options->timeout.response;
-  rt::Loop& loop = ask.connection.worker.loop();
-  busy.trail.sent = loop.now();
-  for (int interim = 0; interim < kMostInterim; ++interim) {
-    RPX_CO_TRY_VOID(co_await await_head(ask, deadline_after(loop.now(), patience)));
-    http::ResponseHead& head = busy.call.head();
-    if (head.status == 101) co_return check_switch(busy);
-    // To a client of HTTP/2 a good reply would mean that its tunnel is open.
-    if (head.status / 100 == 2 && busy.exchange.request().wants_upgrade && !busy.exchange.stream())
-      co_return upstream_error(ErrorKind::kUpgradeFailed, "the server did not switch protocols");
-    if (head.status >= 200) {
-      busy.trail.first_byte = loop.now() - busy.trail.sent;
-      co_return Status{};
-    }
-    http::copy_end_to_end(head.headers, busy.out);
-    RPX_CO_TRY_VOID(busy.exchange.send_interim(head.status, busy.out));
-  }
-  co_return upstream_error(ErrorKind::kBadResponse, "interim responses without end");
-}
-
 // One try with one server.
-rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
+rt::Task<Status> attempt(const Ask& ask, Tries& tries, upstream::Member& member, bool fresh) {
   Busy& busy = ask.busy;
   Worker& worker = ask.connection.worker;
   busy.trail.server = upstream::Pool::server_of(member);
+  busy.trail.try_begun = worker.loop().now();
   upstream::Server& server = *busy.trail.server;
   busy.upload.cancel();
   // A server that a reload has taken out lives only as long as its leases: a second connection to it is made
@@ -251,13 +131,18 @@ rt::Task<Status> attempt(const Ask& ask, upstream::Member& member, bool fresh) {
   }
   previous.drop();
   server.counters().requests.fetch_add(1, std::memory_order_relaxed);
+  ask.pool.begun(server);
   if (busy.coding) busy.coding->begin_try(server, worker.loop().now());
-  build_head(ask, server);
+  build_head(ask, server, busy.lease.slot() != nullptr);
   const Status sent = send_request(ask);
   // A failed send still leaves a reply to be read: a server may answer and close before it has read all.
   if (!sent && sent.error().side != Side::kUpstream) co_return sent;
   if (!sent) busy.call.look_again();
-  RPX_CO_TRY_VOID(co_await await_reply(ask));
+  if (ask.upstream.options->hedge && may_hedge(ask)) {
+    RPX_CO_TRY_VOID(co_await await_hedged(ask, tries));
+  } else {
+    RPX_CO_TRY_VOID(co_await await_reply(ask));
+  }
   // Read before anything is said to the client: a body that is broken from its start is a failed try like any other.
   if (busy.call.head().status != 101) {
     RPX_CO_TRY(busy.first, busy.call.body().try_read(std::min(net::kScratchBytes, busy.exchange.room())));
@@ -276,20 +161,21 @@ bool repeats_plain(const Ask& ask) {
 }
 
 // What one try has shown of its server.
-void take_outcome(const Ask& ask, const Status& done, Instant begun) {
+void take_outcome(const Ask& ask, const Status& done) {
   Busy& busy = ask.busy;
   if (!done && done.error().side != Side::kUpstream) return;
   const std::uint16_t status = done ? busy.call.head().status : 0;
   const bool good = done && status < 500;
   upstream::Server& server = *busy.trail.server;
-  ask.pool.learn(server, ask.connection.worker.loop().now() - begun, !good);
+  const Duration took = ask.connection.worker.loop().now() - busy.trail.try_begun;
+  ask.pool.learn(server, took, !good);
   // A kept connection that the server has closed meanwhile says nothing about it.
   if (!done && busy.lease && busy.lease.reused() && busy.call.lost_with_connection() && busy.call.nothing_received())
     return;
   if (good)
-    ask.pool.judge(server, true);
+    ask.pool.judge(server, true, {}, took);
   else
-    ask.pool.judge(server, false, done ? fmt::format("status {}", status) : done.error().detail);
+    ask.pool.judge(server, false, done ? fmt::format("status {}", status) : done.error().detail, took);
 }
 
 Result<Ask> prepare(ClientConnection& connection, Busy& busy, const Route& route) {
@@ -315,6 +201,7 @@ Result<Ask> prepare(ClientConnection& connection, Busy& busy, const Route& route
 
 rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& route) {
   RPX_CO_TRY(const Ask ask, prepare(connection, busy, route));
+  if (route.mirror >= 0) start_mirror(ask);
   const http::RequestHead& request = busy.exchange.request();
   if (route.compress && route.compress->changes_requests() && request.framing != Framing::kNone)
     RPX_CO_TRY_VOID(co_await prepare_request_coding(busy, route, ask.upstream));
@@ -330,9 +217,8 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
         RPX_CO_TRY(member, co_await tries.next());
       }
     }
-    const Instant begun = connection.worker.loop().now();
-    const Status done = co_await attempt(ask, *member, fresh);
-    take_outcome(ask, done, begun);
+    const Status done = co_await attempt(ask, tries, *member, fresh);
+    take_outcome(ask, done);
     if (done && route.compress && route.compress->changes_requests() && repeats_plain(ask)) {
       fresh = true;
       continue;

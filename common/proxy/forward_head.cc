@@ -69,7 +69,7 @@ std::uint64_t balance_key(const Ask& ask) {
   return text.empty() ? 0 : balance::hash_of(text);
 }
 
-void build_head(const Ask& ask, upstream::Server& server) {
+void build_head(const Ask& ask, upstream::Server& server, bool shared) {
   Busy& busy = ask.busy;
   const http::RequestHead& request = busy.exchange.request();
   Arena& arena = busy.exchange.arena();
@@ -81,7 +81,7 @@ void build_head(const Ask& ask, upstream::Server& server) {
            field.id == FieldId::kXRequestId || field.id == FieldId::kExpect || field.id == FieldId::kXRealIp;
   });
   if (busy.trail.hide_authorization) out.remove(FieldId::kAuthorization);
-  if (ask.upstream.sticky) drop_session_cookie(ask, out);
+  if (ask.upstream.sticky && !ask.upstream.sticky->cookie.empty()) drop_session_cookie(ask, out);
   set_host(ask, server, out);
   http::add_forwarding_fields(request, busy.trail.client, ask.connection.peer, ask.connection.listener->is_unix, arena,
                               out);
@@ -105,7 +105,7 @@ void build_head(const Ask& ask, upstream::Server& server) {
   if (request.expects_continue && request.framing != Framing::kNone)
     out.add(FieldId::kExpect, "Expect", "100-continue");
   // What HTTP/1 says of one connection is for the whole way with gRPC (RFC 9113 section 8.2.2).
-  if (busy.lease.slot() && http::list_contains(request.headers.value(FieldId::kTe), "trailers"))
+  if (shared && http::list_contains(request.headers.value(FieldId::kTe), "trailers"))
     out.add(FieldId::kTe, "te", "trailers");
   if (request.wants_upgrade && busy.lease.slot()) {
     out.remove("Sec-WebSocket-Key");

@@ -23,7 +23,7 @@ struct Ask {
 
 /// What the choice of a server goes by; 0 where the policy does not hash, or there is nothing to hash.
 std::uint64_t balance_key(const Ask& ask);
-/// Fields of the request as `server` gets them, in busy.out.
-void build_head(const Ask& ask, upstream::Server& server);
+/// Fields of the request as `server` gets them, in busy.out; `shared`: over a connection of HTTP/2.
+void build_head(const Ask& ask, upstream::Server& server, bool shared);
 
 }  // namespace rpx::proxy

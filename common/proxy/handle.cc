@@ -4,6 +4,7 @@
 #include "proxy/admission.h"
 #include "proxy/cached.h"
 #include "proxy/forward.h"
+#include "proxy/mirror.h"
 #include "proxy/protect.h"
 #include "proxy/request_coding.h"
 #include "proxy/respond.h"
@@ -112,6 +113,7 @@ void finish(ClientConnection& connection, Busy& busy) {
     busy.coding->count(counts);
     busy.coding.reset();
   }
+  busy.mirror.reset();
   busy.lease.drop();
   busy.place.release();
 }

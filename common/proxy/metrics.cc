@@ -80,6 +80,10 @@ void write_upstreams(Text& text, std::span<const UpstreamView> upstreams) {
        [](const ServerView& s) { return s.state == "ejected" ? 1 : 0; });
   each("rpx_server_ejections_total", "counter", "Times that failing requests took it out.",
        [](const ServerView& s) { return s.ejections; });
+  each("rpx_server_circuit_open", "gauge", "1 while its circuit breaker keeps requests away from it.",
+       [](const ServerView& s) { return s.state == "open" ? 1 : 0; });
+  each("rpx_server_circuit_opened_total", "counter", "Times that its circuit breaker opened.",
+       [](const ServerView& s) { return s.circuit_opened; });
   each("rpx_server_weight", "gauge", "Its weight now, less while it starts slowly.",
        [](const ServerView& s) { return static_cast<double>(s.weight) * s.share / 100; });
   each("rpx_server_checks_total", "counter", "Active checks made.", [](const ServerView& s) { return s.checks; });
@@ -91,9 +95,40 @@ void write_upstreams(Text& text, std::span<const UpstreamView> upstreams) {
        [](const ServerView& s) { return s.requests; });
   each("rpx_server_failures_total", "counter", "Tries that the server failed.",
        [](const ServerView& s) { return s.failures; });
+  each("rpx_server_passed_sent_bytes_total", "counter",
+       "Bytes to the server of connections that were passed on unread.",
+       [](const ServerView& s) { return s.passed_to; });
+  each("rpx_server_passed_received_bytes_total", "counter", "Bytes from it on such connections.",
+       [](const ServerView& s) { return s.passed_from; });
   each("rpx_server_active", "gauge", "Connections to the server in use.", [](const ServerView& s) { return s.active; });
   each("rpx_server_idle", "gauge", "Connections to the server kept for reuse.",
        [](const ServerView& s) { return s.idle; });
+}
+
+void write_listeners(Text& text, const std::vector<ListenerView>& listeners) {
+  const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto value_of) {
+    text.family(name, type, help);
+    for (const ListenerView& listener : listeners)
+      text.sample(name, fmt::format("listener=\"{}\"", label(listener.name)), value_of(listener));
+  };
+  each("rpx_listener_connections", "gauge", "Open connections of the listener's clients.",
+       [](const ListenerView& l) { return l.connections; });
+  each("rpx_listener_accepted_total", "counter", "Connections that the listener accepted.",
+       [](const ListenerView& l) { return l.accepted; });
+  each("rpx_listener_refused_total", "counter", "Connections over the listener's max_connections.",
+       [](const ListenerView& l) { return l.refused; });
+  each("rpx_listener_passed_received_bytes_total", "counter", "Bytes from clients whose connections were passed on.",
+       [](const ListenerView& l) { return l.bytes_received; });
+  each("rpx_listener_passed_sent_bytes_total", "counter", "Bytes to clients whose connections were passed on.",
+       [](const ListenerView& l) { return l.bytes_sent; });
+}
+
+void write_sessions(Text& text, std::span<const UpstreamView> upstreams) {
+  if (std::ranges::none_of(upstreams, [](const UpstreamView& one) { return one.sessions.has_value(); })) return;
+  text.family("rpx_upstream_sessions", "gauge", "Sessions whose server is remembered.");
+  for (const UpstreamView& upstream : upstreams)
+    if (upstream.sessions)
+      text.sample("rpx_upstream_sessions", fmt::format("upstream=\"{}\"", label(upstream.name)), *upstream.sessions);
 }
 
 // `did`: encoded or decoded. `what`: replies or requests.
@@ -112,6 +147,19 @@ void write_codings(Text& text, std::string_view did, std::string_view what, cons
   each(stem + "_coded_bytes_total", "Bytes of those bodies in the coding.",
        [](const CodingView& c) { return c.coded_bytes; });
   each(stem + "_seconds_total", "Time that workers spent on it.", [](const CodingView& c) { return c.seconds; });
+}
+
+// Requests that were sent more than once on purpose.
+void write_copies(Text& text, const Counters& counters) {
+  text.one("rpx_mirrored_total", "counter", "Copies of requests that a mirror answered.", counters.mirrored);
+  text.one("rpx_mirror_failed_total", "counter", "Copies of requests that a mirror did not answer in time.",
+           counters.mirror_failed);
+  text.one("rpx_mirror_dropped_total", "counter",
+           "Copies that were not sent: the mirror was behind, the body too long or cut short.",
+           counters.mirror_dropped);
+  text.one("rpx_hedges_total", "counter", "Requests sent to a second server as the first was slow.", counters.hedges);
+  text.one("rpx_hedges_won_total", "counter", "Of these, those that the second server answered first.",
+           counters.hedges_won);
 }
 
 void describe_health(const upstream::Server& server, ServerView& view) {
@@ -170,6 +218,11 @@ Counters sum_counters(std::span<const WorkerCounters* const> workers) {
     out.bytes_sent += worker->bytes_sent.read();
     out.retries += worker->retries.read();
     out.stale_leases += worker->stale_leases.read();
+    out.mirrored += worker->mirrored.read();
+    out.mirror_failed += worker->mirror_failed.read();
+    out.mirror_dropped += worker->mirror_dropped.read();
+    out.hedges += worker->hedges.read();
+    out.hedges_won += worker->hedges_won.read();
     out.upgrades += worker->upgrades.read();
     out.parse_errors += worker->parse_errors.read();
     out.tcp_connections += worker->tcp_connections.read();
@@ -187,6 +240,7 @@ std::vector<UpstreamView> view_upstreams(const Site& site, std::size_t workers) 
   std::vector<UpstreamView> out;
   for (const Upstream& upstream : site.upstreams()) {
     UpstreamView view{upstream.options->name, upstream.options->balance, {}};
+    if (upstream.sticky && upstream.sticky->table) view.sessions = upstream.sticky->table->size();
     for (const auto& server : upstream.servers) {
       ServerView one;
       one.url = server->url();
@@ -205,6 +259,13 @@ std::vector<UpstreamView> view_upstreams(const Site& site, std::size_t workers) 
         const Duration left = server->ejection().until() - std::chrono::steady_clock::now();
         one.until_s = std::max(0.0, std::chrono::duration<double>(left).count());
       }
+      one.circuit_opened = server->breaker().count();
+      if (!down && server->state().is_open()) {
+        one.state = "open";
+        one.why = server->breaker().why();
+        const Duration left = server->breaker().until() - std::chrono::steady_clock::now();
+        one.until_s = std::max(0.0, std::chrono::duration<double>(left).count());
+      }
       const upstream::Admin admin = server->state().admin();
       if (admin != upstream::Admin::kReady) one.state = upstream::name_of(admin);
       one.backup = server->options().backup;
@@ -217,6 +278,8 @@ std::vector<UpstreamView> view_upstreams(const Site& site, std::size_t workers) 
           std::max<std::int64_t>(0, server->counters().idle.load(std::memory_order_relaxed)));
       one.requests = server->counters().requests.load(std::memory_order_relaxed);
       one.failures = server->counters().failures.load(std::memory_order_relaxed);
+      one.passed_to = server->counters().passed_to.load(std::memory_order_relaxed);
+      one.passed_from = server->counters().passed_from.load(std::memory_order_relaxed);
       view.servers.push_back(std::move(one));
     }
     out.push_back(std::move(view));
@@ -255,6 +318,7 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
   text.one("rpx_retries_total", "counter", "Requests sent again to another server.", counters.retries);
   text.one("rpx_stale_leases_total", "counter", "Kept connections that turned out closed and were replaced.",
            counters.stale_leases);
+  write_copies(text, counters);
   text.one("rpx_upstream_connects_total", "counter", "Connections made to servers.", counters.upstream_connects);
   text.one("rpx_upgrades_total", "counter", "Connections that switched protocols.", counters.upgrades);
   text.one("rpx_parse_errors_total", "counter", "Requests refused for their syntax.", counters.parse_errors);
@@ -283,7 +347,9 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
                   &WorkerCounters::latency);
   write_durations(text, "rpx_server_first_byte_seconds",
                   "Time from a request sent to a server to the head of its reply.", workers, &WorkerCounters::servers);
+  write_listeners(text, status.listeners);
   write_upstreams(text, upstreams);
+  write_sessions(text, upstreams);
   return text.take();
 }
 

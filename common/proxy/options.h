@@ -32,6 +32,7 @@ struct ServeOptions {
   std::string user;            ///< drop to this user after binding; empty = stay
   Duration grace = std::chrono::seconds(30);
   std::uint32_t max_connections = 50'000;  ///< 1–10,000,000
+  Duration wait_ready{};                   ///< how long being ready waits for the first active checks
   std::string server_name;                 ///< Server header; empty = none is sent
   bool via = false;
   bool sandbox = true;  ///< give up what a proxy has no use for once it runs
@@ -45,17 +46,19 @@ struct LogOptions {
 };
 
 struct ListenOptions {
-  std::string name;                          ///< unique; the address where none was given
-  std::string address;                       ///< "host:port", ":port", "[::1]:port", "unix:/abs/path", "fd:3"
-  bool tls = false;                          ///< clients speak TLS
-  std::vector<std::string> protocols;        ///< "h2", "http/1.1", "h2c"; empty = what suits `tls`
-  bool redirect_https = false;               ///< every request is answered with a redirect to https
-  std::uint32_t https_port = 443;            ///< and to this port, 1–65535
-  std::vector<IpPrefix> proxy_protocol;      ///< peers that must open with a PROXY header
-  std::vector<IpPrefix> trusted_proxies;     ///< peers whose forwarding fields are believed
-  std::string mode = "http";                 ///< "http", or "tcp": bytes are passed on as they are
-  std::string upstream;                      ///< of a tcp listener without `sni`: name of an UpstreamOptions
-  policy::NameValues sni;                    ///< of a tcp listener: "a.example", "*.example" or "*" to such a name
+  std::string name;                       ///< unique; the address where none was given
+  std::string address;                    ///< "host:port", ":port", "[::1]:port", "unix:/abs/path", "fd:3"
+  bool tls = false;                       ///< clients speak TLS
+  std::vector<std::string> protocols;     ///< "h2", "http/1.1", "h2c"; empty = what suits `tls`
+  bool redirect_https = false;            ///< every request is answered with a redirect to https
+  std::uint32_t https_port = 443;         ///< and to this port, 1–65535
+  std::vector<IpPrefix> proxy_protocol;   ///< peers that must open with a PROXY header
+  std::vector<IpPrefix> trusted_proxies;  ///< peers whose forwarding fields are believed
+  std::string mode = "http";              ///< "http", or "tcp": bytes are passed on as they are
+  std::uint32_t max_connections = 0;      ///< open at once; 0 = as many as [serve] has
+  policy::NameValues pass;                ///< of a TLS listener: SNI names whose connections go to an upstream unread
+  std::string upstream;                   ///< of a tcp listener without `sni`: name of an UpstreamOptions
+  policy::NameValues sni;                 ///< of a tcp listener: "a.example", "*.example" or "*" to such a name
   Duration idle = std::chrono::minutes(10);  ///< of a tcp listener: both ways silent for so long ends a connection
   bool is_tcp() const noexcept { return mode == "tcp"; }
 };
@@ -71,6 +74,15 @@ struct Origin {
   std::uint32_t line = 0;
 };
 
+/// Copies of requests for servers that only watch.
+struct MirrorOptions {
+  std::string upstream;                        ///< name of an UpstreamOptions
+  std::uint32_t percent = 100;                 ///< of the requests, 0–100
+  Duration timeout = std::chrono::seconds(5);  ///< for all of a copy's exchange
+  Size body = Size{64} * 1024;                 ///< a request with a longer body is not copied
+  std::uint32_t max_pending = 100;             ///< copies under way at once, of each worker; more are dropped
+};
+
 struct RouteOptions {
   std::string name;               ///< unique; "route-N" where none was given
   std::vector<std::string> host;  ///< "example.com", "*.example.com"; empty = any
@@ -79,6 +91,7 @@ struct RouteOptions {
   policy::NameValues header;   ///< must match; "*" = present
   std::string upstream;        ///< name of an UpstreamOptions (an URL in the file has been made into one)
   policy::SplitOptions split;  ///< instead of `upstream`
+  std::optional<MirrorOptions> mirror;
   std::string strip_prefix;
   std::optional<policy::RewriteOptions> rewrite;
   std::optional<policy::RedirectOptions> redirect;

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "proxy/encode.h"
+#include "proxy/mirror.h"
 
 namespace rpx::proxy {
 namespace {
@@ -137,7 +138,7 @@ rt::Task<Status> prepare_request_coding(Busy& busy, const Route& route, const Up
   const bool decodes = codings && !codings->empty();
   const bool encodes = !is_coded && rule.suits_request(request) && may_send_coded(rule, upstream);
   if (!decodes && !encodes) co_return Status{};
-  busy.coding = std::make_shared<RequestCoding>(rule, busy.exchange.body(route.body_bytes), encodes);
+  busy.coding = std::make_shared<RequestCoding>(rule, request_body(busy, route.body_bytes), encodes);
   if (decodes) busy.coding->decode(*codings, {Side::kClient, rule.max_ratio(), route.body_bytes});
   // Who waits for 100 (Continue) sends nothing before the server has said so.
   if (request.expects_continue) co_return Status{};

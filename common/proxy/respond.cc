@@ -166,7 +166,7 @@ rt::Task<void> replace_reply(ClientConnection& connection, Busy& busy, const Rou
        {"Content-Encoding", "Content-Range", "ETag", "Last-Modified", "Accept-Ranges", "Trailer"})
     busy.out.remove(name);
   busy.out.set("Content-Type", page.content_type);
-  add_session_cookie(busy);
+  bind_session(connection, busy);
   complete_headers(connection, busy, &route, status);
   // The rest of a long page is not worth reading to keep the connection.
   if (!body_over) busy.lease.drop();
@@ -196,7 +196,7 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   http::copy_end_to_end(head.headers, busy.out);
   if (route.options->hide_origin)
     policy::hide_origin(busy.out, route.origin_names, busy.trail.client, busy.exchange.arena());
-  add_session_cookie(busy);
+  bind_session(connection, busy);
   complete_headers(connection, busy, &route, head.status);
   busy.trail.status = head.status;
   busy.trail.phase = Phase::kSending;

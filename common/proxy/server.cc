@@ -65,6 +65,7 @@ Status ServerImpl::begin(SiteOptions options) {
   site_->use_disks(nullptr, kDiskTime);
   resolver_.wait_for_first_answers(kFirstAnswers);
   site_->apply(before, std::chrono::steady_clock::now(), std::chrono::system_clock::now());
+  restore_sessions();
   checks_.configure(site_->checked_servers());
   for (const auto& worker : workers_) {
     worker->set_site(site_, access_writer_);
@@ -77,6 +78,7 @@ Status ServerImpl::begin(SiteOptions options) {
   acme_.configure(site_->options().acme, site_->certificates(), site_->challenges());
   stapler_.configure(site_->certificates());
   if (members_.follows()) member_ticker_.start();
+  if (site_->has_sessions()) session_ticker_.start();
   for (const BoundListener& listener : listeners_) serve_on(listener);
   return {};
 }
@@ -149,6 +151,7 @@ Result<std::vector<std::string>> ServerImpl::reload(SiteOptions options) {
   access_target_ = site->options().log.access;
   take_up(std::move(site));
   if (members_.follows()) member_ticker_.start();
+  if (site_->has_sessions()) session_ticker_.start();
   swap_listeners(site_->options().listen, std::move(added));
   ++generation_;
   return later;
@@ -205,8 +208,10 @@ void ServerImpl::run_down() {
   acme_.stop();
   stapler_.stop();
   member_ticker_.stop();
+  session_ticker_.stop();
   bool whole = true;
   for (const auto& worker : workers_) whole &= worker->stop_and_join();
+  if (started_workers_) keep_sessions(true);
   lock.lock();
   whole_ = whole;
   over_ = true;

@@ -40,6 +40,8 @@ class Server {
   virtual void reopen_logs() = 0;
 
   virtual StatusView status() = 0;
+  /// Every active check has been made, and has found what is believed of its server.
+  virtual bool settled() = 0;
   virtual std::vector<UpstreamView> upstreams() = 0;
   /// See proxy/explain.h.
   virtual Result<Explanation> explain(const ExplainQuestion& question) = 0;

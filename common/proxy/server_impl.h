@@ -52,6 +52,7 @@ class ServerImpl final : public Server {
   bool wait() override;
   void reopen_logs() override;
   StatusView status() override;
+  bool settled() override;
   std::vector<UpstreamView> upstreams() override;
   Result<Explanation> explain(const ExplainQuestion& question) override {
     return proxy::explain(*site_now(), blocklist_.table().get(), question);
@@ -95,6 +96,8 @@ class ServerImpl final : public Server {
   RunState restore_state();
   void save_state();
   std::string state_file() const;
+  void restore_sessions();
+  void keep_sessions(bool last);
 
   const WallTime started_ = std::chrono::system_clock::now();
   net::Resolver resolver_;
@@ -104,6 +107,7 @@ class ServerImpl final : public Server {
   rt::Offload offload_{kOffloadThreads, kOffloadWaiting};  // ends before the loops it answers to
   BlocklistKeeper blocklist_{[this](const BlocklistKeeper::Table& table) { publish_blocks(table); }};
   Ticker member_ticker_{"rpx-members", [this] { look_at_members(); }};
+  Ticker session_ticker_{"rpx-sessions", [this] { keep_sessions(false); }};
   Watcher watcher_;
   AcmeKeeper acme_;
   Stapler stapler_;
@@ -116,6 +120,8 @@ class ServerImpl final : public Server {
   std::string access_target_;
   std::vector<BoundListener> listeners_;
   std::uint64_t generation_ = 1;
+  std::uint64_t sessions_kept_ = 0;  // version of what the file holds
+  Instant sessions_at_{};            // and when it was written
 
   std::mutex stop_mutex_;
   std::condition_variable stopped_;

@@ -12,6 +12,14 @@
 #include "proxy/server_impl.h"
 
 namespace rpx::proxy {
+namespace {
+
+// What is behind the name of the state file.
+constexpr const char* kSessions = ".sessions";
+// As much of what was learned is lost when the process is killed.
+constexpr Duration kKeepEvery = std::chrono::seconds(5);
+
+}  // namespace
 
 // Who is told that this is done may ask any worker next, and must find the new site there.
 void ServerImpl::take_up(std::shared_ptr<const Site> site) {
@@ -116,6 +124,50 @@ void ServerImpl::save_state() {
   if (const Status written = policy::write_blocklist_file(path, format_run_state(state)); !written)
     log_event(LogLevel::kWarning, "what was changed of servers will not outlive the process",
               {{"reason", written.error().detail}});
+}
+
+// What was learned of sessions, beside the state of servers: a file of its own, as there may be many.
+void ServerImpl::restore_sessions() {
+  const std::string path = state_file();
+  if (path.empty() || !site_->has_sessions()) return;
+  const auto text = policy::read_blocklist_file(path + kSessions);
+  if (!text) {
+    log_event(LogLevel::kWarning, "which server has which session is not known", {{"reason", text.error().detail}});
+    return;
+  }
+  const Instant now = std::chrono::steady_clock::now();
+  const WallTime wall = std::chrono::system_clock::now();
+  for (const Upstream& upstream : site_->upstreams())
+    if (upstream.sticky && upstream.sticky->table)
+      upstream::restore_sessions(*text, upstream.options->name, *upstream.sticky->table, now, wall);
+}
+
+void ServerImpl::keep_sessions(bool last) {
+  std::shared_ptr<const Site> site;
+  std::string path;
+  const Instant now = std::chrono::steady_clock::now();
+  {
+    const std::scoped_lock lock(mutex_);
+    site = site_;
+    path = state_file();
+    if (!last && now - sessions_at_ < kKeepEvery) return;
+    sessions_at_ = now;
+  }
+  if (path.empty() || !site || !site->has_sessions()) return;
+  std::string text;
+  std::uint64_t version = 0;
+  for (const Upstream& upstream : site->upstreams())
+    if (upstream.sticky && upstream.sticky->table) version += upstream.sticky->table->version();
+  // Only this function, of one thread at a time, minds what is kept.
+  if (!last && version == sessions_kept_) return;
+  for (const Upstream& upstream : site->upstreams())
+    if (upstream.sticky && upstream.sticky->table && upstream.options->name.find(' ') == std::string::npos)
+      text += upstream::format_sessions(upstream.options->name, upstream.sticky->table->sessions(now), now,
+                                        std::chrono::system_clock::now());
+  if (const Status written = policy::write_blocklist_file(path + kSessions, text); !written)
+    log_event(LogLevel::kWarning, "which server has which session will not outlive the process",
+              {{"reason", written.error().detail}});
+  sessions_kept_ = version;
 }
 
 }  // namespace rpx::proxy

@@ -34,10 +34,20 @@ StatusView ServerImpl::status() {
   for (const Upstream& upstream : site_->upstreams())
     for (const auto& server : upstream.servers)
       view.counters.upstream_connects += server->counters().connects.load(std::memory_order_relaxed);
-  for (const BoundListener& listener : listeners_)
+  for (const BoundListener& listener : listeners_) {
+    const ListenerCounters& counts = *listener.facts->counters;
     view.listeners.push_back({listener.facts->options.name, listener.facts->bound, listener.facts->options.tls,
-                              listener.facts->options.is_tcp()});
+                              listener.facts->options.is_tcp(), counts.open.load(), counts.accepted.load(),
+                              counts.refused.load(), counts.bytes_received.load(), counts.bytes_sent.load()});
+  }
   return view;
+}
+
+bool ServerImpl::settled() {
+  return std::ranges::all_of(site_now()->checked_servers(), [](const upstream::CheckedServer& one) {
+    const upstream::HealthFacts facts = one.server->state().facts();
+    return facts.checks != 0 && facts.settled;
+  });
 }
 
 std::vector<UpstreamView> ServerImpl::upstreams() { return view_upstreams(*site_now(), workers_.size()); }

@@ -56,6 +56,13 @@ std::shared_ptr<upstream::Queue> queue_for(const Site* previous, const upstream:
   return std::make_shared<upstream::Queue>();
 }
 
+const Sticky* sticky_of(const Site* site, const std::string& upstream) {
+  if (!site) return nullptr;
+  for (const Upstream& pool : site->upstreams())
+    if (pool.options->name == upstream && pool.sticky) return &*pool.sticky;
+  return nullptr;
+}
+
 }  // namespace
 
 int upstream_of(const Route& route, const IpAddress& client) noexcept {
@@ -99,7 +106,8 @@ Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
     std::shared_ptr<const tls::ClientContext> context;
     for (const upstream::ServerOptions& server : options.servers) {
       RPX_TRY(upstream::ServerTarget target, upstream::parse_server_url(server.url));
-      if (target.tls && !context) {
+      const bool checks_tls = options.health && options.health->tls;
+      if ((target.tls || checks_tls) && !context) {
         Result<std::shared_ptr<const tls::ClientContext>> made = tls::ClientContext::build(options.tls);
         if (!made)
           return self_error(ErrorKind::kConfig,
@@ -119,8 +127,10 @@ Status Site::build_upstreams(const Site* previous, net::Resolver& resolver) {
       }
       built.servers.push_back(std::move(known));
     }
+    built.check_tls = context;
     if (options.sticky) {
-      RPX_TRY(built.sticky, build_sticky(*options.sticky, options.name, built.servers));
+      RPX_TRY(built.sticky,
+              build_sticky(*options.sticky, options.name, built.servers, sticky_of(previous, options.name)));
     }
     upstreams_.push_back(std::move(built));
   }
@@ -135,6 +145,7 @@ std::vector<upstream::CheckedServer> Site::checked_servers() const {
         out.push_back({server, *upstream.options->health});
         out.back().options.proxy_protocol = upstream.options->proxy_protocol;
         out.back().options.protocol = upstream.options->protocol;
+        if (upstream.options->health->tls && !server->tls()) out.back().tls = upstream.check_tls;
       }
   return out;
 }
@@ -281,6 +292,13 @@ Status Site::build_target(Route& route) const {
       if (!server.found_by.empty()) urls.push_back(server.found_by);
     }
     if (found->host == HostMode::kFixed) urls.push_back("http://" + found->options->host);
+  }
+  if (options.mirror) {
+    const auto found = std::ranges::find_if(
+        upstreams_, [&options](const Upstream& one) { return one.options->name == options.mirror->upstream; });
+    if (found == upstreams_.end())
+      return self_error(ErrorKind::kConfig, "there is no upstream \"" + options.mirror->upstream + "\"");
+    route.mirror = static_cast<int>(found - upstreams_.begin());
   }
   route.upstream = route.shares.front().upstream;
   if (options.split.empty()) route.shares.clear();

@@ -35,6 +35,7 @@
 #include "upstream/queue.h"
 #include "upstream/retry.h"
 #include "upstream/server.h"
+#include "upstream/session_table.h"
 
 namespace rpx::proxy {
 
@@ -43,10 +44,13 @@ enum class HostMode : std::uint8_t { kPreserve, kServer, kFixed };
 
 /// The `sticky` of an upstream; see proxy/sticky.h.
 struct Sticky {
-  std::string cookie;
+  std::string cookie;      ///< of ours; empty where sessions are known in another way
   std::string attributes;  ///< what follows its value
   bool secure = true;
   std::vector<std::string> tokens;  ///< one for each of the servers
+  std::string learn;                ///< name of a cookie of the servers'; empty: the client's address is what counts
+  std::shared_ptr<upstream::SessionTable> table;  ///< who has which session; null with a cookie of ours
+  std::vector<std::uint64_t> ids;                 ///< of the servers, in it
 };
 
 struct Authentication;  // proxy/authentication.h
@@ -61,6 +65,7 @@ struct Upstream {
   balance::Wants wants = balance::Wants::kNothing;
   policy::TextTemplate hash;  ///< what the key is made of, with Wants::kTemplate
   std::optional<Sticky> sticky;
+  std::shared_ptr<const tls::ClientContext> check_tls;  ///< for checks of TLS where URLs have none
 };
 
 /// A part of a route's clients.
@@ -73,6 +78,7 @@ struct Route {
   const RouteOptions* options;
   int upstream = -1;          ///< index of Site::upstreams; -1 for redirects and fixed replies; the first of a split
   std::vector<Share> shares;  ///< of a split; empty = all go to `upstream`
+  int mirror = -1;            ///< index of the upstream that gets copies; -1 = none does
   std::uint64_t body_bytes = 0;
   std::optional<policy::Redirect> redirect;
   std::optional<policy::FixedReply> respond;
@@ -118,6 +124,8 @@ class Site {
   void apply(const RunState& state, Instant now, WallTime wall) const;
   /// "app: http://10.0.0.1:80 …; other: …", for logs.
   std::string describe_servers() const;
+  /// Upstreams remember sessions.
+  bool has_sessions() const noexcept;
   /// What TLS listeners serve with; null when there is none.
   std::shared_ptr<const tls::ServerContexts> tls() const noexcept { return tls_ ? tls_->current() : nullptr; }
   const std::shared_ptr<Certificates>& certificates() const noexcept { return tls_; }

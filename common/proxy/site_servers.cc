@@ -58,6 +58,10 @@ Status Site::change_server(const ServerChange& change, Instant now) const {
     server->ejection().end(now);
     state.set_ejected(false);
   }
+  if (change.state == upstream::Admin::kReady && state.is_open()) {
+    server->breaker().close();
+    state.set_open(false);
+  }
   if (change.state) {
     state.set_admin(*change.state, change.lasting ? now + *change.lasting : Instant::max());
     server->tell(EventKind::kServer, name_of(*change.state),
@@ -97,6 +101,10 @@ void Site::apply(const RunState& state, Instant now, WallTime wall) const {
   for (const KeptWeight& kept : state.weights)
     if (const ServerPointer server = find(kept.upstream, kept.url))
       if (server->options().weight == kept.configured) server->state().set_weight(kept.weight);
+}
+
+bool Site::has_sessions() const noexcept {
+  return std::ranges::any_of(upstreams_, [](const Upstream& one) { return one.sticky && one.sticky->table; });
 }
 
 std::string Site::describe_servers() const {

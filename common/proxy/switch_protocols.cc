@@ -30,7 +30,7 @@ void collect_fields(ClientConnection& connection, Busy& busy, const Route& route
       busy.out.set("Sec-WebSocket-Accept",
                    busy.exchange.arena().copy(websocket_accept(request.headers.value("Sec-WebSocket-Key"))));
   }
-  add_session_cookie(busy);
+  bind_session(connection, busy);
   complete_headers(connection, busy, &route, status);
 }
 

@@ -63,6 +63,14 @@ class Account {
     counts.exchanges.sub();
     counts.bytes_received.add(passage_.moved.from_client);
     counts.bytes_sent.add(passage_.moved.to_client);
+    ListenerCounters& listener = *connection_.listener->counters;
+    listener.bytes_received.fetch_add(passage_.moved.from_client, std::memory_order_relaxed);
+    listener.bytes_sent.fetch_add(passage_.moved.to_client, std::memory_order_relaxed);
+    if (passage_.server) {
+      upstream::Server::Counters& server = passage_.server->counters();
+      server.passed_to.fetch_add(passage_.moved.from_client, std::memory_order_relaxed);
+      server.passed_from.fetch_add(passage_.moved.to_client, std::memory_order_relaxed);
+    }
     if (connection_.worker.access_log().enabled())
       write_line(connection_, passage_, connection_.worker.loop().now() - passage_.begun);
   }
@@ -80,7 +88,9 @@ class Account {
 const ListenOptions& listener_of(const ClientConnection& connection, const Site& site) noexcept {
   const ListenOptions& accepted = connection.listener->options;
   for (const ListenOptions& listener : site.options().listen)
-    if (listener.address == accepted.address && listener.name == accepted.name && listener.is_tcp()) return listener;
+    if (listener.address == accepted.address && listener.name == accepted.name &&
+        listener.is_tcp() == accepted.is_tcp())
+      return listener;
   return accepted;
 }
 
@@ -147,6 +157,7 @@ RPX_OWN_FRAME rt::Task<Status> reach_server(ClientConnection& connection, Passag
       pool.learn(*passage.server, passage.connect, false);
       pool.judge(*passage.server, true);
       passage.server->counters().requests.fetch_add(1, std::memory_order_relaxed);
+      pool.begun(*passage.server);
       co_return Status{};
     }
     pool.judge(*passage.server, false, lease.error().detail);
@@ -166,7 +177,7 @@ RPX_OWN_FRAME rt::Task<Status> reach_server(ClientConnection& connection, Passag
 RPX_OWN_FRAME rt::Task<Status> begin_passage(ClientConnection& connection, Passage& passage, Duration& idle) {
   Worker& worker = connection.worker;
   const std::shared_ptr<const LiveSite> at_first = worker.live();
-  if (!listener_of(connection, *at_first->site).sni.empty()) {
+  if (passage.passed || !listener_of(connection, *at_first->site).sni.empty()) {
     const Instant deadline = deadline_after(connection.accepted, at_first->site->limits().tls_handshake);
     RPX_CO_TRY(passage.name, co_await peek_name(connection, deadline));
   }
@@ -175,7 +186,8 @@ RPX_OWN_FRAME rt::Task<Status> begin_passage(ClientConnection& connection, Passa
   const std::shared_ptr<const LiveSite> live = worker.live();
   const ListenOptions& listener = listener_of(connection, *live->site);
   idle = listener.idle;
-  passage.upstream = upstream_for(listener, passage.name);
+  const policy::NameValues& names = passage.passed ? listener.pass : listener.sni;
+  passage.upstream = names.empty() ? listener.upstream : std::string(upstream_for(names, passage.name));
   if (passage.upstream.empty())
     co_return client_error(ErrorKind::kNoRoute, passage.name.empty() ? std::string("a client that asks for no name")
                                                                      : "no upstream for " + passage.name);
@@ -207,11 +219,10 @@ bool refused_by_blocklist(ClientConnection& connection) {
 
 }  // namespace
 
-std::string_view upstream_for(const ListenOptions& listener, std::string_view name) noexcept {
-  if (listener.sni.empty()) return listener.upstream;
+std::string_view upstream_for(const policy::NameValues& names, std::string_view name) noexcept {
   std::string_view best;
   std::size_t best_size = 0;
-  for (const auto& [pattern, upstream] : listener.sni) {
+  for (const auto& [pattern, upstream] : names) {
     if (!name.empty() && pattern == name) return upstream;
     const bool suffix = pattern.starts_with("*.") && name.size() >= pattern.size() &&
                         name.ends_with(std::string_view(pattern).substr(1));
@@ -236,10 +247,20 @@ std::string preface_for(ClientConnection& connection, const IpAddress& client, s
                                 Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&bound), length));
 }
 
-rt::Task<void> serve_tcp(ClientConnection& connection) {
+rt::Task<Result<bool>> is_passed(ClientConnection& connection) {
+  const Duration patience = connection.worker.live()->site->limits().tls_handshake;
+  const Result<std::string> name = co_await peek_name(connection, deadline_after(connection.accepted, patience));
+  if (name) co_return !upstream_for(connection.listener->options.pass, *name).empty();
+  // What is no ClientHello is for those to answer who read it.
+  if (name.error().kind == ErrorKind::kBadRequest) co_return false;
+  co_return std::unexpected(name.error());
+}
+
+rt::Task<void> serve_tcp(ClientConnection& connection, bool passed) {
   // Where HTTP would get a status there is nobody who would read it.
   if (refused_by_blocklist(connection)) co_return;
   Passage passage;
+  passage.passed = passed;
   Account account(connection, passage);
   Duration idle{};
   Status done = co_await begin_passage(connection, passage, idle);

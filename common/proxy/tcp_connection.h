@@ -21,6 +21,7 @@ struct Passage {
   std::shared_ptr<upstream::Server> server;  ///< the last one asked
   std::string upstream;                      ///< its name
   std::string name;                          ///< that the client asked for in its ClientHello
+  bool passed = false;                       ///< by that name, past a listener that reads others
   Instant begun{};
   TunnelBytes moved;
   std::uint32_t tries = 0;
@@ -30,12 +31,17 @@ struct Passage {
   Phase phase = Phase::kReading;
 };
 
-/// Serves a connection that was admitted; returns when it is over.
-rt::Task<void> serve_tcp(ClientConnection& connection);
+/// Serves a connection that was admitted; returns when it is over. `passed`: its listener reads others, and passes this
+/// one on by its name.
+rt::Task<void> serve_tcp(ClientConnection& connection, bool passed);
 
-/// The upstream that `listener` has for clients that ask for `name`: the name itself before the longest "*.suffix"
+/// Whether a client of a TLS listener asks for a name that the listener passes on unread. Its ClientHello is only
+/// looked at. Errors: kClosed, kReset, kHeaderTimeout, kDraining (kClient).
+rt::Task<Result<bool>> is_passed(ClientConnection& connection);
+
+/// The upstream that `names` have for clients that ask for `name`: the name itself before the longest "*.suffix"
 /// before "*". Empty when there is none.
-std::string_view upstream_for(const ListenOptions& listener, std::string_view name) noexcept;
+std::string_view upstream_for(const policy::NameValues& names, std::string_view name) noexcept;
 
 /// The PROXY header that opens a connection to a server on behalf of `client`, who came over `connection`.
 std::string preface_for(ClientConnection& connection, const IpAddress& client, std::uint32_t version);

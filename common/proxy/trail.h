@@ -44,7 +44,8 @@ struct Trail {
   Duration queued{};             ///< waited for a place at a server, or for one to come back
   Duration connect{-1};
   Duration first_byte{-1};
-  Instant sent{};  ///< the request was handed to the server
+  Instant try_begun{};  ///< a server was chosen, the last one
+  Instant sent{};       ///< the request was handed to it
   Phase phase = Phase::kIdle;
 };
 

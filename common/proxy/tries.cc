@@ -38,6 +38,19 @@ upstream::Member* Tries::at_once() {
   return take(ask_.pool.pick(tried(), key_));
 }
 
+upstream::Member* Tries::second(upstream::Place& place) noexcept {
+  const Instant now = ask_.connection.worker.loop().now();
+  if (counted_ > ask_.upstream.retry.attempts() || !has_other()) return nullptr;
+  upstream::Member* member = ask_.pool.pick(tried(), key_);
+  if (!member || !ask_.pool.well(*member) || !ask_.pool.budget().take(now)) return nullptr;
+  const std::shared_ptr<upstream::Server>& server = upstream::Pool::server_of(*member);
+  if (server->is_limited()) {
+    if (!server->enter()) return nullptr;
+    place = upstream::Place(server, ask_.upstream.queue);
+  }
+  return take(member);
+}
+
 rt::Task<Status> Tries::pause() {
   rt::Loop& loop = ask_.connection.worker.loop();
   net::Stream* client = ask_.busy.exchange.stream();
@@ -97,7 +110,7 @@ upstream::Failure Tries::describe(upstream::Failure failure) const noexcept {
 // A server that has asked to be left alone: others do without it meanwhile, and this request waits for it where there
 // is no other.
 upstream::Verdict Tries::after_retry_after(Duration asked) {
-  ask_.pool.rest(*tried_[count_ - 1], asked);
+  ask_.pool.rest(*ask_.busy.lease.member(), asked);
   const bool other = has_other();
   if (!other) pause_ = asked;
   const upstream::Verdict verdict = again();

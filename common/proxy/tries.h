@@ -20,6 +20,10 @@ class Tries {
   /// (kUpstream), kReset (kClient) when the client goes away meanwhile.
   rt::Task<Result<upstream::Member*>> next();
 
+  /// A further server for the same try, with a place where it has max_connections, as far as retries go; null where
+  /// there is none that is well, or the budget is spent.
+  upstream::Member* second(upstream::Place& place) noexcept;
+
   /// What to do with the reply that busy.call has the head of: pass it on (kGiveUp), or ask another server.
   upstream::Verdict after_reply();
   /// What to do after a try without a reply.

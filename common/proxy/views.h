@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,12 @@ struct ListenerView {
   std::string name;
   std::string address;  ///< really bound: "127.0.0.1:41234", "unix:/run/x.sock"
   bool tls = false;
-  bool tcp = false;  ///< mode = "tcp"
+  bool tcp = false;               ///< mode = "tcp"
+  std::uint64_t connections = 0;  ///< open now
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;         ///< over its max_connections
+  std::uint64_t bytes_received = 0;  ///< of connections that were passed on unread
+  std::uint64_t bytes_sent = 0;
 };
 
 /// Bodies that went through one content coding.
@@ -44,6 +50,11 @@ struct Counters {
   std::uint64_t bytes_sent = 0;      ///< to clients
   std::uint64_t retries = 0;         ///< tries beyond the first
   std::uint64_t stale_leases = 0;    ///< kept connections that turned out closed
+  std::uint64_t mirrored = 0;        ///< copies of requests that were answered
+  std::uint64_t mirror_failed = 0;   ///< and that were not
+  std::uint64_t mirror_dropped = 0;  ///< and that were not sent
+  std::uint64_t hedges = 0;          ///< further tries of requests whose first was slow
+  std::uint64_t hedges_won = 0;      ///< and was overtaken
   std::uint64_t upstream_connects = 0;
   std::uint64_t upgrades = 0;
   std::uint64_t parse_errors = 0;
@@ -74,13 +85,14 @@ struct StatusView {
 
 struct ServerView {
   std::string url;
-  std::string state;  ///< "up", "down", "ejected"; "drain" or "maint" while an operator says so
+  std::string state;  ///< "up", "down", "ejected", "open" (its circuit); "drain" or "maint" while an operator says so
   std::string why;    ///< why it is not up; empty, or the last failure
   std::uint32_t weight = 1;
   std::uint32_t share = 100;    ///< percent of its weight that counts now: less while it starts slowly
-  double until_s = 0;           ///< seconds until drain, maint or ejected end by themselves; 0 = they do not
+  double until_s = 0;           ///< seconds until drain, maint, ejected or open end by themselves; 0 = they do not
   std::uint64_t ejections = 0;  ///< so far
-  bool checked = false;         ///< there are active checks, of which the following tells
+  std::uint64_t circuit_opened = 0;
+  bool checked = false;  ///< there are active checks, of which the following tells
   bool healthy = true;
   std::uint64_t checks = 0;
   std::uint64_t checks_failed = 0;
@@ -97,6 +109,8 @@ struct ServerView {
   std::uint64_t idle = 0;    ///< kept connections
   std::uint64_t requests = 0;
   std::uint64_t failures = 0;
+  std::uint64_t passed_to = 0;  ///< bytes of connections that were passed on unread
+  std::uint64_t passed_from = 0;
 };
 
 /// What became of one server, the oldest first.
@@ -109,6 +123,7 @@ struct UpstreamView {
   std::string name;
   std::string balance;
   std::vector<ServerView> servers;
+  std::optional<std::uint64_t> sessions = {};  ///< remembered; absent where none are
 };
 
 struct ConnectionView {

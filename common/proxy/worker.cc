@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "http/date.h"
 #include "proxy/connection.h"
+#include "proxy/descriptors.h"
 #include "proxy/site.h"
 
 namespace rpx::proxy {
@@ -24,6 +25,8 @@ constexpr int kAcceptBatch = 64;
 // Past max_connections new ones wait this long for a place before they are refused.
 constexpr Duration kRoomWait = std::chrono::seconds(1);
 constexpr Duration kRoomPoll = std::chrono::milliseconds(20);
+// Between two accepts while descriptors are short: those that are left are for connections to servers.
+constexpr Duration kShortPause = std::chrono::milliseconds(5);
 constexpr Duration kTick = std::chrono::milliseconds(200);
 constexpr std::string_view kFull =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n";
@@ -51,6 +54,7 @@ struct Worker::Acceptor {
   int fd;
   rt::Pollable io;
   std::shared_ptr<const ListenerFacts> facts;
+  bool short_of_files = false;  // when it last accepted
   rt::TaskGroup tasks;
 };
 
@@ -186,6 +190,7 @@ void Worker::serve_inside(net::UniqueFd fd, std::shared_ptr<const ListenerFacts>
   auto held = std::make_shared<net::UniqueFd>(std::move(fd));
   loop_.post([this, held, facts = std::move(facts)] {
     if (!limits_.enter(live_->site->options().serve.max_connections)) return;
+    if (!facts->enter()) return limits_.leave();
     counters_.accepted.add();
     const IpAddress here = *IpAddress::parse("127.0.0.1");
     connections_.spawn(serve_connection(*this, std::move(*held), here, 0, facts));
@@ -216,11 +221,16 @@ rt::Task<bool> Worker::wait_for_room(Acceptor& acceptor) {
   for (int n = 0; n < kAcceptBatch; ++n) {
     const net::UniqueFd refused(accept4(acceptor.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!refused) break;
-    if (!acceptor.facts->options.tls && !acceptor.facts->options.is_tcp())
-      send(refused.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    counters_.refused.add();
+    refuse(acceptor, refused.get());
   }
   co_return false;
+}
+
+// Who speaks HTTP is told.
+void Worker::refuse(const Acceptor& acceptor, int fd) noexcept {
+  if (!acceptor.facts->options.tls && !acceptor.facts->options.is_tcp())
+    send(fd, kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  counters_.refused.add();
 }
 
 // The place in the count of connections has been taken already; it is given back when nobody was there.
@@ -234,12 +244,18 @@ bool Worker::accept_one(Acceptor& acceptor, int& failed) {
     return false;
   }
   counters_.accepted.add();
+  acceptor.short_of_files = few_descriptors_left(fd.get());
   IpAddress ip;
   std::uint16_t port = 0;
   read_peer(from, ip, port);
   if (blocks_ && !acceptor.facts->is_unix && blocks_->blocks(ip) && blocks_->status() == 0) {
     blocks_->count_hit(ip);
     counters_.blocked.add();
+    limits_.leave();
+    return true;
+  }
+  if (!acceptor.facts->enter()) {
+    refuse(acceptor, fd.get());
     limits_.leave();
     return true;
   }
@@ -254,7 +270,10 @@ rt::Task<void> Worker::accept_from(Acceptor& acceptor) {
     if (!has_place) continue;
     int failed = 0;
     if (accept_one(acceptor, failed)) {
-      if (++in_batch % kAcceptBatch == 0) co_await loop_.yield();
+      if (acceptor.short_of_files)
+        co_await loop_.sleep_until(loop_.now() + kShortPause);
+      else if (++in_batch % kAcceptBatch == 0)
+        co_await loop_.yield();
       continue;
     }
     if (failed == EAGAIN) {

@@ -27,11 +27,34 @@ namespace rpx::proxy {
 
 struct ClientConnection;
 
-/// What a listener is to the connections it accepts. Replaced as a whole by a reload.
+/// What all workers count of one listener together: at the begin and the end of connections, not for requests.
+struct ListenerCounters {
+  std::atomic<std::uint64_t> open{0};
+  std::atomic<std::uint64_t> accepted{0};
+  std::atomic<std::uint64_t> refused{0};         ///< over its max_connections
+  std::atomic<std::uint64_t> bytes_received{0};  ///< of connections that were passed on unread
+  std::atomic<std::uint64_t> bytes_sent{0};
+};
+
+/// What a listener is to the connections it accepts. Replaced as a whole by a reload, but for what was counted.
 struct ListenerFacts {
   ListenOptions options;
   std::string bound;
   bool is_unix = false;
+  std::shared_ptr<ListenerCounters> counters = std::make_shared<ListenerCounters>();
+
+  /// Counts a connection in; false when there are max_connections of them.
+  bool enter() const noexcept {
+    const std::uint64_t before = counters->open.fetch_add(1, std::memory_order_relaxed);
+    if (options.max_connections == 0 || before < options.max_connections) {
+      counters->accepted.fetch_add(1, std::memory_order_relaxed);
+      return true;
+    }
+    counters->open.fetch_sub(1, std::memory_order_relaxed);
+    counters->refused.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  void leave() const noexcept { counters->open.fetch_sub(1, std::memory_order_relaxed); }
 };
 
 class Worker {
@@ -109,6 +132,7 @@ class Worker {
   struct Acceptor;
   rt::Task<void> accept_from(Acceptor& acceptor);
   bool accept_one(Acceptor& acceptor, int& failed);
+  void refuse(const Acceptor& acceptor, int fd) noexcept;
   void use_blocks(std::shared_ptr<const policy::BlockTable> blocks);
   rt::Task<void> tick();
   rt::Task<void> tell_when_empty(std::function<void()> on_empty);

@@ -22,17 +22,19 @@ constexpr Duration kShortest = std::chrono::milliseconds(100);
 struct Check {
   Check(rt::Loop& loop, CheckedServer first, bool healthy)
       : options(std::move(first.options)),
+        tls(std::move(first.tls)),
         servers{std::move(first.server)},
         count(healthy, options.rise, options.fall),
         tasks(loop) {}
   bool is_for(const CheckedServer& wanted) const {
-    const auto& ours = servers.front()->tls();
-    const auto& theirs = wanted.server->tls();
+    const auto& ours = tls ? tls : servers.front()->tls();
+    const auto& theirs = wanted.tls ? wanted.tls : wanted.server->tls();
     return servers.front()->url() == wanted.server->url() && options == wanted.options &&
            (ours == theirs || (ours && theirs && ours->same_as(*theirs)));
   }
 
   HealthOptions options;
+  std::shared_ptr<const tls::ClientContext> tls;
   std::vector<std::shared_ptr<Server>> servers;
   HealthCount count;
   HealthFacts facts{};
@@ -73,6 +75,7 @@ void take_result(Check& check, const ProbeResult& result, Instant now) {
       result.first_bytes.empty() || result.good ? result.why : fmt::format("{} ({})", result.why, result.first_bytes);
   facts.last = std::chrono::system_clock::now();
   facts.took = result.total;
+  facts.settled = !check.count.changing();
   if (changed) {
     ++facts.changes;
     facts.since = facts.last;
@@ -144,7 +147,7 @@ rt::Task<void> HealthChecks::Thread::keep_checking(Check& check) {
     const Instant begun = loop.now();
     const Server& server = *check.servers.front();
     std::string unresolved;
-    ProbeTarget target = target_of(server, unresolved);
+    ProbeTarget target = target_of(server, check.tls, unresolved);
     ProbeResult result = co_await probe(loop, std::move(target), check.options);
     if (!unresolved.empty() && !result.good) result.why = fmt::format("does not resolve: {}", unresolved);
     take_result(check, result, loop.now());

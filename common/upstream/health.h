@@ -38,6 +38,7 @@ Duration next_probe(const HealthOptions& options, bool changing, double random) 
 struct CheckedServer {
   std::shared_ptr<Server> server;
   HealthOptions options;
+  std::shared_ptr<const tls::ClientContext> tls = {};  ///< for a check of TLS, where the server's URL has none
 };
 
 class HealthChecks {

@@ -15,6 +15,9 @@ namespace rpx::upstream {
 
 struct HealthOptions {
   bool tcp = false;        ///< a connection that is accepted is enough
+  bool tls = false;        ///< so is a TLS handshake with a certificate that is good
+  bool grpc = false;       ///< the server is asked by grpc.health.v1, over HTTP/2
+  std::string service;     ///< about this one of its services; empty = the server as a whole
   std::string path = "/";  ///< with its query
   std::string method = "GET";
   std::vector<std::pair<std::string, std::string>> headers;  ///< sent with the probe; Host replaces the server's own

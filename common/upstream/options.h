@@ -52,18 +52,42 @@ struct RetryOptions {
 struct EjectOptions {
   std::uint32_t errors = 5;                     ///< failures in a row; 0 = not minded
   double failure_rate = 0;                      ///< share of failures over 10 s, 0–1; 0 = not minded
+  std::uint32_t latency = 0;                    ///< times as slow as the median of its peers; 0 = not minded
   Duration lasting = std::chrono::seconds(10);  ///< the first time; twice as long each further time, to 5 min
   double max = 0.5;                             ///< share of the servers that may be out at once, 0–1
   auto operator<=>(const EjectOptions&) const = default;
 };
 
-/// Sessions that stay with the server that began them.
+/// When the circuit to a server opens: it gets no requests for a while, whatever others do.
+struct BreakerOptions {
+  double failure_rate = 0.5;                    ///< share of requests that fail or are late, 0–1; 0 = not minded
+  Duration slow{};                              ///< replies that take longer are late; 0 = none is
+  std::uint32_t requests = 20;                  ///< fewer say nothing
+  Duration window = std::chrono::seconds(10);   ///< of counting them
+  std::uint32_t pending = 0;                    ///< more requests than this at once open it too; 0 = not minded
+  Duration lasting = std::chrono::seconds(10);  ///< how long it is open before requests try it
+  std::uint32_t trials = 3;                     ///< that have to go well, one after the other, to close it
+  auto operator<=>(const BreakerOptions&) const = default;
+};
+
+/// Reads that are slow are asked of a second server, and the first reply is taken.
+struct HedgeOptions {
+  Duration after = std::chrono::milliseconds(100);  ///< how long the first server has
+  std::uint32_t percentile = 0;  ///< or, if that is longer, as long as so many of 100 replies take; 0 = not minded
+  auto operator<=>(const HedgeOptions&) const = default;
+};
+
+/// Sessions that stay with the server that began them. One of cookie, learn and source says what a session is.
 struct StickyOptions {
-  std::string cookie;             ///< its name
-  bool secure = true;             ///< only sent back over https, where it was set over https
-  std::string same_site = "lax";  ///< "lax", "strict", "none", or "off" for no word of it
-  Duration ttl{};                 ///< how long it lasts; 0 = until the client ends
-  std::string key_file;           ///< what makes its words; empty = drawn at start
+  std::string cookie;                        ///< name of a cookie of ours
+  std::string learn;                         ///< name of a cookie that the servers set
+  std::string source;                        ///< "ip": the client's address
+  std::uint32_t entries = 100'000;           ///< sessions that are remembered, with learn and source
+  Duration idle = std::chrono::minutes(30);  ///< and for how long without a request
+  bool secure = true;                        ///< only sent back over https, where it was set over https
+  std::string same_site = "lax";             ///< "lax", "strict", "none", or "off" for no word of it
+  Duration ttl{};                            ///< how long it lasts; 0 = until the client ends
+  std::string key_file;                      ///< what makes its words; empty = drawn at start
   auto operator<=>(const StickyOptions&) const = default;
 };
 
@@ -80,10 +104,12 @@ struct UpstreamOptions {
   double panic = 0;                     ///< with a smaller share of servers well than this (0–1) all are used
   ConnectOptions connect;
   RetryOptions retry;
-  tls::ClientOptions tls;               ///< for servers whose URL begins with https
-  std::optional<HealthOptions> health;  ///< active checks; absent = none
-  std::optional<StickyOptions> sticky;  ///< absent = every request is balanced
-  std::optional<EjectOptions> eject;    ///< absent = never
+  tls::ClientOptions tls;                 ///< for servers whose URL begins with https
+  std::optional<HealthOptions> health;    ///< active checks; absent = none
+  std::optional<StickyOptions> sticky;    ///< absent = every request is balanced
+  std::optional<EjectOptions> eject;      ///< absent = never
+  std::optional<BreakerOptions> breaker;  ///< absent = circuits are always closed
+  std::optional<HedgeOptions> hedge;      ///< absent = requests are asked of one server at a time
   auto operator<=>(const UpstreamOptions&) const = default;
 };
 

@@ -125,8 +125,12 @@ void Pool::configure(const UpstreamOptions& options, std::span<const std::shared
   }
   wants_ = balance::wants_of(balance_);
   eject_ = options.eject;
-  if (!eject_)
-    for (const auto& member : members_) end_ejection(*member->server);
+  breaker_ = options.breaker;
+  hedge_ = options.hedge;
+  for (const auto& member : members_) {
+    if (!eject_) end_ejection(*member->server);
+    if (!breaker_) close_circuit(*member->server);
+  }
   set_tiers();
   endpoints_.assign(members_.size(), {});
   for (std::size_t i = 0; i < members_.size(); ++i) endpoints_[i].id = balance::hash_of(members_[i]->server->url());
@@ -187,7 +191,8 @@ rt::Task<Result<std::unique_ptr<net::Stream>>> Pool::dial_any(Member& member, st
     }
     last = stream.error();
   }
-  failed(member, last);
+  // What we cannot do ourselves, such as opening a further descriptor, is not the server's fault.
+  if (last.side != Side::kSelf) failed(member, last);
   co_return std::unexpected(last);
 }
 
@@ -242,6 +247,7 @@ void Pool::failed(Member& member, const Error& error) {
 }
 
 void Pool::sweep(Instant now) {
+  if (eject_ && eject_->latency != 0) eject_laggards(now);
   for (const auto& member : members_) {
     if (member->server->state().expire(now)) {
       log_event(LogLevel::kNotice, "server is ready again, its time is over",

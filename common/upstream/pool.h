@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "balance/percentiles.h"
 #include "balance/policy.h"
 #include "net/stream.h"
 #include "rt/loop.h"
@@ -115,13 +116,21 @@ class Pool {
   /// `server` took so long to answer, or to fail: for policies that mind it.
   void learn(Server& server, Duration took, bool failed) noexcept;
 
-  /// A request to `server` went well, or failed as `what` says: a failed connect, a broken reply, a 5xx. By
-  /// the upstream's `eject`, enough of these take the server out for a while.
-  void judge(Server& server, bool good, std::string_view what = {});
+  /// A request to `server` went well, or failed as `what` says: a failed connect, a broken reply, a 5xx; it took so
+  /// long. By the upstream's `eject` and `breaker`, enough of these take the server out for a while.
+  void judge(Server& server, bool good, std::string_view what = {}, Duration took = {});
+  /// A request goes to `server` now, its lease is held: there may be more than its circuit stands.
+  void begun(Server& server);
+  /// How long the first server of a request has before another is asked as well; nothing where that is not done, or
+  /// not enough is known of replies. `well` says whether that other is worth it.
+  std::optional<Duration> hedge_delay() const noexcept;
+  bool well(const Member& member) const noexcept { return is_well(member, loop_.now()); }
 
   /// Closes what has been idle for too long. To be called about once a second.
   void sweep(Instant now);
   RetryBudget& budget() noexcept { return budget_; }
+  /// Copies of other upstreams' requests that are under way to this one (proxy/mirror).
+  std::uint32_t& copies() noexcept { return copies_; }
   rt::Loop& loop() noexcept { return loop_; }
 
  private:
@@ -147,8 +156,15 @@ class Pool {
   void describe(std::size_t index);
   bool is_down(const Member& member) const noexcept;
   bool may_try(const Server& server, Instant now) const noexcept;
-  /// False when the server is ejected, and another request is the one that tries it.
-  bool claim(Server& server) noexcept;
+  /// False when the server is ejected or its circuit open, and another request is the one that tries it; in a panic
+  /// ejections are not minded.
+  bool claim(Server& server, bool panic = false) noexcept;
+  /// A server that may be tried when none is well.
+  bool is_left(const Member& member, Instant now) const noexcept;
+  void judge_circuit(Server& server, bool good, Duration took, std::string_view what);
+  void open_circuit(Server& server, std::string why);
+  void close_circuit(Server& server);
+  void eject_laggards(Instant now);
   void eject(Server& server, std::string_view why, std::string_view what);
   void end_ejection(Server& server);
   /// A member with a place; null when all that could be used are full, or with `hold` none is well.
@@ -159,12 +175,16 @@ class Pool {
   ConnectOptions connect_;
   std::string balance_;
   std::optional<EjectOptions> eject_;
+  std::optional<BreakerOptions> breaker_;
+  std::optional<HedgeOptions> hedge_;
+  balance::Percentiles reply_times_;  // for `hedge`
   balance::Wants wants_ = balance::Wants::kNothing;
   std::unique_ptr<balance::Policy> policy_;
   std::vector<std::unique_ptr<Member>> members_;
   std::vector<std::unique_ptr<Member>> retired_;  // gone from the configuration, leases still out
   std::vector<balance::Endpoint> endpoints_;      // scratch of pick()
   RetryBudget budget_;
+  std::uint32_t copies_ = 0;
   std::shared_ptr<Queue> queue_;
   std::vector<std::uint32_t> tiers_;  // of the servers, the first to be used first
   Duration hold_{};

@@ -13,6 +13,9 @@ namespace {
 // A trial that nobody hears of again, as its client went away, keeps the next one back for this long.
 constexpr Duration kTrialTime = std::chrono::seconds(5);
 
+// Who is slower by less is not slow, whatever the factor: in seconds.
+constexpr float kLeastLag = 0.01F;
+
 // Two workers must not each take out the last server that may go. It happens too seldom to have a lock for each pool.
 std::mutex& ejection_mutex() {
   static std::mutex mutex;
@@ -23,14 +26,19 @@ std::mutex& ejection_mutex() {
 
 bool Pool::may_try(const Server& server, Instant now) const noexcept {
   const ServerState& state = server.state();
-  return state.usable() || (state.only_ejected() && server.ejection().is_due(now));
+  if (state.usable()) return true;
+  return state.only_suspect() && (!state.is_ejected() || server.ejection().is_due(now)) &&
+         (!state.is_open() || server.breaker().is_due(now));
 }
 
-bool Pool::claim(Server& server) noexcept {
-  return !server.state().is_ejected() || server.ejection().begin_trial(loop_.now(), kTrialTime);
+bool Pool::claim(Server& server, bool panic) noexcept {
+  const Instant now = loop_.now();
+  if (server.state().is_open() && !server.breaker().begin_trial(now, kTrialTime)) return false;
+  return panic || !server.state().is_ejected() || server.ejection().begin_trial(now, kTrialTime);
 }
 
-void Pool::judge(Server& server, bool good, std::string_view what) {
+void Pool::judge(Server& server, bool good, std::string_view what, Duration took) {
+  if (breaker_) judge_circuit(server, good, took, what);
   if (!eject_) return;
   Ejection& ejection = server.ejection();
   if (good) {
@@ -58,7 +66,7 @@ void Pool::eject(Server& server, std::string_view why, std::string_view what) {
   // Another worker has done it, by the same failures.
   if (again && !server.ejection().on_trial()) return;
   std::string reason(why);
-  reason.append(", the last: ").append(what);
+  if (!what.empty()) reason.append(", the last: ").append(what);
   const Duration lasting = server.ejection().begin(*eject_, loop_.now(), reason);
   server.state().set_ejected(true);
   log_event(LogLevel::kWarning, "server is ejected",
@@ -67,6 +75,24 @@ void Pool::eject(Server& server, std::string_view why, std::string_view what) {
              {"reason", reason},
              {"for", format_duration(lasting)}});
   server.tell(EventKind::kEjection, "ejected", fmt::format("{}; for {}", reason, format_duration(lasting)));
+}
+
+// Servers whose replies take so many times as long as is typical for the others.
+void Pool::eject_laggards(Instant now) {
+  std::vector<std::pair<float, Server*>> known;
+  for (const auto& member : members_) {
+    Server& server = *server_of(*member);
+    if (!server.state().usable()) continue;
+    if (const auto typical = server.counters().typical.typical(now)) known.emplace_back(*typical, &server);
+  }
+  if (known.size() < 2) return;
+  std::ranges::sort(known);
+  // Of the peers alone: with two servers the other one is what counts.
+  const float typical = known[(known.size() - 1) / 2].first;
+  auto& [worst, server] = known.back();
+  if (worst < typical * static_cast<float>(eject_->latency) || worst < typical + kLeastLag) return;
+  server->counters().typical.forget();
+  eject(*server, fmt::format("its replies take {:.3g} s, those of its peers {:.3g} s", worst, typical), {});
 }
 
 void Pool::end_ejection(Server& server) {

@@ -43,7 +43,7 @@ std::optional<std::size_t> Pool::pick_among(std::span<Member* const> tried, std:
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const Member& member = *members_[i];
     const ServerState& state = member.server->state();
-    const bool fit = panic ? state.allowed() : is_well(member, now);
+    const bool fit = panic ? is_left(member, now) : is_well(member, now);
     const bool usable =
         fit && tier_of(member.server->options()) == tier && std::ranges::find(tried, &member) == tried.end();
     endpoints_[i].weight = state.share(now);
@@ -61,7 +61,7 @@ Member* Pool::pick_in_tiers(std::span<Member* const> tried, bool panic, std::uin
     for (std::size_t choice = 0; choice <= members_.size(); ++choice) {
       const auto index = pick_among(tried, tier, panic, key);
       if (!index) break;
-      if (panic || claim(*members_[*index]->server)) return members_[*index].get();
+      if (claim(*members_[*index]->server, panic)) return members_[*index].get();
     }
   return nullptr;
 }
@@ -70,7 +70,8 @@ Member* Pool::pick(std::span<Member* const> tried, std::uint64_t key) {
   saw_full_ = false;
   if (members_.size() == 1 && !limited_) {
     Member& only = *members_.front();
-    return tried.empty() && only.server->state().allowed() ? &only : nullptr;
+    if (!tried.empty() || !is_left(only, loop_.now())) return nullptr;
+    return claim(*only.server, true) ? &only : nullptr;
   }
   if (!in_panic()) {
     if (Member* found = pick_in_tiers(tried, false, key)) return found;
@@ -83,6 +84,11 @@ Member* Pool::pick(std::span<Member* const> tried, std::uint64_t key) {
 
 bool Pool::is_well(const Member& member, Instant now) const noexcept {
   return may_try(*member.server, now) && member.down_until <= now;
+}
+
+bool Pool::is_left(const Member& member, Instant now) const noexcept {
+  const ServerState& state = member.server->state();
+  return state.allowed() && (!state.is_open() || member.server->breaker().is_due(now));
 }
 
 bool Pool::in_panic() const noexcept {
@@ -108,8 +114,9 @@ void Pool::rest(Member& member, Duration lasting) noexcept {
 }
 
 bool Pool::has_other(std::span<Member* const> tried) const noexcept {
+  const Instant now = loop_.now();
   return std::ranges::any_of(members_, [&](const auto& one) {
-    return one->server->state().allowed() && std::ranges::find(tried, one.get()) == tried.end();
+    return is_left(*one, now) && std::ranges::find(tried, one.get()) == tried.end();
   });
 }
 
@@ -118,8 +125,17 @@ bool Pool::is_down(const Member& member) const noexcept { return member.down_unt
 
 const std::shared_ptr<Server>& Pool::server_of(const Member& member) noexcept { return member.server; }
 
+std::optional<Duration> Pool::hedge_delay() const noexcept {
+  if (!hedge_ || members_.size() < 2) return std::nullopt;
+  if (hedge_->percentile == 0) return hedge_->after;
+  const std::optional<Duration> most = reply_times_.at(hedge_->percentile);
+  return most ? std::optional(std::max(*most, hedge_->after)) : std::nullopt;
+}
+
 // A server that fails at once must not look quick.
 void Pool::learn(Server& server, Duration took, bool failed) noexcept {
+  if (hedge_ && !failed) reply_times_.add(took);
+  if (eject_ && eject_->latency != 0 && !failed) server.counters().typical.learn(took, loop_.now());
   if (wants_ != balance::Wants::kLatency) return;
   server.counters().latency.learn(failed ? std::max(took, kFailureTime) : took, loop_.now());
 }

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "http/server_call.h"
 #include "net/proxy_header.h"
+#include "upstream/probe_grpc.h"
 #include "upstream/server.h"
 
 namespace rpx::upstream {
@@ -45,6 +46,7 @@ struct Probing {
 };
 
 http::RequestLine request_line(const HealthOptions& options) {
+  if (options.grpc) return {"POST", kGrpcHealthPath, ""};
   const std::string_view path = options.path;
   const std::size_t mark = path.find('?');
   return {options.method, path.substr(0, mark), mark == std::string_view::npos ? "" : path.substr(mark)};
@@ -54,8 +56,13 @@ http::Headers request_fields(const Probing& probing) {
   http::Headers out;
   out.add("Host", probing.authority);
   out.add("User-Agent", "rpx-check");
-  out.add("Accept", "*/*");
-  out.add("Connection", "close");
+  if (probing.options.grpc) {
+    out.add("Content-Type", "application/grpc");
+    out.add(http::FieldId::kTe, "te", "trailers");
+  } else {
+    out.add("Accept", "*/*");
+    out.add("Connection", "close");
+  }
   for (const auto& [name, value] : probing.options.headers) out.set(name, value);
   return out;
 }
@@ -67,7 +74,7 @@ rt::Task<Status> read_body(const Probing& probing, http::BodySource& source, std
     if (piece.end) break;
     if (!piece.blocked) continue;
     // The rest of a body that nobody asked about does not matter.
-    if (probing.options.body.empty() && body.size() >= kShown) break;
+    if (!probing.options.grpc && probing.options.body.empty() && body.size() >= kShown) break;
     const Duration left = probing.deadline - std::chrono::steady_clock::now();
     if (left <= Duration::zero()) co_return upstream_error(ErrorKind::kResponseTimeout, "no end of the body in time");
     RPX_CO_TRY_VOID(co_await source.wait(left));
@@ -75,8 +82,14 @@ rt::Task<Status> read_body(const Probing& probing, http::BodySource& source, std
   co_return Status{};
 }
 
+rt::Task<Status> read_grpc(const Probing& probing, http::ServerCall& call) {
+  std::string body;
+  RPX_CO_TRY_VOID(co_await read_body(probing, call.body(), body));
+  co_return judge_grpc_health(call.head().status, call.head().headers, body, call.body().trailers());
+}
+
 rt::Task<Status> read_reply(const Probing& probing, http::ServerCall& call) {
-  const http::Method method = http::method_of(probing.options.method);
+  const http::Method method = probing.options.grpc ? http::Method::kPost : http::method_of(probing.options.method);
   do {
     const Status head = co_await call.read_head(method, probing.deadline);
     if (!head) {
@@ -88,6 +101,7 @@ rt::Task<Status> read_reply(const Probing& probing, http::ServerCall& call) {
   result.status = call.head().status;
   const std::string version = call.h1() ? fmt::format("1.{}", call.head().minor_version) : "2";
   result.first_bytes = printable(fmt::format("HTTP/{} {} {}", version, call.head().status, call.head().reason));
+  if (probing.options.grpc) co_return co_await read_grpc(probing, call);
   const bool fits = status_matches(probing.options.status, result.status);
   std::string body;
   const Status read = co_await read_body(probing, call.body(), body);
@@ -109,13 +123,15 @@ rt::Task<Status> ask(const Probing& probing, std::unique_ptr<net::Stream> stream
   http::BodySink* wire = nullptr;
   if (h2) {
     slot.emplace(std::make_shared<http::H2Client>(std::move(stream)));
-    wire = &call.begin(*slot, limits, line, probing.secure ? "https" : "http", fields, http::Framing::kNone);
+    wire = &call.begin(*slot, limits, line, probing.secure ? "https" : "http", fields,
+                       probing.options.grpc ? http::Framing::kChunked : http::Framing::kNone);
   } else {
     wire = &call.begin(*stream, limits, line, fields, http::Framing::kNone);
   }
   http::BodySink& sink = *wire;
   const Instant begun = std::chrono::steady_clock::now();
-  RPX_CO_TRY(const bool sent, sink.try_flush());
+  const std::string question = probing.options.grpc ? grpc_health_question(probing.options.service) : std::string();
+  RPX_CO_TRY(const bool sent, probing.options.grpc ? sink.try_write(question, true) : sink.try_flush());
   if (!sent) {
     RPX_CO_TRY_VOID(co_await sink.drain(std::max<Duration>(probing.deadline - begun, std::chrono::milliseconds(1))));
   }
@@ -126,7 +142,9 @@ rt::Task<Status> ask(const Probing& probing, std::unique_ptr<net::Stream> stream
 
 rt::Task<Status> try_addresses(const Probing& probing, const ProbeTarget& target) {
   Error last{ErrorKind::kUnresolved, Side::kUpstream, "the name does not resolve"};
-  const std::string_view protocol = probing.options.protocol;
+  const HealthOptions& options = probing.options;
+  std::string_view protocol = options.protocol;
+  if (options.grpc) protocol = probing.secure ? "h2" : "h2c";
   for (const Address& address : target.addresses) {
     const Instant begun = std::chrono::steady_clock::now();
     if (begun >= probing.deadline) break;
@@ -142,7 +160,7 @@ rt::Task<Status> try_addresses(const Probing& probing, const ProbeTarget& target
       continue;
     }
     probing.result.address = address.to_string();
-    if (probing.options.tcp) co_return Status{};
+    if (probing.options.tcp || probing.options.tls) co_return Status{};
     RPX_CO_TRY(const bool h2, speaks_h2(**stream, protocol, probing.secure));
     co_return co_await ask(probing, std::move(*stream), h2);
   }
@@ -160,8 +178,10 @@ bool status_matches(const std::vector<std::string>& ranges, std::uint16_t status
   });
 }
 
-ProbeTarget target_of(const Server& server, std::string& error) {
-  return {server.addresses(&error), server.target().authority, {server.tls(), server.target().name, nullptr}};
+ProbeTarget target_of(const Server& server, const std::shared_ptr<const tls::ClientContext>& tls, std::string& error) {
+  return {server.addresses(&error),
+          server.target().authority,
+          {server.tls() ? server.tls() : tls, server.target().name, nullptr}};
 }
 
 rt::Task<ProbeResult> probe(rt::Loop& loop, ProbeTarget target, HealthOptions options) {
@@ -175,12 +195,18 @@ rt::Task<ProbeResult> probe(rt::Loop& loop, ProbeTarget target, HealthOptions op
   if (!done)
     result.why = done.error().detail;
   else
-    result.why = options.tcp ? "connected" : fmt::format("status {}", result.status);
+    result.why = options.tcp    ? "connected"
+                 : options.tls  ? "shook hands"
+                 : options.grpc ? "serving"
+                                : fmt::format("status {}", result.status);
   co_return result;
 }
 
 std::string describe(const HealthOptions& options) {
-  return options.tcp ? "tcp" : fmt::format("{} {}", options.method, options.path);
+  if (options.tcp) return "tcp";
+  if (options.tls) return "tls";
+  if (options.grpc) return options.service.empty() ? "grpc" : fmt::format("grpc {}", options.service);
+  return fmt::format("{} {}", options.method, options.path);
 }
 
 }  // namespace rpx::upstream

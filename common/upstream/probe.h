@@ -34,13 +34,14 @@ struct ProbeTarget {
   Security security = {};          ///< how TLS is spoken, to https servers
 };
 
-/// Where a probe of `server` goes. `error` gets why its name does not resolve.
-ProbeTarget target_of(const Server& server, std::string& error);
+/// Where a probe of `server` goes; `tls` is for checks of TLS, where its URL has none. `error` gets why its name does
+/// not resolve.
+ProbeTarget target_of(const Server& server, const std::shared_ptr<const tls::ClientContext>& tls, std::string& error);
 
 /// Never takes longer than options.timeout.
 rt::Task<ProbeResult> probe(rt::Loop& loop, ProbeTarget target, HealthOptions options);
 
-/// "GET /healthz" or "tcp": the check in a word, for logs.
+/// "GET /healthz", "tcp", "tls", "grpc app.Service": the check in a word, for logs.
 std::string describe(const HealthOptions& options);
 
 }  // namespace rpx::upstream

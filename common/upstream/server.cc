@@ -59,6 +59,7 @@ void Server::inherit(const Server& before) {
   load_ = before.load_;
   state_.inherit(before.state_, before.options_.weight);
   ejection_.inherit(before.ejection_);
+  breaker_.inherit(before.breaker_);
   history_.inherit(before.history_);
 }
 

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "balance/latency.h"
+#include "balance/typical_latency.h"
 #include "base/error.h"
 #include "base/events.h"
 #include "base/ip.h"
 #include "net/resolver.h"
+#include "upstream/breaker.h"
 #include "upstream/coding_memory.h"
 #include "upstream/ejection.h"
 #include "upstream/options.h"
@@ -66,8 +68,11 @@ class Server {
     std::atomic<std::uint64_t> connects{0};
     std::atomic<std::int64_t> active{0};
     std::atomic<std::int64_t> idle{0};
+    std::atomic<std::uint64_t> passed_to{0};  ///< bytes of connections that were passed on unread
+    std::atomic<std::uint64_t> passed_from{0};
     std::atomic<std::int32_t> down_workers{0};  ///< workers that avoid it now
     balance::Latency latency;                   ///< of its replies; only where the policy minds it
+    balance::TypicalLatency typical;            ///< likewise, where servers are ejected for theirs
   };
   Counters& counters() noexcept { return load_->counters; }
   /// Takes over all that is known of the same server under other options, what it has in progress included. Before
@@ -79,6 +84,9 @@ class Server {
   /// What requests have shown of it.
   Ejection& ejection() noexcept { return ejection_; }
   const Ejection& ejection() const noexcept { return ejection_; }
+
+  Breaker& breaker() noexcept { return breaker_; }
+  const Breaker& breaker() const noexcept { return breaker_; }
 
   /// What became of it. tell() adds a change of state there and publishes it.
   ServerHistory& history() noexcept { return history_; }
@@ -116,6 +124,7 @@ class Server {
   std::shared_ptr<Load> load_ = std::make_shared<Load>();
   ServerState state_;
   Ejection ejection_;
+  Breaker breaker_;
   ServerHistory history_;
   CodingMemory codings_;
   mutable std::mutex mutex_;

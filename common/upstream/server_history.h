@@ -16,7 +16,8 @@ namespace rpx::upstream {
 /// A change of state.
 struct ServerMoment {
   WallTime at;
-  /// "healthy", "unhealthy", "unreachable", "reachable", "ejected", "returned", "ready", "drain", "maint", "weight"
+  /// "healthy", "unhealthy", "unreachable", "reachable", "ejected", "returned", "open", "closed", "ready", "drain",
+  /// "maint", "weight"
   std::string state;
   std::string why;
 };

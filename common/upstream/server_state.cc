@@ -46,7 +46,8 @@ void ServerState::set_admin(Admin admin, Instant until) noexcept {
   if (admin == Admin::kDrain) wanted = kDrain;
   if (admin == Admin::kMaint) wanted = kMaint;
   std::uint8_t reasons = reasons_.load(std::memory_order_relaxed);
-  while (!reasons_.compare_exchange_weak(reasons, static_cast<std::uint8_t>((reasons & (kFailing | kEjected)) | wanted),
+  while (!reasons_.compare_exchange_weak(reasons,
+                                         static_cast<std::uint8_t>((reasons & (kFailing | kEjected | kOpen)) | wanted),
                                          std::memory_order_relaxed)) {
   }
 }

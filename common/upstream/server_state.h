@@ -24,6 +24,7 @@ std::string_view name_of(Admin admin) noexcept;
 /// What the checks know of a server, for views.
 struct HealthFacts {
   bool checked = false;       ///< there is a check
+  bool settled = false;       ///< its last probe said what is believed
   std::uint64_t checks = 0;   ///< probes made
   std::uint64_t failed = 0;   ///< of these
   std::uint64_t changes = 0;  ///< of its state
@@ -39,8 +40,18 @@ class ServerState {
   bool usable() const noexcept { return reasons_.load(std::memory_order_relaxed) == 0; }
   /// No operator took it out: it may be tried when nothing is usable.
   bool allowed() const noexcept { return (reasons_.load(std::memory_order_relaxed) & (kDrain | kMaint)) == 0; }
-  /// Requests have shown it to fail, and nothing else speaks against it.
-  bool only_ejected() const noexcept { return reasons_.load(std::memory_order_relaxed) == kEjected; }
+  /// Requests have shown it to fail, and nothing but that speaks against it.
+  bool only_suspect() const noexcept {
+    return (reasons_.load(std::memory_order_relaxed) & ~(kEjected | kOpen)) == 0 && !usable();
+  }
+  /// Its circuit is open: it gets nothing, however bad things are, but for requests that try it.
+  bool is_open() const noexcept { return (reasons_.load(std::memory_order_relaxed) & kOpen) != 0; }
+  void set_open(bool open) noexcept {
+    if (open)
+      reasons_.fetch_or(kOpen, std::memory_order_relaxed);
+    else
+      reasons_.fetch_and(static_cast<std::uint8_t>(~kOpen), std::memory_order_relaxed);
+  }
   bool is_ejected() const noexcept { return (reasons_.load(std::memory_order_relaxed) & kEjected) != 0; }
   void set_ejected(bool ejected) noexcept {
     if (ejected)
@@ -82,6 +93,7 @@ class ServerState {
   static constexpr std::uint8_t kDrain = 2;
   static constexpr std::uint8_t kMaint = 4;
   static constexpr std::uint8_t kEjected = 8;
+  static constexpr std::uint8_t kOpen = 16;
   std::uint32_t ramped(std::int64_t began, Instant now) const noexcept;
 
   std::atomic<std::uint8_t> reasons_{0};

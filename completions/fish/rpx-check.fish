@@ -1,6 +1,6 @@
 # fish completion for rpx-check
 
-set -l verbs probe config status wait ready drain maint weight roll watch why
+set -l verbs probe config status wait ready drain maint weight add remove roll watch why
 set -l none "not __fish_seen_subcommand_from $verbs"
 
 complete -c rpx-check -f
@@ -13,6 +13,8 @@ complete -c rpx-check -n "$none" -a ready -d 'let servers take requests again'
 complete -c rpx-check -n "$none" -a drain -d 'let servers finish and give them nothing new'
 complete -c rpx-check -n "$none" -a maint -d 'take servers out for maintenance'
 complete -c rpx-check -n "$none" -a weight -d 'change the weight of servers'
+complete -c rpx-check -n "$none" -a add -d 'take servers into an upstream'
+complete -c rpx-check -n "$none" -a remove -d 'take servers out of their upstreams'
 complete -c rpx-check -n "$none" -a roll -d 'work on servers one after the other'
 complete -c rpx-check -n "$none" -a watch -d 'show servers and what becomes of them'
 complete -c rpx-check -n "$none" -a why -d 'tell how servers came to be as they are'
@@ -29,6 +31,9 @@ complete -c rpx-check -s h -l help -d help
 complete -c rpx-check -l version -d 'name and version'
 
 complete -c rpx-check -n '__fish_seen_subcommand_from probe' -l tcp -d 'a connection is enough'
+complete -c rpx-check -n '__fish_seen_subcommand_from probe' -l tls -d 'so is a TLS handshake with a certificate that is good'
+complete -c rpx-check -n '__fish_seen_subcommand_from probe' -l grpc -d 'ask by grpc.health.v1 over HTTP/2'
+complete -c rpx-check -n '__fish_seen_subcommand_from probe' -l service -x -d 'about this service; default the server as a whole'
 complete -c rpx-check -n '__fish_seen_subcommand_from probe' -l nagios -d 'as a monitoring plugin'
 complete -c rpx-check -n '__fish_seen_subcommand_from config' -l nagios -d 'as a monitoring plugin'
 complete -c rpx-check -n '__fish_seen_subcommand_from status' -l nagios -d 'as a monitoring plugin'
@@ -53,3 +58,13 @@ complete -c rpx-check -n '__fish_seen_subcommand_from watch' -l upstream -x -d '
 complete -c rpx-check -n '__fish_seen_subcommand_from why' -l upstream -x -d 'only this upstream'
 complete -c rpx-check -n '__fish_seen_subcommand_from probe' -l interval -x -d 'again and again'
 complete -c rpx-check -n '__fish_seen_subcommand_from config' -l interval -x -d 'again and again'
+complete -c rpx-check -n '__fish_seen_subcommand_from add' -l upstream -x -d 'which upstream'
+complete -c rpx-check -n '__fish_seen_subcommand_from add' -l weight -x -d 'its share; default 1'
+complete -c rpx-check -n '__fish_seen_subcommand_from add' -l priority -x -d 'lower numbers are used first'
+complete -c rpx-check -n '__fish_seen_subcommand_from add' -l max-connections -x -d 'requests at once'
+complete -c rpx-check -n '__fish_seen_subcommand_from add' -l backup -d 'only when no other server can be used'
+complete -c rpx-check -n '__fish_seen_subcommand_from add' -l persist -d 'write it into the servers_file'
+complete -c rpx-check -n '__fish_seen_subcommand_from remove' -l upstream -x -d 'only this upstream'
+complete -c rpx-check -n '__fish_seen_subcommand_from remove' -l persist -d 'out of the servers_file'
+complete -c rpx-check -n '__fish_seen_subcommand_from remove' -l force -d 'even the last server'
+complete -c rpx-check -n '__fish_seen_subcommand_from remove' -l wait -d 'let it finish first'

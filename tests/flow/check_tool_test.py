@@ -49,6 +49,60 @@ class CheckTool(FlowTest):
         same = self.check("probe", "-c", path, "-o", "json", origin.url)
         self.assertEqual(json.loads(same.stdout)[0]["check"], "GET /bytes/2")
 
+    def test_servers_are_added_and_removed_at_run_time(self):
+        proxy = self.two()
+        third = self.origin("o2")
+        done = self.check("add", "--weight", "3", "--max-connections", "9", third.url, *self.socket)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done.stderr)
+        row = proxy.servers("app")[third.url]
+        self.assertEqual((row["weight"], row["source"], row["state"]), (3, "control", "up"))
+        self.assertEqual({self.fetch(proxy, "/x")["X-Origin"] for _ in range(15)}, {"o0", "o1", "o2"})
+        again = self.check("add", third.url, *self.socket)
+        self.assertEqual((again.returncode, "already" in again.stderr), (2, True), again.stderr)
+        self.assertEqual(self.check("add", "--persist", "http://127.0.0.1:1", *self.socket).returncode, 2)
+        self.assertEqual(self.check("add", "ftp://x", *self.socket).returncode, 2)
+        # What follows the // is enough, and --wait lets it finish.
+        answer = []
+        asking = threading.Thread(target=lambda: answer.append(self.fetch(proxy, "/gated").status))
+        for origin in self.origins[:2]:
+            self.assertEqual(self.check("maint", origin.url, *self.socket).returncode, 0)
+        asking.start()
+        third.await_requests(1)
+        until(lambda: any(r.path == "/gated" for r in third.requests), "the request at the third")
+        for origin in self.origins[:2]:
+            self.assertEqual(self.check("ready", origin.url, *self.socket).returncode, 0)
+        late = self.check("remove", "--wait", "--timeout", "200ms", third.url, *self.socket)
+        self.assertEqual(late.returncode, 4, late.stderr)
+        third.gate.set()
+        asking.join()
+        self.assertEqual(answer, [200])
+        self.assertEqual(self.check("remove", "--wait", third.url[7:], *self.socket).returncode, 0)
+        self.assertNotIn(third.url, proxy.servers("app"))
+        self.assertEqual(self.check("remove", third.url, *self.socket).returncode, 2)
+        self.assertEqual(self.check("remove", self.origins[0].url, *self.socket).returncode, 0)
+        last = self.check("remove", self.origins[1].url, *self.socket)
+        self.assertEqual((last.returncode, "--force" in last.stderr), (5, True), last.stderr)
+        self.assertEqual(self.check("remove", "--force", self.origins[1].url, *self.socket).returncode, 0)
+        self.assertEqual(self.fetch(proxy, "/x").status, 503)
+
+    def test_a_server_joins_the_upstream_that_is_named_and_its_file(self):
+        folder = self.folder()
+        first, second, third = (self.origin(str(i)) for i in range(3))
+        path = os.path.join(folder, "servers.txt")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(first.url + "\n")
+        proxy = self.proxy_to(second.url, top=f'[upstream.other]\nservers_file = "{path}"\n')
+        socket = ("--socket", proxy.path("rpx.sock"))
+        done = self.check("add", third.url, *socket)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("app, other", done.stderr)
+        self.assertEqual(self.check("add", "--upstream", "other", "--persist", "--backup", third.url, *socket).returncode, 0)
+        with open(path, encoding="utf-8") as file:
+            self.assertIn(f"{third.url} backup", file.read())
+        self.assertEqual(self.check("remove", "--upstream", "other", "--persist", third.url, *socket).returncode, 0)
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), first.url + "\n")
+
     def test_drain_waits_for_what_goes_on_and_ready_brings_back(self):
         proxy = self.two()
         url = self.origins[0].url

@@ -1,9 +1,11 @@
 """What requests show of a server: one that fails them is left alone for a while, and tried before it is back."""
 
+import time
 import unittest
 import urllib.parse
 
 from support.flow import FlowTest
+from support.origin import OK
 from support.waiting import until
 
 QUICK = '[upstream.app.eject]\nerrors = 3\nfor = "300ms"\n[upstream.app.retry]\nbudget = "100%"\n'
@@ -111,6 +113,36 @@ class Ejection(FlowTest):
         self.assertEqual(self.state(0), "ejected")
         proxy.reload(self.config_to(*(o.url for o in self.origins)))
         self.assertEqual(self.state(0), "up")
+
+    def test_a_server_far_slower_than_its_peers_is_ejected_and_one_slow_reply_is_not_enough(self):
+        class Slow(Moody):
+            pause = 0.0
+
+            def __call__(self, connection):
+                while True:
+                    connection.request()
+                    time.sleep(self.pause)
+                    connection.send(OK)
+
+        proxy = self.servers(Slow(), Slow(), Slow(),
+                             top='[upstream.app.eject]\nerrors = 0\nlatency = 5\nfor = "1h"\n')
+        client = self.client(proxy)
+
+        def ask(count):
+            for _ in range(count):
+                client.ask()
+                self.assertEqual(client.response().status, 200)
+
+        ask(90)
+        self.moods[1].pause = 0.5
+        ask(3)
+        self.moods[1].pause = 0.0
+        ask(30)
+        self.assertEqual([self.state(i) for i in range(3)], ["up"] * 3)
+        self.moods[1].pause = 0.08
+        until(lambda: ask(3) or self.state(1) == "ejected", "the slow one is ejected")
+        self.assertRegex(self.row(1)["why"], r"^its replies take \S+ s, those of its peers \S+ s$")
+        self.assertEqual((self.state(0), self.state(2)), ("up", "up"))
 
     def test_tcp_servers_are_ejected_too(self):
         origin = self.script(Moody())

@@ -206,6 +206,62 @@ class Examples(ExampleTest):
         seen = self.fetch(proxy, "/figures/", fields=[("Authorization", "Basic ZGVtbzpkZW1v")]).body
         self.assertIn(b'["X-User", "demo"]', seen)
 
+    def run_script(self, proxy, script, *arguments):
+        env = {**os.environ, "PATH": os.path.dirname(os.path.abspath(BINARY)) + ":" + os.environ["PATH"],
+               "CONTROL": proxy.path("rpx.sock"), "PATIENCE": "3s"}
+        # A copy of a file has not its mode.
+        return subprocess.run(["sh", proxy.path(script), *arguments], env=env, cwd=proxy.dir, capture_output=True, text=True,
+                              timeout=PATIENCE * 2, check=False)
+
+    def test_blue_green(self):
+        blue, green = self.origin("blue"), self.origin("green")
+        proxy = self.start("blue-green/rpx.toml", BLUE=blue.url, GREEN=green.url)
+        until(lambda: self.fetch(proxy, "/x")["X-Origin"] == "blue", "blue is live")
+        self.assertEqual(self.fetch(proxy, "/x", fields=[("X-Version", "green")])["X-Origin"], "green")
+        for name in ("green", "blue"):
+            done = self.run_script(proxy, "switch.sh", name)
+            self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (0, f"{name} is live"), done.stderr)
+            self.assertEqual({self.fetch(proxy, "/x")["X-Origin"] for _ in range(5)}, {name})
+        self.assertEqual(self.run_script(proxy, "switch.sh", "red").returncode, 2)
+        green.kill()
+        until(lambda: list(proxy.servers("green").values())[0]["state"] == "down", "green is down")
+        refused = self.run_script(proxy, "switch.sh", "green")
+        self.assertEqual(refused.returncode, 4, refused.stderr)
+        self.assertEqual(self.fetch(proxy, "/x")["X-Origin"], "blue")
+
+    def test_canary(self):
+        ill = []
+
+        def canary(connection):
+            while True:
+                connection.request()
+                status = b"500 Ill" if ill else b"200 OK"
+                connection.send(b"HTTP/1.1 " + status + b"\r\nX-Origin: canary\r\nContent-Length: 0\r\n\r\n")
+
+        stable, new, shadow = self.origin("stable"), self.script(canary), self.origin("shadow")
+        proxy = self.start("canary/rpx.toml", STABLE_1=stable.url, STABLE_2=stable.url.replace("127.0.0.1", "localhost"),
+                           CANARY=new.url, SHADOW=shadow.url)
+        by_hand = [("X-Canary", "always")]
+        self.assertEqual(self.fetch(proxy, "/x", fields=by_hand)["X-Origin"], "canary")
+        # One client has one of the two, always.
+        self.assertEqual(len({self.fetch(proxy, "/x")["X-Origin"] for _ in range(30)}), 1)
+        until(lambda: self.fetch(proxy, "/x").status == 200 and shadow.requests, "copies for the shadow")
+        ill.append(True)
+        for _ in range(40):
+            reply = self.fetch(proxy, "/x", fields=by_hand)
+            self.assertEqual((reply.status, reply["X-Origin"]), (200, "stable"))
+        self.assertEqual(proxy.servers("canary")[new.url]["state"], "open")
+
+    def test_rolling_deploy(self):
+        apps = [self.origin(str(n)) for n in range(3)]
+        proxy = self.start("rolling-deploy/rpx.toml", **{f"APP_{n + 1}": one.url for n, one in enumerate(apps)})
+        done = self.run_script(proxy, "deploy.sh", "sh", "-c", 'echo "$1" >> done', "sh", "{}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(proxy.text("done").split(), [one.url[7:] for one in apps])
+        self.assertEqual([row["state"] for row in proxy.servers("app").values()], ["up"] * 3)
+        self.assertEqual(self.run_script(proxy, "deploy.sh", "false").returncode, 1)
+        self.assertEqual(self.run_script(proxy, "deploy.sh").returncode, 2)
+
     def test_database(self):
         sock, dead = dead_address()
         self.addCleanup(sock.close)

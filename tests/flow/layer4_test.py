@@ -1,6 +1,7 @@
 """Listeners with mode = "tcp": bytes go through as they are, balanced and failed over; names read from a ClientHello."""
 
 import hashlib
+import re
 import socket
 import ssl
 import struct
@@ -204,6 +205,119 @@ class ByName(Layer4):
         client = self.client(proxy)
         client.send(b"\x16\x03\x01\x02")
         self.assertEqual(client.rest(), b"")
+
+
+class TerminateOrPass(Layer4):
+    """One port: some names go on unread, the others are served here."""
+
+    def setUp(self):
+        super().setUp()
+        self.authority = Authority(self.folder())
+        self.trusting = ssl.create_default_context(cafile=self.authority.pem)
+
+    def secure(self, name):
+        self.authority.issue(name, f"DNS:{name}")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.authority.path(f"{name}.pem"), self.authority.path(f"{name}.key"))
+
+        def serve(connection):
+            with context.wrap_socket(connection.sock, server_side=True) as inside:
+                inside.sendall(name.encode() + b" " + inside.recv(100))
+
+        return self.script(serve)
+
+    def start(self, *origins, listen="", **more):
+        names = ", ".join(f'"{name}" = "u{n}"' for n, (name, _) in enumerate(origins))
+        upstreams = "".join(f'[upstream.u{n}]\nservers = ["{origin.url.replace("http:", "tcp:")}"]\n'
+                            for n, (_, origin) in enumerate(origins))
+        certificate = self.authority.issue("own", "DNS:own.test")
+        return self.proxy('[[listen]]\nname = "web"\naddress = "127.0.0.1:0"\ntls = true\n'
+                          f'pass = {{ {names} }}\n{listen}\n{upstreams}\n{certificate}\n'
+                          '[[route]]\nrespond = { status = 200, body = "ours" }\n', **more)
+
+    def talk(self, proxy, name, line=b"GET / HTTP/1.1\r\nHost: own.test\r\nConnection: close\r\n\r\n"):
+        with self.trusting.wrap_socket(self.client(proxy).sock, server_hostname=name) as inside:
+            inside.sendall(line)
+            got = b""
+            while more := inside.recv(1000):
+                got += more
+            return got
+
+    def test_names_that_are_passed_reach_their_servers_undecrypted_and_others_are_served_here(self):
+        proxy = self.start(("db.test", self.secure("db.test")), ("*.w.test", self.secure("x.w.test")),
+                           listen='idle = "1m"')
+        self.assertEqual(self.talk(proxy, "db.test", b"hi"), b"db.test hi")
+        self.assertEqual(self.talk(proxy, "x.w.test", b"hi"), b"x.w.test hi")
+        self.assertTrue(self.talk(proxy, "own.test").endswith(b"ours"))
+        text = proxy.control("GET", "/metrics")[1]
+        self.assertIn("rpx_tcp_connections_total 2\n", text)
+        self.assertIn("rpx_tls_handshakes_total 1\n", text)
+        sent = int(re.search(r'rpx_listener_passed_sent_bytes_total\{listener="web"\} (\d+)', text).group(1))
+        self.assertGreater(sent, 500)
+
+    def test_what_is_no_tls_is_answered_as_ever(self):
+        proxy = self.start(("db.test", self.secure("db.test")))
+        client = self.client(proxy)
+        client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        self.assertEqual(client.response().status, 400)
+
+    def test_a_reload_changes_where_a_name_goes(self):
+        first, second = self.secure("db.test"), self.script(lambda c: c.send(b"not tls"))
+        proxy = self.start(("db.test", first))
+        self.assertEqual(self.talk(proxy, "db.test", b"hi"), b"db.test hi")
+        config = proxy.text("rpx.toml").split("\n\n", 1)[1]
+        proxy.reload(config.replace(first.url[7:], second.url[7:]))
+        with self.assertRaises(ssl.SSLError):
+            self.talk(proxy, "db.test", b"hi")
+
+    def test_a_client_that_closes_or_is_silent_leaves_nothing_behind(self):
+        proxy = self.proxy('[limits]\ntls_handshake = "200ms"\n' +
+                           self.start(("db.test", self.secure("db.test"))).text("rpx.toml").split("\n\n", 1)[1])
+        self.client(proxy).close()
+        client = self.client(proxy)
+        client.send(b"\x16\x03\x01\x02")
+        self.assertEqual(client.rest(), b"")
+        until(lambda: proxy.status()["connections"] == 0, "no connection left")
+
+
+class Limits(Layer4):
+    def test_a_listener_has_so_many_connections_and_refuses_more(self):
+        proxy = self.tcp(self.script(echo_lines(b"0")).url, listen="max_connections = 2")
+        kept = [self.client(proxy) for _ in range(2)]
+        for client in kept:
+            self.say(client)
+        self.assertEqual(self.client(proxy).rest(), b"")
+        kept.pop().close()
+        until(lambda: 'rpx_listener_connections{listener="db"} 1\n' in proxy.control("GET", "/metrics")[1], "room")
+        self.assertEqual(self.say(self.client(proxy)), b"0 hello\n")
+        text = proxy.control("GET", "/metrics")[1]
+        self.assertIn('rpx_listener_accepted_total{listener="db"} 3\n', text)
+        self.assertIn('rpx_listener_refused_total{listener="db"} 1\n', text)
+
+    def test_who_speaks_http_is_told(self):
+        proxy = self.proxy_to(self.origin().url, listen="max_connections = 1")
+        first = self.client(proxy)
+        first.ask(path="/bytes/1")
+        self.assertEqual(first.response().status, 200)
+        second = self.client(proxy)
+        response = second.response()
+        self.assertEqual((response.status, response["Retry-After"]), (503, "1"))
+        first.ask(path="/bytes/1")
+        self.assertEqual(first.response().status, 200, "who is in is not disturbed")
+
+    def test_bytes_are_counted_by_listener_and_server(self):
+        origin = self.script(echo_lines(b"0"))
+        proxy = self.tcp(origin.url)
+        with Client(proxy.address()) as client:
+            self.say(client)
+        until(lambda: proxy.status()["connections"] == 0, "the end of the connection")
+        text = proxy.control("GET", "/metrics")[1]
+        url = origin.url.replace("http:", "tcp:")
+        for line in ('rpx_listener_passed_received_bytes_total{listener="db"} 6',
+                     'rpx_listener_passed_sent_bytes_total{listener="db"} 8',
+                     f'rpx_server_passed_sent_bytes_total{{upstream="app",server="{url}"}} 6',
+                     f'rpx_server_passed_received_bytes_total{{upstream="app",server="{url}"}} 8'):
+            self.assertIn(line + "\n", text)
 
 
 class ProxyHeader(Layer4):

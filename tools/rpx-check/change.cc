@@ -32,8 +32,12 @@ std::string encoded(const std::string& name) {
 
 }  // namespace
 
+std::string servers_target(const std::string& upstream) {
+  return fmt::format("/v1/upstreams/{}/servers", encoded(upstream));
+}
+
 std::string server_target(const ServerRow& row) {
-  return fmt::format("/v1/upstreams/{}/servers/{}", encoded(row.upstream), encoded(row.url));
+  return fmt::format("{}/{}", servers_target(row.upstream), encoded(row.url));
 }
 
 // The last healthy server is not taken out: that is exit status 5, unlike what else may go wrong.

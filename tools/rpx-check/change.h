@@ -10,6 +10,8 @@
 
 namespace rpx::check {
 
+/// What the control API calls the servers of an upstream: "/v1/upstreams/app/servers".
+std::string servers_target(const std::string& upstream);
 /// What the control API calls `row`: "/v1/upstreams/app/servers/http:%2F%2F…".
 std::string server_target(const ServerRow& row);
 

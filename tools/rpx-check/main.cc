@@ -17,6 +17,7 @@ int main(int argc, char** argv) {
   add_why(app);
   add_wait(app);
   add_changes(app);
+  add_members(app);
   add_roll(app);
   return app.run(argc, argv);
 }

@@ -18,7 +18,7 @@ namespace {
 
 struct ProbeOptions {
   std::vector<std::string> urls;
-  bool tcp = false;
+  Kind kind;
   bool nagios = false;
   std::optional<Duration> interval;
 };
@@ -59,7 +59,7 @@ void tell_differences(const std::vector<Subject>& subjects, const std::vector<up
     for (const ServerRow& row : *rows) {
       const bool same =
           row.url == subjects[i].url && (subjects[i].upstream.empty() || subjects[i].upstream == row.upstream);
-      const bool judged = row.state == "up" || row.state == "down" || row.state == "ejected";
+      const bool judged = row.state == "up" || row.state == "down" || row.state == "ejected" || row.state == "open";
       if (!same || !judged || (row.state == "up") == results[i].good) continue;
       cli::write_stderr(fmt::format("{}: {}: a probe from here says \"{}\", the proxy says {}{}{}\n", kTool, row.url,
                                     results[i].why, row.state, row.why.empty() ? "" : ": ", row.why));
@@ -135,7 +135,11 @@ cli::Common for_each_check(const ProbeOptions& options, cli::Common common) {
 }
 
 Result<int> probe(const ProbeOptions& options, const cli::Common& common) {
-  RPX_TRY(const std::vector<Subject> subjects, subjects_of(options.urls, options.tcp, for_each_check(options, common)));
+  const Kind& kind = options.kind;
+  if (int{kind.tcp} + int{kind.tls} + int{kind.grpc} > 1)
+    return self_error(ErrorKind::kUsage, "--tcp, --tls and --grpc are three ways to check: give one of them");
+  if (!kind.service.empty() && !kind.grpc) return self_error(ErrorKind::kUsage, "--service is for --grpc");
+  RPX_TRY(const std::vector<Subject> subjects, subjects_of(options.urls, kind, for_each_check(options, common)));
   return show_as_asked(options, subjects, common);
 }
 
@@ -153,7 +157,11 @@ void add_probe(cli::App& app) {
   app.verb("probe", "check servers once, as the proxy would; exit status 1 when one is not healthy")
       .example("rpx-check probe http://127.0.0.1:3000/healthz", "that path must answer 200 to 399 within 1s")
       .example("rpx-check probe -c rpx.toml http://10.0.0.11:8080", "with the check the file has for it")
-      .flag("--tcp", options->tcp, "a connection is enough")
+      .example("rpx-check probe --grpc --service app.Shop http://10.0.0.11:9000", "by grpc.health.v1, over HTTP/2")
+      .flag("--tcp", options->kind.tcp, "a connection is enough")
+      .flag("--tls", options->kind.tls, "so is a TLS handshake with a certificate that is good")
+      .flag("--grpc", options->kind.grpc, "ask by grpc.health.v1 over HTTP/2")
+      .option("--service", "NAME", &options->kind.service, "about this service; default the server as a whole")
       .flag("--nagios", options->nagios, "one line with performance data, and a plugin's exit statuses")
       .option("--interval", "DURATION", &options->interval, "again and again, a line of JSON for each; until --timeout")
       .operand("URL...", &options->urls, "servers, with the path to ask for", true)

@@ -17,10 +17,10 @@ namespace {
 // A name is given this long to resolve, beside the time of the check itself.
 constexpr Duration kResolve = std::chrono::seconds(2);
 
-rt::Task<void> probe_into(rt::Loop& loop, const upstream::Server& server, const Subject& subject,
-                          upstream::ProbeResult& out) {
+rt::Task<void> probe_into(rt::Loop& loop, const upstream::Server& server, std::shared_ptr<const tls::ClientContext> tls,
+                          const Subject& subject, upstream::ProbeResult& out) {
   std::string error;
-  upstream::ProbeTarget target = upstream::target_of(server, error);
+  upstream::ProbeTarget target = upstream::target_of(server, tls, error);
   out = co_await upstream::probe(loop, std::move(target), subject.check);
   if (!error.empty() && !out.good) out.why = fmt::format("does not resolve: {}", error);
 }
@@ -58,12 +58,13 @@ Result<std::vector<Subject>> subjects_of_file(const cli::Common& common) {
   return out;
 }
 
-Result<std::vector<Subject>> subjects_of(const std::vector<std::string>& urls, bool tcp, const cli::Common& common) {
+Result<std::vector<Subject>> subjects_of(const std::vector<std::string>& urls, const Kind& kind,
+                                         const cli::Common& common) {
   std::vector<Subject> known;
   const bool asks_file = !common.config.empty() || std::ranges::any_of(urls, [](const std::string& url) {
     return split_url(url).second.empty();
   });
-  if (!tcp && asks_file && (!common.config.empty() || serve::Source::from_file(common, {}))) {
+  if (!kind.tcp && asks_file && (!common.config.empty() || serve::Source::from_file(common, {}))) {
     RPX_TRY(known, subjects_of_file(common));
   }
   std::vector<Subject> out;
@@ -76,7 +77,9 @@ Result<std::vector<Subject>> subjects_of(const std::vector<std::string>& urls, b
     if (path.empty() && found != known.end()) subject = *found;
     if (found != known.end()) subject.tls = found->tls;
     if (!path.empty()) subject.check.path = path;
-    subject.check.tcp |= tcp || server.starts_with("tcp://");
+    if (kind.tls || kind.grpc) subject.check = {.tls = kind.tls, .grpc = kind.grpc, .service = kind.service};
+    const bool other = subject.check.tls || subject.check.grpc;
+    subject.check.tcp |= kind.tcp || (server.starts_with("tcp://") && !other);
     if (common.timeout) subject.check.timeout = *common.timeout;
     out.push_back(std::move(subject));
   }
@@ -87,23 +90,24 @@ std::vector<upstream::ProbeResult> probe_all(const std::vector<Subject>& subject
   net::Resolver resolver;
   std::vector<upstream::ProbeResult> results(subjects.size());
   std::vector<std::unique_ptr<upstream::Server>> servers;
+  std::vector<std::shared_ptr<const tls::ClientContext>> contexts;
   for (const Subject& subject : subjects) {
     auto target = upstream::parse_server_url(subject.url);
-    std::shared_ptr<const tls::ClientContext> context;
-    if (target && target->tls) {
+    std::shared_ptr<const tls::ClientContext>& context = contexts.emplace_back();
+    if (target && (target->tls || subject.check.tls)) {
       auto made = tls::ClientContext::build(subject.tls);
       if (!made) results[servers.size()].why = made.error().detail;
       context = made.value_or(nullptr);
     }
     servers.push_back(std::make_unique<upstream::Server>(subject.upstream, upstream::ServerOptions{.url = subject.url},
                                                          target.value_or(upstream::ServerTarget{}), resolver,
-                                                         std::move(context)));
+                                                         target && target->tls ? context : nullptr));
   }
   resolver.wait_for_first_answers(kResolve);
   rt::Loop loop;
   rt::TaskGroup tasks(loop);
   for (std::size_t i = 0; i < subjects.size(); ++i)
-    if (results[i].why.empty()) tasks.spawn(probe_into(loop, *servers[i], subjects[i], results[i]));
+    if (results[i].why.empty()) tasks.spawn(probe_into(loop, *servers[i], contexts[i], subjects[i], results[i]));
   while (tasks.size() != 0) loop.run_once(std::chrono::milliseconds(100));
   return results;
 }

@@ -14,7 +14,7 @@ namespace rpx::check {
 struct ServerRow {
   std::string upstream;
   std::string url;
-  std::string state;  ///< "up", "down", "ejected", "drain", "maint"
+  std::string state;  ///< "up", "down", "ejected", "open", "drain", "maint"
   std::string why;
   std::string last_check;  ///< empty without one
   std::uint64_t weight = 1;

@@ -15,6 +15,8 @@ void add_why(cli::App& app);
 void add_wait(cli::App& app);
 /// ready, drain, maint and weight.
 void add_changes(cli::App& app);
+/// add and remove.
+void add_members(cli::App& app);
 void add_roll(cli::App& app);
 
 }  // namespace rpx::check

@@ -47,7 +47,7 @@ Result<int> wait(const WaitOptions& options, cli::Common common) {
   common.timeout.reset();  // of the whole, not of each look
   std::vector<Subject> subjects;
   if (!options.urls.empty()) {
-    RPX_TRY(subjects, subjects_of(options.urls, false, common));
+    RPX_TRY(subjects, subjects_of(options.urls, {}, common));
   }
   cli::Progress progress(!common.quiet && !common.no_progress);
   for (;;) {

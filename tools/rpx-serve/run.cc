@@ -74,6 +74,7 @@ Result<int> run(const RunOptions& options, const cli::Common& common) {
 
   if (!options.key_log.empty()) loaded->options.tls.key_log = std::filesystem::absolute(options.key_log).string();
   const proxy::LogOptions log = loaded->options.log;
+  const Duration wait_ready = loaded->options.serve.wait_ready;
   RPX_TRY(const auto running,
           Running::start(
               *std::move(loaded),
@@ -83,6 +84,7 @@ Result<int> run(const RunOptions& options, const cli::Common& common) {
                .has_command = !options.command.empty(),
                .ready_file = options.ready_file.empty() ? "" : std::filesystem::absolute(options.ready_file).string(),
                .die_with = options.die_with_parent ? parent : 0}));
+  if (wait_ready > Duration::zero()) running->await_checks(signals, wait_ready);
   const std::string line = ready_json(running->ready());
   ReadyFile ready_file;
   if (!options.ready_file.empty()) RPX_TRY_VOID(ready_file.write(options.ready_file, line));

@@ -212,6 +212,21 @@ void Running::on_child(std::optional<Command>& command) {
   if (command && command->poll() && !stopping_) begin_stop("the command has ended", configured_grace());
 }
 
+void Running::await_checks(const Signals& signals, Duration patience) {
+  constexpr int kLookMs = 20;
+  const Instant until = deadline_after(std::chrono::steady_clock::now(), patience);
+  while (!server_->settled()) {
+    if (std::chrono::steady_clock::now() >= until) {
+      log_event(LogLevel::kWarning, "ready before active checks have found out about every server",
+                {{"wait_ready", format_duration(patience)}});
+      return;
+    }
+    pollfd watched[] = {{.fd = signals.fd(), .events = POLLIN, .revents = 0},
+                        {.fd = stop_fd_, .events = POLLIN, .revents = 0}};
+    if (::poll(watched, std::size(watched), kLookMs) != 0) return;
+  }
+}
+
 int Running::timeout_ms() const {
   if (!kill_at_) return -1;
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(*kill_at_ - std::chrono::steady_clock::now());

@@ -38,6 +38,9 @@ class Running {
   Running& operator=(const Running&) = delete;
 
   const Ready& ready() const noexcept { return ready_; }
+  /// Suspends the caller until active checks have found out about every server, for `patience` at most, or until a
+  /// signal has come.
+  void await_checks(const Signals& signals, Duration patience);
 
   /// Serves until a signal, a stop request or the end of `command`, then lets exchanges finish. Returns the exit code:
   /// the command's, or 0 when nothing had to be cut, or 4.

@@ -93,9 +93,6 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
       {"[access.a]\n", "jwt = {}", "\"jwt\""},
       {"", "[fault.flaky]", "\"fault\""},
       {"", "[cluster]", "\"cluster\""},
-      {"[upstream.a]\nservers = [\"http://h\"]\n", "sticky = { cookie = \"s\", learn = \"a\" }", "\"learn\""},
-      {"[upstream.a]\nservers = [\"http://h\"]\n", "health = { grpc = true }", "\"grpc\""},
-      {kRoute.data(), "mirror = {}", "\"mirror\""},
       {kRoute.data(), "fault = \"\"", "\"fault\""},
   };
   for (const Row& row : rows) {

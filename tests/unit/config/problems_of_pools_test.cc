@@ -13,6 +13,49 @@ struct Row {
 
 // clang-format off
 constexpr Row kRows[] = {
+    {"mirrors",
+R"([[listen]]
+address = ":0"
+[[route]]
+path = "/a"
+upstream = "http://127.0.0.1:3000"
+mirror = { percent = 10 }
+[[route]]
+path = "/b"
+upstream = "http://127.0.0.1:3000"
+mirror = { upstream = "shadwo", percent = 101 }
+[[route]]
+path = "/c"
+respond = { status = 204 }
+mirror = { upstream = "shadow" }
+[[route]]
+path = "/d"
+upstream = "http://127.0.0.1:3000"
+mirror = { upstream = "bytes", timeout = "0s" }
+[upstream.shadow]
+servers = ["http://127.0.0.1:3001"]
+[upstream.bytes]
+servers = ["tcp://127.0.0.1:3002"]
+)",
+R"(rpx.toml:6:10: "upstream" is needed here, such as upstream = "shadow"
+mirror = { percent = 10 }
+         ^
+rpx.toml:10:23: there is no upstream "shadwo"; did you mean "shadow"?
+mirror = { upstream = "shadwo", percent = 101 }
+                      ^
+rpx.toml:10:43: bad percent 101: expected 0 to 100
+mirror = { upstream = "shadwo", percent = 101 }
+                                          ^
+rpx.toml:14:1: route "route-3" answers by itself: nothing goes to a server, and a mirror gets copies of what does
+mirror = { upstream = "shadow" }
+^
+rpx.toml:18:1: its servers are tcp://, and copies of requests are HTTP: give them as http://
+mirror = { upstream = "bytes", timeout = "0s" }
+^
+rpx.toml:18:42: bad timeout "0s": expected more than 0
+mirror = { upstream = "bytes", timeout = "0s" }
+                                         ^
+)"},
     {"listen addresses",
 R"([[listen]]
 address = "8080"

@@ -26,7 +26,7 @@ timeout = "5s"
 R"(rpx.toml:6:1: "path" has no default: give it in a [[route]]
 path = "/x"
 ^
-rpx.toml:7:1: "mirror" is not yet supported by this version of rpx
+rpx.toml:7:1: "mirror" has no default: give it in a [[route]]
 mirror = "a"
 ^
 rpx.toml:8:11: "timeout" must be a table, not a string

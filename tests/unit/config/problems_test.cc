@@ -206,7 +206,7 @@ R"([[listen]]
 address = ":0"
 [[route]]
 upstream = "a"
-mirror = "static"
+fault = "static"
 [upstream.a]
 servers = ["http://h"]
 balance = "first"
@@ -217,8 +217,8 @@ address = ":1"
 protocols = ["h2"]
 mode = "tcp"
 )",
-R"(rpx.toml:5:1: "mirror" is not yet supported by this version of rpx
-mirror = "static"
+R"(rpx.toml:5:1: "fault" is not yet supported by this version of rpx
+fault = "static"
 ^
 rpx.toml:9:2: "fault" is not yet supported by this version of rpx
 [fault.static]

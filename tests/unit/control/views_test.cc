@@ -76,7 +76,7 @@ TEST_CASE("views: status counts uptime in seconds and names every counter", "[co
       R"("connections":0,"exchanges":0,"connections_accepted":0,"connections_refused":0,"blocked":0,"denied":0,"banned":0,"unauthorized":0,"limited":0,)"
       R"("requests":9,)"
       R"("responses":{"none":0,"1xx":0,"2xx":8,"3xx":0,"4xx":0,"5xx":0},"bytes_received":0,"bytes_sent":77,)"
-      R"("retries":0,"stale_leases":0,"upstream_connects":0,"upgrades":0,"tcp_connections":0,"parse_errors":0,"compressed":{},)"
+      R"("retries":0,"stale_leases":0,"hedges":0,"hedges_won":0,"mirrored":0,"mirror_failed":0,"mirror_dropped":0,"upstream_connects":0,"upgrades":0,"tcp_connections":0,"parse_errors":0,"compressed":{},)"
       R"("decompressed":{},"compressed_requests":{},"decompressed_requests":{},"memory":4096})");
 }
 
