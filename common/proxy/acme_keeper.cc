@@ -22,7 +22,7 @@ constexpr Duration kLongestSleep = std::chrono::minutes(1);
 // Another process holds the store's lock.
 constexpr Duration kOthersWork = std::chrono::seconds(2);
 
-WallTime clock_now() { return std::chrono::system_clock::now(); }
+WallTime keeper_now() { return std::chrono::system_clock::now(); }
 
 double draw() {
   thread_local std::mt19937_64 random{std::random_device{}()};
@@ -97,7 +97,7 @@ void AcmeKeeper::wait_until(Instant until) {
 
 const std::string* AcmeKeeper::find_due(Duration& wait) {
   const Instant now = std::chrono::steady_clock::now();
-  const WallTime wall = clock_now();
+  const WallTime wall = keeper_now();
   wait = kLongestSleep;
   for (const auto& [name, state] : names_) {
     Duration left{};
@@ -158,13 +158,13 @@ Result<AcmeStep> AcmeKeeper::attempt(const AcmeTools& tools, const std::string& 
     AcmeRecord& record = state.record;
     ++record.failures;
     record.error = error.detail;
-    record.tried = clock_now();
+    record.tried = keeper_now();
     record.next = record.tried + std::chrono::duration_cast<WallTime::duration>(back_off(record.failures, draw()));
     return std::unexpected(error);
   };
   const std::string before = state.fingerprint;
   const auto look = [&] {
-    AcmeStored stored = look_at_stored(tools.store, name, clock_now());
+    AcmeStored stored = look_at_stored(tools.store, name, keeper_now());
     state.held = stored.held;
     state.fingerprint = stored.held.usable ? std::move(stored.certificate.fingerprint) : std::string();
   };
@@ -185,7 +185,7 @@ Result<AcmeStep> AcmeKeeper::attempt(const AcmeTools& tools, const std::string& 
   state.known = true;
   look();
   const AcmeStep step =
-      hurried ? AcmeStep::kObtain : next_step(state.record, state.held, tools.options.directory, clock_now());
+      hurried ? AcmeStep::kObtain : next_step(state.record, state.held, tools.options.directory, keeper_now());
   Status done;
   if (step == AcmeStep::kObtain) done = obtain_certificate(tools, name, state.record);
   if (step == AcmeStep::kAsk) done = ask_for_renewal(tools, name, state.record);
@@ -194,7 +194,7 @@ Result<AcmeStep> AcmeKeeper::attempt(const AcmeTools& tools, const std::string& 
   look();
   if (done) return step;
   // Whatever has failed, it is not done again at once.
-  const bool at_once = next_step(state.record, state.held, tools.options.directory, clock_now()) != AcmeStep::kNothing;
+  const bool at_once = next_step(state.record, state.held, tools.options.directory, keeper_now()) != AcmeStep::kNothing;
   return at_once ? fail(done.error()) : std::unexpected(done.error());
 }
 
@@ -209,7 +209,7 @@ AcmeView AcmeKeeper::view() {
   out.store = options_.store;
   out.obtained = obtained_;
   out.failed = failed_;
-  const WallTime now = clock_now();
+  const WallTime now = keeper_now();
   for (const auto& [name, state] : names_) {
     AcmeNameView& one = out.names.emplace_back();
     one.name = name;
