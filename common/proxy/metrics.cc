@@ -287,16 +287,24 @@ std::vector<UpstreamView> view_upstreams(const Site& site, std::size_t workers) 
   return out;
 }
 
-std::string write_metrics(const StatusView& status, std::span<const WorkerCounters* const> workers,
-                          std::span<const UpstreamView> upstreams, std::uint64_t dropped_lines) {
-  Text text;
-  const Counters& counters = status.counters;
+namespace {
+
+void write_process(Text& text, const StatusView& status) {
   text.family("rpx_build_info", "gauge", "Always 1; the version is a label.");
   text.sample("rpx_build_info", "version=\"" RPX_VERSION "\"", 1);
   text.one("rpx_start_time_seconds", "gauge", "When the proxy started, in seconds since 1970.",
            std::chrono::duration<double>(status.started.time_since_epoch()).count());
   text.one("rpx_config_generation", "gauge", "Configurations taken up so far.", status.generation);
   text.one("rpx_workers", "gauge", "Event-loop threads.", status.workers);
+}
+
+}  // namespace
+
+std::string write_metrics(const StatusView& status, std::span<const WorkerCounters* const> workers,
+                          std::span<const UpstreamView> upstreams, std::uint64_t dropped_lines) {
+  Text text;
+  const Counters& counters = status.counters;
+  write_process(text, status);
   text.one("rpx_connections", "gauge", "Open client connections.", status.connections);
   text.one("rpx_connections_accepted_total", "counter", "Client connections accepted.", counters.connections_accepted);
   text.one("rpx_connections_refused_total", "counter", "Client connections refused for being too many.",

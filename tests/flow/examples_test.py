@@ -60,7 +60,7 @@ class Examples(ExampleTest):
         found = 0
         for folder, _, leaves in os.walk(EXAMPLES):
             for leaf in leaves:
-                if leaf.endswith(".toml"):
+                if leaf.endswith(".toml") and leaf != "live.toml":  # which is a part of blue-green/rpx.toml
                     found += 1
                     done = run_tool("check", "-c", os.path.join(folder, leaf))
                     self.assertEqual(done.returncode, 0, done.stderr)

@@ -170,6 +170,7 @@ class FromH2(H2TunnelTest):
         def resets(connection):
             connection.request()
             connection.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+            connection.sock.recv(1)  # else the reset may overtake the head
             connection.reset()
 
         tunnel = Tunnel(self.client(self.proxy_to(self.script(leaves).url, listen=CLEAR)), protocol=b"x")
@@ -180,7 +181,9 @@ class FromH2(H2TunnelTest):
         tunnel.say(b"last words", end=True)
         self.assertTrue(ended.wait(PATIENCE))
         client = self.client(self.proxy_to(self.script(resets).url, listen=CLEAR))
-        Tunnel(client, protocol=b"x").opened()
+        tunnel = Tunnel(client, protocol=b"x")
+        tunnel.opened()
+        tunnel.say(b"x")
         self.assertEqual(client.error(RST_STREAM, 1), 8)
 
     def test_a_client_that_resets_its_stream_ends_the_servers_connection(self):

@@ -37,7 +37,7 @@ servers = ["http://127.0.0.1:3001"]
 [upstream.bytes]
 servers = ["tcp://127.0.0.1:3002"]
 )",
-R"(rpx.toml:6:10: "upstream" is needed here, such as upstream = "shadow"
+R"(rpx.toml:6:10: [mirror] needs "upstream", such as upstream = "shadow"
 mirror = { percent = 10 }
          ^
 rpx.toml:10:23: there is no upstream "shadwo"; did you mean "shadow"?
@@ -46,13 +46,13 @@ mirror = { upstream = "shadwo", percent = 101 }
 rpx.toml:10:43: bad percent 101: expected 0 to 100
 mirror = { upstream = "shadwo", percent = 101 }
                                           ^
-rpx.toml:14:1: route "route-3" answers by itself: nothing goes to a server, and a mirror gets copies of what does
+rpx.toml:14:10: route "route-3" answers by itself: nothing goes to a server, and a mirror gets copies of what does
 mirror = { upstream = "shadow" }
-^
-rpx.toml:18:1: its servers are tcp://, and copies of requests are HTTP: give them as http://
+         ^
+rpx.toml:18:10: its servers are tcp://, and copies of requests are HTTP: give them as http://
 mirror = { upstream = "bytes", timeout = "0s" }
-^
-rpx.toml:18:42: bad timeout "0s": expected more than 0
+         ^
+rpx.toml:18:42: bad timeout "0s": expected more than nothing
 mirror = { upstream = "bytes", timeout = "0s" }
                                          ^
 )"},

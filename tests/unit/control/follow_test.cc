@@ -104,7 +104,7 @@ TEST_CASE("follow: one who does not read keeps nobody waiting, and is told how m
   CHECK(next_of(follower).kind == "reload");
   std::string all;
   std::vector<char> bytes(1 << 20);
-  const timeval patience{.tv_sec = 5, .tv_usec = 0};
+  const timeval patience{.tv_sec = 30, .tv_usec = 0};
   ::setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   while (all.find("event: dropped") == std::string::npos) {
     const ssize_t got = ::recv(*fd, bytes.data(), bytes.size(), 0);
