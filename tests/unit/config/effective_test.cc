@@ -113,6 +113,7 @@ state           = "auto"
 user            = ""
 grace           = "30s"
 max_connections = 50000
+wait_ready      = "0s"
 server_name     = ""
 via             = false
 sandbox         = true
@@ -139,6 +140,8 @@ proxy_protocol  = []
 redirect_https  = false
 https_port      = 443
 sni             = {}
+pass            = {}
+max_connections = 0
 idle            = "10m"
 
 [tls]
