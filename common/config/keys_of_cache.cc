@@ -2,6 +2,7 @@
 #include "config/checks.h"
 #include "config/keys_of.h"
 #include "config/kinds.h"
+#include "config/site.h"
 
 namespace rpx::config {
 namespace {
