@@ -282,8 +282,8 @@ std::string_view Entry::value(std::string_view name) const {
 }
 
 const std::vector<std::string>& Entry::no_cache_fields() const noexcept {
-  static const std::vector<std::string> none;
-  return rare_ ? rare_->no_cache_fields : none;
+  static const std::vector<std::string> kNone;
+  return rare_ ? rare_->no_cache_fields : kNone;
 }
 
 Validators Entry::validators() const {

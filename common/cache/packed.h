@@ -61,7 +61,7 @@ inline std::size_t heap_bytes(const std::string& text) noexcept {
   const void* inside = &text;
   const auto from = reinterpret_cast<std::uintptr_t>(inside);
   const auto at = reinterpret_cast<std::uintptr_t>(text.data());
-  return at >= from && at < from + sizeof text ? 0 : heap_bytes(text.data());
+  return at >= from && at < from + sizeof(std::string) ? 0 : heap_bytes(text.data());
 }
 
 }  // namespace rpx::cache

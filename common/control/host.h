@@ -77,7 +77,7 @@ class Host {
   /// Those of the site served now.
   virtual std::vector<std::shared_ptr<cache::Store>> caches() = 0;
   /// As proxy::Server::connect_inside.
-  virtual Result<net::UniqueFd> connect_inside() = 0;
+  virtual Result<rpx::net::UniqueFd> connect_inside() = 0;
   /// The effective configuration as JSON, secrets masked.
   virtual std::string effective_config() = 0;
   /// Reads the configuration again and swaps it in, whole or not at all. The problems are why not.

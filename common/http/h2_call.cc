@@ -15,6 +15,7 @@ constexpr std::size_t kMostHeads = 16;
 
 H2Call::~H2Call() { detach(); }
 
+// NOLINTNEXTLINE(readability-function-size): a call is all of these
 BodySink& H2Call::begin(H2Slot& slot, const Limits& limits, const RequestLine& line, std::string_view scheme,
                         const Headers& headers, Framing framing, std::string_view protocol) {
   detach();

@@ -2,6 +2,7 @@
 
 namespace rpx::http {
 
+// NOLINTNEXTLINE(readability-function-size): a call is all of these
 BodySink& ServerCall::begin(H2Slot& slot, const Limits& limits, const RequestLine& line, std::string_view scheme,
                             const Headers& headers, Framing framing, std::string_view protocol) {
   if (!h2_) h2_ = std::make_unique<H2Call>(loop_);
