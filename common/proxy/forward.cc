@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "base/result.h"
-#include "http/hop_by_hop.h"
 #include "proxy/await_reply.h"
 #include "proxy/forward_head.h"
 #include "proxy/hedge.h"
@@ -13,7 +12,6 @@
 #include "proxy/request_coding.h"
 #include "proxy/tcp_connection.h"
 #include "proxy/tries.h"
-#include "proxy/websocket.h"
 
 namespace rpx::proxy {
 namespace {

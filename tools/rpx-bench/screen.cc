@@ -111,18 +111,6 @@ void add_failures(Page& page, const load::Tally& tally) {
 
 }  // namespace
 
-void Board::put(std::size_t thread, const load::Tally& tally) {
-  const std::lock_guard lock(mutex_);
-  places_[thread] = tally;
-}
-
-load::Tally Board::sum() const {
-  const std::lock_guard lock(mutex_);
-  load::Tally out;
-  for (const load::Tally& one : places_) out.merge(one);
-  return out;
-}
-
 std::string screen_text(const load::Summary& run, const Stage& stage, int columns, int rows) {
   const load::Tally& tally = run.tally;
   Page page(columns, rows);

@@ -2,25 +2,11 @@
 // over on the terminal behind stderr, in a screen of its own that leaves what was there before. Main thread.
 #pragma once
 
-#include <mutex>
 #include <string>
-#include <vector>
 
 #include "load/summary.h"
 
 namespace rpx::bench {
-
-/// What the threads of a run have measured so far, each in a place of its own. Any thread.
-class Board {
- public:
-  explicit Board(std::size_t threads) : places_(threads) {}
-  void put(std::size_t thread, const load::Tally& tally);
-  load::Tally sum() const;
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<load::Tally> places_;  // under mutex_
-};
 
 /// How far a run has come.
 struct Stage {

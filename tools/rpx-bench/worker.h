@@ -8,13 +8,13 @@
 #include <memory>
 #include <vector>
 
+#include "board.h"
 #include "load/arrivals.h"
 #include "load/tally.h"
 #include "plan.h"
 #include "rt/event.h"
 #include "rt/group.h"
 #include "rt/loop.h"
-#include "screen.h"
 
 namespace rpx::bench {
 
