@@ -5,7 +5,8 @@
     measures.py slower --runs 20    a server compared with one that takes a tenth longer: how often that is found
     measures.py peers               requests for a second of CPU beside wrk's, h2load's and nginx's, in turns
 
-Prints what was measured; ends with 1 where a figure is outside of what man/rpx-bench.1 promises. No part of ctest: these are
+Prints what was measured; ends with 1 where delays are off by more than 1 % and 50 µs, more than one verdict of
+20 is wrong, or wrk does more for its CPU. No part of ctest: these are
 benchmarks, and their figures are those of the machine.
 """
 
