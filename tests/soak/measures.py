@@ -3,11 +3,10 @@
     measures.py delays              percentiles of replies whose delays are known
     measures.py same --runs 100     a server compared with itself: how often it is said to have changed
     measures.py slower --runs 20    a server compared with one that takes a tenth longer: how often that is found
-    measures.py peers               requests for a second of CPU beside wrk's, h2load's and nginx's, in turns
+    measures.py peers               requests for a second of CPU beside wrk's, and the origin's beside nginx's, in turns
 
-Prints what was measured; ends with 1 where delays are off by more than 1 % and 50 µs, more than one verdict of
-20 is wrong, or wrk does more for its CPU. No part of ctest: these are
-benchmarks, and their figures are those of the machine.
+Prints what was measured; ends with 1 where delays are off by more than 1 % and 50 µs, more than one verdict of 20 is wrong,
+or wrk does more for its CPU. No part of ctest: these are benchmarks, and their figures are those of the machine.
 """
 
 import argparse
