@@ -40,6 +40,8 @@ class Tools(DiskTest):
         stopped = json.loads(self.tool("verify", *config, cwd=proxy.dir).stdout)[0]
         self.assertEqual((stopped["objects"], stopped["in_use"], stopped["damaged"]), (5, False, 0))
         self.damage()
+        missing = self.tool("verify", f"{self.where}/none", code=2)
+        self.assertIn("No such file or directory; name the folder of a disk store", missing.stderr)
         done = self.tool("verify", f"{self.where}/disk", code=1)
         self.assertIn("/page/4: its checksum is wrong", done.stderr)
         self.tool("verify", "--quick", f"{self.where}/disk")

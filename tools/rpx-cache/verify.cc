@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <cerrno>
 #include <fstream>
 #include <memory>
 
@@ -83,7 +84,11 @@ void tell(const Verdict& verdict) {
 Result<int> verify(const VerifyOptions& options, const cli::Common& common) {
   std::vector<Verdict> verdicts;
   struct stat facts{};
-  if (!options.path.empty() && ::stat(options.path.c_str(), &facts) == 0 && S_ISREG(facts.st_mode)) {
+  if (!options.path.empty() && ::stat(options.path.c_str(), &facts) != 0)
+    return self_error(ErrorKind::kUsage,
+                      fmt::format("{}; name the folder of a disk store, or a file that rpx-cache export wrote",
+                                  errno_text(options.path, errno)));
+  if (!options.path.empty() && S_ISREG(facts.st_mode)) {
     RPX_TRY(verdicts.emplace_back(), verify_snapshot(options.path));
   } else if (!options.path.empty()) {
     RPX_TRY(verdicts.emplace_back(), verify_folder({"", options.path}, options.quick));
