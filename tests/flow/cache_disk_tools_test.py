@@ -45,7 +45,6 @@ class Tools(DiskTest):
         done = self.tool("verify", f"{self.where}/disk", code=1)
         self.assertIn("/page/4: its checksum is wrong", done.stderr)
         self.tool("verify", "--quick", f"{self.where}/disk")
-        self.tool("verify", f"{self.where}/none", code=5)
         self.tool("verify", "--cache", "other", "-c", "rpx.toml", cwd=proxy.dir, code=2)
         for name in os.listdir(f"{self.where}/disk"):
             if name.endswith(".segment"):
