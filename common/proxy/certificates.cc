@@ -35,7 +35,7 @@ Status Certificates::reload() {
   RPX_TRY(Contexts contexts, load(before.get()));
   const std::string unusable = std::to_string(contexts->unusable());
   const std::size_t count = contexts->holdings().size();
-  current_.store(std::move(contexts), std::memory_order_release);
+  current_.store(std::move(contexts));
   reloads_.fetch_add(1, std::memory_order_relaxed);
   log_event(LogLevel::kNotice, "certificates read again",
             {{"certificates", std::to_string(count)}, {"unusable", unusable}});

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/published.h"
 #include "base/units.h"
 #include "policy/watched.h"
 #include "tls/server_context.h"
@@ -29,7 +30,7 @@ class Certificates final : public policy::Watched {
                                                      const tls::ServerContexts* previous, Obtained obtained = {});
 
   /// Never null. A handshake keeps what it began with.
-  Contexts current() const noexcept { return current_.load(std::memory_order_acquire); }
+  Contexts current() const { return current_.load(); }
   /// Reads all files again; the next handshake is served with them. Errors: kConfig, for client_ca; then nothing
   /// changed.
   Status reload();
@@ -51,7 +52,7 @@ class Certificates final : public policy::Watched {
   const tls::TlsOptions options_;
   const std::vector<tls::CertificateOptions> certificates_;
   const Obtained obtained_;
-  std::atomic<Contexts> current_;
+  Published<const tls::ServerContexts> current_;
   std::atomic<std::uint64_t> reloads_{0};
   std::mutex mutex_;    // one reload at a time
   Marks seen_;          // at the last look

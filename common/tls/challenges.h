@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/published.h"
 #include "base/units.h"
 #include "tls/openssl.h"
 
@@ -66,7 +67,7 @@ class Challenges {
   mutable std::mutex mutex_;
   std::vector<Open> open_;
   std::atomic<std::size_t> count_{0};  // spares the lock while there is none
-  std::atomic<std::shared_ptr<const ChallengeSource>> source_;
+  Published<const ChallengeSource> source_;
 };
 
 }  // namespace rpx::tls
