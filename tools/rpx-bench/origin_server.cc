@@ -16,6 +16,8 @@ namespace {
 // Replies that are kept made; who asks for more different targets pays for making them again.
 constexpr std::size_t kMostReplies = 1024;
 constexpr std::size_t kMostKeptBytes = 1024 * 1024;
+// Accepted before others have their turn.
+constexpr std::size_t kAcceptBatch = 16;
 
 http::Limits lenient_limits() {
   http::Limits out;
@@ -70,13 +72,15 @@ void OriginThread::run() {
 
 rt::Task<void> OriginThread::accept_all() {
   rt::Pollable io(loop_, listener_);
-  for (;;) {
+  for (std::size_t accepted = 0;;) {
     co_await io.readable(Instant::max());
     const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       const int on = 1;
       setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       visits_.spawn(serve(net::UniqueFd(fd)));
+      // Those who are being served get their turn, and so does the end of it all.
+      if (++accepted % kAcceptBatch == 0) co_await loop_.yield();
     } else if (errno == EAGAIN) {
       io.cleared_read();
     } else if (errno == EMFILE || errno == ENFILE) {
