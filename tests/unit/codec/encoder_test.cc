@@ -150,6 +150,18 @@ TEST_CASE("encoder: a whole body is coded the same in every level, and shorter",
   }
 }
 
+TEST_CASE("encoder: zstd 6 codes text alike whether its length is known or not", "[codec]") {
+  std::mt19937 random(8);
+  const std::string text = random_text(random, 100'000);
+  std::string at_once;
+  REQUIRE(encode_whole(Coding::kZstd, 6, text, at_once));
+  std::string in_pieces;
+  EncoderLease encoder(Coding::kZstd, 6);
+  REQUIRE(encoder->encode(std::string_view(text).substr(0, 40'000), Flush::kNone, in_pieces));
+  REQUIRE(encoder->encode(std::string_view(text).substr(40'000), Flush::kEnd, in_pieces));
+  CHECK(static_cast<double>(at_once.size()) == Approx(in_pieces.size()).epsilon(0.002));
+}
+
 TEST_CASE("encoder: a state given up half-way leaves nothing to the next body", "[codec]") {
   const Coding coding = GENERATE(Coding::kGzip, Coding::kBr, Coding::kZstd);
   {
