@@ -30,7 +30,8 @@ struct Judgement {
   double least = 0.02;  ///< a smaller change is none, however sure
 };
 
-/// Samples of the same moments in pairs: what disturbs both cancels out. At least 3 pairs; the same number of each.
+/// Samples of the same moments in pairs: what disturbs both cancels out, and a few pairs where one was disturbed alone
+/// count for little (from 8 pairs on, by Wilcoxon's signed ranks). At least 3 pairs; the same number of each.
 Comparison compare_pairs(std::string figure, bool is_time, const std::vector<double>& before,
                          const std::vector<double>& after, Judgement judgement);
 /// Samples that have nothing to do with each other (Welch).

@@ -1,6 +1,7 @@
 #include "load/verdict.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 #include "load/random.h"
 
@@ -47,6 +48,38 @@ TEST_CASE("ten percent more or less is found, and in the right direction", "[loa
     CHECK(compare_groups("p99", true, samples(random, 1.1e6, 0.03), samples(random, 1e6, 0.03), {}).verdict ==
           Change::kBetter);
   }
+}
+
+TEST_CASE("a few disturbed pairs neither hide a change nor make one up", "[load]") {
+  Random random(17);
+  int same = 0;
+  int worse = 0;
+  for (int i = 0; i < 200; ++i) {
+    std::vector<double> before = samples(random, 1e6, 0.03, 20);
+    std::vector<double> after = samples(random, 1e6, 0.03, 20);
+    std::vector<double> slower = samples(random, 1.1e6, 0.03, 20);
+    for (const std::size_t at : {3U, 11U}) {
+      before[at] *= 4;
+      after[at + 1] *= 3;
+      slower[at + 2] *= 5;
+    }
+    same += compare_pairs("p99", true, before, after, {}).verdict == Change::kSame ? 1 : 0;
+    worse += compare_pairs("p99", true, before, slower, {}).verdict == Change::kWorse ? 1 : 0;
+  }
+  CHECK(same >= 190);
+  CHECK(worse >= 190);
+}
+
+TEST_CASE(
+    "the interval of ten pairs leaves out the three lowest and highest means of two, as the tables of the test say",
+    "[load]") {
+  std::vector<double> before(10, 1);
+  std::vector<double> after;
+  for (int i = 1; i <= 10; ++i) after.push_back(std::exp(0.01 * i));
+  const auto found = compare_pairs("rps", false, before, after, {});
+  CHECK(std::log1p(found.change) == Approx(0.055));
+  CHECK(std::log1p(found.low) == Approx(0.02));  // of 0.01, 0.015, 0.02, 0.02
+  CHECK(std::log1p(found.high) == Approx(0.09));
 }
 
 TEST_CASE("what is noisy or too short is said to be so", "[load]") {
