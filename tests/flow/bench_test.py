@@ -66,6 +66,13 @@ class Bench(FlowTest):
             self.assertGreaterEqual(run["latency"][name], 50)
         self.assertLess(run["latency"]["p50_ms"], 500 if SANITIZED else 60)
 
+    def test_client_and_origin_that_stay_awake_measure_as_those_that_sleep(self):
+        origin = self.built_in_origin("--awake")
+        run = self.bench("--awake", "-n", "20", "-c", "2", "-t", "1", origin + "/?delay=20ms")
+        self.assertEqual((run["requests"], run["errors"]), (20, 0))
+        self.assertGreaterEqual(run["latency"]["min_ms"], 20)
+        self.assertLess(run["latency"]["min_ms"], 500)
+
     def test_a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one(self):
         stall = 0.6
         closed = self.bench("-c", "1", "-d", "2s", self.script(delayed(0.0, 20, stall)).url)

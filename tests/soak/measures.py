@@ -3,10 +3,10 @@
     measures.py delays              percentiles of replies whose delays are known
     measures.py same --runs 100     a server compared with itself: how often it is said to have changed
     measures.py slower --runs 20    a server compared with one that takes a tenth longer: how often that is found
-    measures.py peers               requests for a second of CPU beside wrk's, and the origin's beside nginx's, in turns
+    measures.py peers               requests for a second of CPU, in turns with wrk, h2load, and nginx as an origin
 
 Prints what was measured; ends with 1 where delays are off by more than 1 % and 50 µs, more than one verdict of 20 is wrong,
-or wrk does more for its CPU. No part of ctest: these are benchmarks, and their figures are those of the machine.
+or one of the peers does more for its CPU. No part of ctest: these are benchmarks, and their figures are those of the machine.
 """
 
 import argparse
@@ -15,13 +15,12 @@ import json
 import os
 import re
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
 
 from support.peers import Nginx
-from support.proxy import BINARY
+from support.proxy import BINARY, Proxy
 from support.waiting import PATIENCE
 
 BENCH = os.path.join(os.path.dirname(BINARY), "rpx-bench")
@@ -33,10 +32,14 @@ SHARE = 0.01
 class BuiltIn:
     """`rpx-bench origin` while a `with` lasts."""
 
+    def __init__(self, *arguments):
+        self.arguments = arguments
+
     def __enter__(self):
-        self.process = subprocess.Popen([BENCH, "origin", "--listen", "127.0.0.1:0", "--threads", "1"], text=True,
+        where = () if "--listen" in self.arguments else ("--listen", "127.0.0.1:0")
+        self.process = subprocess.Popen([BENCH, "origin", "--threads", "1", *where, *self.arguments], text=True,
                                         stdout=subprocess.PIPE)
-        self.url = re.search(r"http://\S+", self.process.stdout.readline()).group(0).rstrip("/")
+        self.url = self.process.stdout.readline().strip()
         return self
 
     def __exit__(self, *_):
@@ -55,11 +58,11 @@ def bench(*arguments):
 def delays(_options):
     """Each delay alone, then all of them mixed, where percentiles fall onto one delay or another."""
     ok = True
-    with BuiltIn() as origin:
-        idle = bench("-c", "1", "-n", "2000", "-t", "1", origin.url + "/")["latency"]["p50_ms"]
+    with BuiltIn("--awake") as origin:
+        idle = bench("--awake", "-c", "1", "-n", "2000", "-t", "1", origin.url + "/")["latency"]["p50_ms"]
         print(f"a reply without delay: {idle:.3f} ms, taken off below")
         for delay in DELAYS_MS:
-            latency = bench("-c", "4", "-t", "1", "-d", "3s", f"{origin.url}/?delay={delay}ms")["latency"]
+            latency = bench("--awake", "-c", "4", "-t", "1", "-d", "3s", f"{origin.url}/?delay={delay}ms")["latency"]
             for name in ("p50_ms", "p90_ms", "p99_ms"):
                 error = latency[name] - idle - delay
                 bound = delay * SHARE + SLACK_MS
@@ -68,7 +71,7 @@ def delays(_options):
                 print(f"{delay:>4} ms {name[:-3]:>4} {latency[name]:9.3f} ms  off by {error:+.3f} (bound {bound:.3f})"
                       f"{'' if good else '  OUTSIDE'}")
         # 60 % take 5 ms, 30 % 20 ms, 10 % 100 ms: by a rate, so that slow ones do not keep fast ones from being sent.
-        latency = bench("-c", "60", "-t", "1", "-d", "6s", "--rate", "400", "--weights", "6,3,1",
+        latency = bench("--awake", "-c", "60", "-t", "1", "-d", "6s", "--rate", "400", "--weights", "6,3,1",
                         *(f"{origin.url}/?delay={d}ms" for d in (5, 20, 100)))["latency"]
         for name, delay in (("p50_ms", 5), ("p75_ms", 20), ("p99_ms", 100)):
             error = latency[name] - idle - delay
@@ -120,30 +123,40 @@ def nginx_cpu(nginx):
     return sum(ticks_of(pid) for pid in children)
 
 
+def by_our_client(url, *arguments):
+    """Requests for a second of rpx-bench's own CPU."""
+    out, cpu = cpu_of([BENCH, "-o", "json", "-t", "1", "-d", "3s", *arguments, url])
+    return json.loads(out)["requests"] / cpu
+
+
 def peers(options):
     """Each figure in turns; what is compared is requests for a second of CPU, medians."""
     figures = collections.defaultdict(list)
-    with BuiltIn() as origin:
-        by_nginx = Nginx(server="location = /x { return 200 'hello'; }") if shutil.which("nginx", path="/usr/sbin:/usr/bin") else None
+    clear = ('[[listen]]\naddress = "127.0.0.1:0"\nprotocols = ["h2c"]\n[[route]]\nrespond = { status = 200, body = "hello" }\n')
+    nginx, proxy = Nginx(server="location = /x { return 200 'hello'; }"), Proxy(clear, serve="workers = 1")
+    with BuiltIn() as origin, BuiltIn("--listen", f"unix:{nginx.dir}/origin") as on_path:
+        http2 = proxy.url + "/"
         for _ in range(options.rounds):
-            if shutil.which("wrk"):
-                out, cpu = cpu_of(["wrk", "-t1", "-c50", "-d3s", origin.url + "/"])
-                figures["wrk, HTTP/1.1"].append(int(re.search(r"(\d+) requests in", out).group(1)) / cpu)
-            out, cpu = cpu_of([BENCH, "-o", "json", "-t", "1", "-c", "50", "-d", "3s", origin.url + "/"])
-            figures["rpx-bench, HTTP/1.1"].append(json.loads(out)["requests"] / cpu)
-            if by_nginx:
-                for name, url, used in (("rpx-bench origin", origin.url + "/", lambda: ticks_of(origin.process.pid)),
-                                        ("nginx return 200", None, lambda: nginx_cpu(by_nginx))):
-                    before = used()
-                    where = [url] if url else ["--unix", by_nginx.url.removeprefix("unix:"), "http://nginx/x"]
-                    run = bench("-t", "1", "-c", "50", "-d", "3s", *where)
-                    figures[name].append(run["requests"] / (used() - before))
-        if by_nginx:
-            by_nginx.close()
-    for name, values in figures.items():
-        print(f"{name:<22}{statistics.median(values):>10.0f} requests for a second of CPU")
+            out, cpu = cpu_of(["wrk", "-t1", "-c50", "-d3s", origin.url + "/"])
+            figures["wrk, HTTP/1.1"].append(int(re.search(r"(\d+) requests in", out).group(1)) / cpu)
+            figures["rpx-bench, HTTP/1.1"].append(by_our_client(origin.url + "/", "-c", "50"))
+            out, cpu = cpu_of(["h2load", "-t1", "-c10", "-m10", "-D3", http2])
+            figures["h2load, HTTP/2"].append(int(re.search(r"(\d+) succeeded", out).group(1)) / cpu)
+            figures["rpx-bench, HTTP/2"].append(by_our_client(http2, "--http2", "-c", "10", "-m", "10"))
+            # Both on a path, which costs less than TCP.
+            for name, path, used in (("rpx-bench origin", on_path.url, lambda: ticks_of(on_path.process.pid)),
+                                     ("nginx return 200", nginx.url, lambda: nginx_cpu(nginx))):
+                before = used()
+                run = bench("-t", "1", "-c", "50", "-d", "3s", "--unix", path.removeprefix("unix:"), "http://origin/x")
+                figures[name].append(run["requests"] / (used() - before))
+    nginx.close()
+    proxy.stop()
+    proxy.kill()
     medians = {name: statistics.median(values) for name, values in figures.items()}
-    return medians["rpx-bench, HTTP/1.1"] >= medians.get("wrk, HTTP/1.1", 0)
+    for name, value in medians.items():
+        print(f"{name:<22}{value:>10.0f} requests for a second of CPU")
+    return all(medians[ours] >= medians[theirs] for ours, theirs in (
+        ("rpx-bench, HTTP/1.1", "wrk, HTTP/1.1"), ("rpx-bench, HTTP/2", "h2load, HTTP/2"), ("rpx-bench origin", "nginx return 200")))
 
 
 def main():

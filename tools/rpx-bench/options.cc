@@ -177,6 +177,7 @@ void declare(cli::Verb& verb, RunOptions& options) {
       .option("-d,--duration", "DURATION", &options.duration, "how long, 10s without it and without -n")
       .option("-n,--requests", "N", &options.total, "that many requests in all")
       .option("-t,--threads", "N", &options.threads, "threads; half of the cores without it")
+      .flag("--awake", options.awake, "wait for replies awake: no latency is that of waking up; takes a CPU a thread")
       .option("--rate", "RATE", &options.rate, "requests a second whatever the replies do: an open loop")
       .choice("--arrivals", "KIND", &options.arrivals, {"constant", "poisson"}, "how a rate is spread over time")
       .option("--warmup", "DURATION", &options.warmup, "run so long before anything is measured")
@@ -227,6 +228,7 @@ Result<Plan> make_plan(const RunOptions& options, const cli::Common& common) {
     plan.slot = std::max<Duration>(plan.slot, std::chrono::ceil<std::chrono::seconds>(plan.duration / 600));
   plan.keep_alive = !options.no_keepalive;
   plan.resume = !options.no_resume;
+  plan.awake = options.awake;
   plan.cookies = options.cookies;
   for (const std::string& check : options.checks) RPX_TRY_VOID(plan.checks.add(check));
   if (!options.feed.empty()) {

@@ -23,6 +23,7 @@ struct RunOptions {
   std::optional<Duration> warmup;
   int pipeline = 1;
   bool no_keepalive = false;
+  bool awake = false;
   bool http2 = false;
   std::optional<int> streams;
   std::optional<int> seed;

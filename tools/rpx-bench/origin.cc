@@ -18,6 +18,7 @@ namespace {
 struct OriginOptions {
   std::string listen = "127.0.0.1:0";
   std::optional<int> threads;
+  bool awake = false;
 };
 
 Result<int> serve_origin(const OriginOptions& options, const cli::Common& common) {
@@ -32,7 +33,8 @@ Result<int> serve_origin(const OriginOptions& options, const cli::Common& common
   std::vector<std::thread> running;
   for (int i = 0; i < threads; ++i) {
     const std::size_t at = std::min(listener.sockets.size() - 1, static_cast<std::size_t>(i));
-    origins.push_back(std::make_unique<OriginThread>(listener.sockets[at].get(), static_cast<std::uint64_t>(i) + 1));
+    origins.push_back(
+        std::make_unique<OriginThread>(listener.sockets[at].get(), static_cast<std::uint64_t>(i) + 1, options.awake));
     running.emplace_back([&origin = *origins.back()] { origin.run(); });
   }
   const std::string where = listener.bound.to_string();
@@ -55,6 +57,7 @@ void add_origin(cli::App& app) {
                "also chunks, trailers, gzip, header, type, close, error, error_rate")
       .option("-l,--listen", "ADDRESS", &options->listen, "where; a free port of 127.0.0.1 without it, which is told")
       .option("-t,--threads", "N", &options->threads, "threads, 1 without it")
+      .flag("--awake", options->awake, "wait for the end of each delay awake: exact where timers are late, for a CPU")
       .action([options](const cli::Common& common) {
         const Result<int> done = serve_origin(*options, common);
         return done ? *done : cli::report_error(kTool, done.error());

@@ -17,7 +17,7 @@ namespace rpx::bench {
 class OriginThread {
  public:
   /// Accepts from `listener`, which stays open until it has ended.
-  OriginThread(int listener, std::uint64_t seed);
+  OriginThread(int listener, std::uint64_t seed, bool awake);
   /// The thread's body, until stop().
   void run();
   /// Any thread. Connections are cut.
@@ -29,10 +29,12 @@ class OriginThread {
   rt::Task<void> serve(net::UniqueFd fd);
   /// A copy: the kept one may be thrown away while this one waits.
   rt::Task<bool> answer(Visit& visit, load::Reply reply, bool is_head);
+  rt::Task<void> wait_until(Instant due);
   rt::Task<bool> skip_body(Visit& visit);
   const load::Reply& reply_to(std::string_view target);
 
   int listener_;
+  const bool awake_;
   rt::Loop loop_;
   rt::Alarm alarm_{loop_};  // delays are what others are measured by
   load::Random random_;

@@ -44,6 +44,7 @@ struct Plan {
   bool resume = true;
   bool cookies = false;
   bool http2 = false;
+  bool awake = false;  ///< threads never sleep
 
   std::vector<Duration> times;  ///< of a replay: when each of `requests` is due
 

@@ -98,6 +98,7 @@ class Worker {
  private:
   rt::Task<void> supervise();
   rt::Task<void> pace();
+  rt::Task<void> stay_awake();
   bool take_quota();
   bool pop_due(Instant now, Instant& due);
   void arm_timer(Instant at);
@@ -124,6 +125,7 @@ class Worker {
   std::size_t slot_ = 0;
   std::uint64_t left_ = 0;
   Duration cpu_before_{};
+  Duration worked_{};  ///< of a thread that stays awake
   std::size_t replay_at_ = 0;
   std::vector<Instant> handed_;  // due, a waiting connection on its way to take them; used from handed_at_ on
   std::size_t handed_at_ = 0;
