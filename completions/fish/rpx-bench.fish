@@ -69,5 +69,7 @@ complete -c rpx-bench -n '__fish_seen_subcommand_from origin' -s l -l listen -x 
 complete -c rpx-bench -n '__fish_seen_subcommand_from origin' -s t -l threads -x -d 'threads, 1 without it'
 complete -c rpx-bench -n '__fish_seen_subcommand_from drill' -s c -l connections -x -d 'connections that misbehave, 200 without it'
 complete -c rpx-bench -n '__fish_seen_subcommand_from drill' -s d -l duration -x -d 'how long, 10s without it'
+complete -c rpx-bench -n '__fish_seen_subcommand_from drill' -s k -l insecure -d 'take any certificate'
+complete -c rpx-bench -n '__fish_seen_subcommand_from drill' -l ca -r -F -d 'trust these authorities instead of the systems'
 complete -c rpx-bench -n '__fish_seen_subcommand_from drill' -l i-own-this-host -d 'also where the server is not on this machine'
 complete -c rpx-bench -n '__fish_seen_subcommand_from merge' -F

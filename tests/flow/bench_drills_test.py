@@ -4,6 +4,7 @@ import json
 import unittest
 
 from support.bench import BENCH, BenchTest
+from support.certs import Authority
 from support.proxy import run_tool
 from support.waiting import PATIENCE
 
@@ -14,13 +15,19 @@ class Drills(BenchTest):
         self.assertIn(done.returncode, expect, done.stdout + done.stderr)
         return json.loads(done.stdout)[0]
 
-    def gate(self):
+    def gate(self, listen='protocols = ["h2c", "http/1.1"]\n'):
         limits = '[limits]\nconnections_per_client = 0\nheader_timeout = "1s"\nbody_timeout = "200ms"\nh2_resets = "50/s"\n'
-        listen = '[[listen]]\naddress = "127.0.0.1:0"\nprotocols = ["h2c", "http/1.1"]\n'
+        listen = '[[listen]]\naddress = "127.0.0.1:0"\n' + listen
         return self.proxy(listen + limits + f'[[route]]\nupstream = "{self.built_in_origin()}"\n').url
 
-    def check_cut(self, kind):
-        found = self.drill(kind, self.gate() + "/", "-d", "4s")
+    def secret_gate(self):
+        """The same over TLS, and what a client needs to trust it."""
+        authority = Authority(self.folder())
+        url = self.gate("tls = true\n" + authority.issue("site", "IP:127.0.0.1"))
+        return url.replace("http:", "https:"), authority.pem
+
+    def check_cut(self, kind, url=None, *arguments):
+        found = self.drill(kind, (url or self.gate()) + "/", "-d", "4s", *arguments)
         self.assertGreater(found["cut"], 0)
         self.assertEqual(found["asked"], found["served"])
 
@@ -32,6 +39,27 @@ class Drills(BenchTest):
 
     def test_streams_that_are_reset_at_once_are_cut_and_others_are_served(self):
         self.check_cut("rapid-reset")
+
+    def test_slow_clients_are_cut_behind_their_handshakes_too(self):
+        url, ca = self.secret_gate()
+        for kind in ("slowloris", "slow-body"):
+            with self.subTest(kind):
+                self.check_cut(kind, url, "--ca", ca)
+
+    def test_streams_that_are_reset_at_once_are_cut_over_tls_too(self):
+        url, ca = self.secret_gate()
+        self.check_cut("rapid-reset", url, "--ca", ca)
+
+    def test_drills_over_tls_that_are_no_reason_to_cut_anybody(self):
+        url, _ = self.secret_gate()
+        for kind in ("slow-read", "idle", "reset"):
+            with self.subTest(kind):
+                found = self.drill(kind, url + "/?size=1MB", "-d", "1s", "-k")
+                self.assertGreater(found["opened"], 0)
+                self.assertEqual(found["asked"], found["served"])
+        strange = run_tool("drill", "idle", "-c", "2", "-d", "500ms", url, binary=BENCH, timeout=PATIENCE)
+        self.assertEqual(strange.returncode, 3)
+        self.assertRegex(strange.stderr, r"^rpx-bench: cannot reach https://127\.0\.0\.1:\d+: .*certificate.*\n$")
 
     def test_what_is_no_reason_to_cut_anybody(self):
         url = self.gate()

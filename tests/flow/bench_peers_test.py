@@ -59,6 +59,34 @@ class Peers(BenchTest):
         run = self.bench("-n", "2", "--http2", "-c", "1", alone, expect=3)
         self.assertEqual(run["requests"], 0)
 
+    def test_requests_over_http2_are_spread_over_several_servers_by_weight(self):
+        origins = [self.origin(), self.origin()]
+        authority = Authority(self.folder())
+        tls = self.proxy('[[listen]]\naddress = "127.0.0.1:0"\ntls = true\n' + authority.issue("site", "IP:127.0.0.1")
+                         + f'[[route]]\nupstream = "{origins[0].url}"\n')
+        clear = self.proxy_to(origins[1].url, listen='protocols = ["h2c", "http/1.1"]')
+        urls = [tls.url.replace("http:", "https:") + "/bytes/10", clear.url + "/bytes/10"]
+        run = self.bench("-n", "400", "-c", "3", "-m", "10", "--weights", "3,1", "--ca", authority.pem, "--check", "length=10",
+                         *urls)
+        self.assertEqual((run["protocol"], run["requests"], run["errors"]), ("h2, h2c", 400, 0))
+        self.assertEqual(run["connect"]["count"], 6, "each connection is one to each of them")
+        seen = [len(origin.requests) for origin in origins]
+        self.assertEqual(sum(seen), 400)
+        self.assertTrue(230 <= seen[0] <= 360, seen)
+        # One of them has gone: what was meant for it fails, and the other one is asked all the same.
+        gone = self.built_in_origin()  # speaks no HTTP/2
+        run = self.bench("-n", "40", "-c", "1", "-m", "4", clear.url + "/bytes/10", gone)
+        self.assertEqual(run["requests"] + run["errors"], 40)
+        self.assertGreater(run["requests"], 5)
+        self.assertGreater(run["errors"], 5)
+
+    def test_a_rate_over_one_connection_of_many_streams_waits_for_no_reply(self):
+        proxy = self.proxy_to(self.built_in_origin(), listen='protocols = ["h2c", "http/1.1"]')
+        run = self.bench("-c", "1", "-m", "100", "-d", "2s", "--rate", "50", proxy.url + "/?delay=300ms")
+        self.assertEqual((run["unsent"], run["errors"]), (0, 0))
+        # A stream is opened when it is due, whatever the others do: else half of a reply's time came on top of it.
+        self.assertLess(run["latency"]["p50_ms"] - run["raw_latency"]["p50_ms"], 100)
+
     def test_the_built_in_origin_answers_as_the_url_says(self):
         url = self.built_in_origin("-t", "2")
         run = self.bench("-n", "500", "-c", "10", "--check", "length=1000", "--check", "status=201",

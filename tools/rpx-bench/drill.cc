@@ -6,9 +6,10 @@
 
 #include "base/result.h"
 #include "load/reply_reader.h"
-#include "net/dial.h"
 #include "rt/group.h"
 #include "rt/loop.h"
+#include "tls/stream.h"
+#include "upstream/dial.h"
 
 namespace rpx::bench {
 namespace {
@@ -27,6 +28,7 @@ struct Ground {
   const DrillOptions& options;
   Instant end;
   DrillResult result;
+  Error refusal{};  // the last one
 
   bool open() const noexcept { return Clock::now() < end; }
   std::string head(std::string_view method, std::string_view more) const {
@@ -34,6 +36,16 @@ struct Ground {
                        target.server.authority, more);
   }
 };
+
+// A connection, over TLS where the URL says so.
+rt::Task<Result<std::unique_ptr<net::Stream>>> dial(Ground& ground, bool http2, Instant deadline) {
+  upstream::Security security{ground.options.tls, ground.target.server.name, nullptr};
+  if (http2 && ground.options.tls) security.alpn = "\x02h2";
+  auto stream = co_await upstream::dial(ground.loop, ground.address, std::move(security), deadline);
+  if (stream && http2 && ground.options.tls && static_cast<const tls::TlsStream&>(**stream).alpn() != "h2")
+    co_return upstream_error(ErrorKind::kTlsProtocol, "the server does not agree to h2 (ALPN)");
+  co_return stream;
+}
 
 // Waits until `until`, or until the server has ended the connection: true then. What it says is thrown away.
 rt::Task<bool> cut_before(net::Stream& stream, Instant until) {
@@ -86,7 +98,7 @@ rt::Task<bool> reset_streams(Ground& ground, net::Stream& stream) {
                       reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
                       NGHTTP2_NV_FLAG_NONE};
   };
-  const std::array fields{field(":method", "GET"), field(":scheme", "http"),
+  const std::array fields{field(":method", "GET"), field(":scheme", ground.options.tls ? "https" : "http"),
                           field(":authority", ground.target.server.authority), field(":path", ground.target.target)};
   while (ground.open()) {
     std::string out;
@@ -123,9 +135,10 @@ rt::Task<bool> misbehave(Ground& ground, net::Stream& stream) {
 
 rt::Task<void> attack(Ground& ground) {
   while (ground.open()) {
-    auto stream = co_await net::dial(ground.loop, ground.address, ground.end);
+    auto stream = co_await dial(ground, ground.options.kind == DrillKind::kRapidReset, ground.end);
     if (!stream) {
       ++ground.result.refused;
+      ground.refusal = std::move(stream.error());
       co_await ground.loop.sleep_until(Clock::now() + kAfterRefusal);
       continue;
     }
@@ -150,7 +163,7 @@ rt::Task<void> attack(Ground& ground) {
 }
 
 rt::Task<bool> ask_once(Ground& ground, const load::Checks& checks, Instant deadline) {
-  auto stream = co_await net::dial(ground.loop, ground.address, deadline);
+  auto stream = co_await dial(ground, false, deadline);
   if (!stream) co_return false;
   const Status sent =
       co_await net::write_all(**stream, ground.head("GET", "Connection: close\r\n\r\n"), Side::kUpstream, deadline);
@@ -195,7 +208,7 @@ rt::Task<void> ask_all_along(Ground& ground) {
 
 Result<DrillResult> run_drill(const Target& target, const std::vector<Address>& addresses,
                               const DrillOptions& options) {
-  Ground ground{{}, target, addresses.front(), options, Clock::now() + options.duration, {}};
+  Ground ground{{}, target, addresses.front(), options, Clock::now() + options.duration, {}, {}};
   rt::TaskGroup attackers(ground.loop);
   rt::TaskGroup probes(ground.loop);
   for (int i = 0; i < options.connections; ++i) attackers.spawn(attack(ground));
@@ -203,8 +216,8 @@ Result<DrillResult> run_drill(const Target& target, const std::vector<Address>& 
   while (probes.size() != 0) ground.loop.run_once(std::chrono::milliseconds(100));
   attackers.cancel_all();
   if (ground.result.opened == 0)
-    return upstream_error(ErrorKind::kConnectRefused,
-                          fmt::format("cannot reach {}: connections are refused", target.server_url));
+    return upstream_error(ground.refusal.kind,
+                          fmt::format("cannot reach {}: {}", target.server_url, ground.refusal.detail));
   return ground.result;
 }
 

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "base/error.h"
 #include "target.h"
+#include "tls/client_context.h"
 
 namespace rpx::bench {
 
@@ -17,7 +19,8 @@ struct DrillOptions {
   DrillKind kind = DrillKind::kSlowloris;
   int connections = 200;
   Duration duration = std::chrono::seconds(10);
-  Duration timeout = std::chrono::seconds(5);  ///< of the well-behaved client's requests
+  Duration timeout = std::chrono::seconds(5);               ///< of the well-behaved client's requests
+  std::shared_ptr<const tls::ClientContext> tls = nullptr;  ///< for https
 };
 
 /// What came of a drill.
@@ -32,7 +35,7 @@ struct DrillResult {
   Duration slowest{};         ///< of the served ones
 };
 
-/// Runs it against `target`. Errors: kConnectRefused and its like when not even one connection can be made.
+/// Runs it against `target`. Errors: those of upstream::dial when not even one connection can be made.
 Result<DrillResult> run_drill(const Target& target, const std::vector<Address>& addresses, const DrillOptions& options);
 
 }  // namespace rpx::bench

@@ -20,6 +20,8 @@ struct DrillWish {
   int connections = 200;
   std::optional<Duration> duration;
   bool own = false;
+  bool insecure = false;
+  std::string ca;
 };
 
 constexpr std::array<std::pair<std::string_view, DrillKind>, 6> kDrills{{{"slowloris", DrillKind::kSlowloris},
@@ -62,7 +64,9 @@ Result<int> drill(const DrillWish& wish, const cli::Common& common) {
   if (wish.duration) options.duration = *wish.duration;
   if (common.timeout) options.timeout = *common.timeout;
   RPX_TRY(const Target target, parse_target_url(wish.operands[1]));
-  if (target.server.tls) return self_error(ErrorKind::kUsage, "drills speak plain HTTP; give an http:// URL");
+  if (target.server.tls) {
+    RPX_TRY(options.tls, tls::ClientContext::build({!wish.insecure, wish.ca, "", "", ""}));
+  }
   RPX_TRY(const std::vector<Address> addresses, addresses_of(target.server, options.timeout));
   RPX_TRY_VOID(allow(addresses, wish.own));
   rlimit limit{};
@@ -95,6 +99,8 @@ void add_drill(cli::App& app) {
       .example("rpx-bench drill rapid-reset -c 20 http://127.0.0.1:8080/", "also slow-body, slow-read, idle, reset")
       .option("-c,--connections", "N", &wish->connections, "connections that misbehave, 200 without it")
       .option("-d,--duration", "DURATION", &wish->duration, "how long, 10s without it")
+      .flag("-k,--insecure", wish->insecure, "take any certificate")
+      .option("--ca", "FILE", &wish->ca, "trust these authorities instead of the system's")
       .flag("--i-own-this-host", wish->own, "also where the server is not on this machine")
       .operand("KIND URL", &wish->operands, "what to do, and to whom", true)
       .action([wish](const cli::Common& common) {

@@ -236,7 +236,6 @@ Result<Plan> make_plan(const RunOptions& options, const cli::Common& common) {
     RPX_TRY(plan.feed, load::Feed::parse(text, options.feed));
   }
   RPX_TRY_VOID(add_requests(options, plan));
-  if (plan.http2 && plan.origins.size() > 1) return std::unexpected(usage("with HTTP/2 all URLs are of one server"));
   return plan;
 }
 

@@ -2,6 +2,8 @@
 // for the turn of the feed); shared by all threads.
 #pragma once
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -52,7 +54,9 @@ struct Plan {
   bool open_loop() const noexcept { return rate > 0 || replays(); }
   const char* protocol() const noexcept {
     if (!http2) return "http/1.1";
-    return origins.front().tls ? "h2" : "h2c";
+    const auto over_tls = std::ranges::count_if(origins, [](const Origin& one) { return one.tls != nullptr; });
+    if (over_tls == 0) return "h2c";
+    return static_cast<std::size_t>(over_tls) == origins.size() ? "h2" : "h2, h2c";
   }
 };
 

@@ -1,13 +1,7 @@
 #include "worker.h"
 
-#include <sys/timerfd.h>
 #include <time.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <system_error>
-
-#include "base/check.h"
 #include "h1_client.h"
 #include "h2_client.h"
 
@@ -55,22 +49,14 @@ Worker::Worker(const Plan& plan, Shared& shared, const Share& share)
       arrivals_(arrivals_of(plan, share, random_.next())),
       idle_(loop_),
       closing_(loop_),
+      wanted_(loop_),
       begin_(share.begin),
       slot_end_(share.begin + plan.slot),
       left_(share.total),
       replay_at_(static_cast<std::size_t>(share.index)),
       tasks_(loop_) {
   tally_.series.resize(1);
-  if (!plan.open_loop()) return;
-  timer_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-  if (timer_ < 0) throw std::system_error(errno, std::generic_category(), "timerfd");
-  timer_io_ = std::make_unique<rt::Pollable>(loop_, timer_);
-}
-
-Worker::~Worker() {
-  tasks_.cancel_all();
-  timer_io_.reset();
-  if (timer_ >= 0) close(timer_);
+  if (plan.open_loop()) alarm_.emplace(loop_);
 }
 
 void Worker::run() {
@@ -145,24 +131,11 @@ void Worker::finish_open_loop() {
   }
 }
 
-void Worker::arm_timer(Instant at) {
-  if (armed_ == at) return;
-  armed_ = at;
-  const auto since = at.time_since_epoch();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
-  itimerspec when{};
-  when.it_value.tv_sec = seconds.count();
-  when.it_value.tv_nsec = std::max<long>((since - seconds).count(), 1);
-  RPX_CHECK(timerfd_settime(timer_, TFD_TIMER_ABSTIME, &when, nullptr) == 0);
-}
-
+// Gives what is due to those who wait for it.
 rt::Task<void> Worker::pace() {
-  timer_io_->cleared_read();
-  arm_timer(arrivals_.next());
   for (;;) {
-    co_await timer_io_->readable(Instant::max());
-    timer_io_->cleared_read();
-    armed_ = Instant::max();
+    while (waiting_ == 0 || closed_ || arrivals_.next() >= end_) co_await wanted_.wait();
+    co_await alarm_->sleep_until(arrivals_.next());
     const Instant now = Clock::now();
     for (Instant due; waiting_ > 0 && pop_due(now, due);) {
       tally_.lag.record(static_cast<std::uint64_t>((now - due).count()));
@@ -170,14 +143,19 @@ rt::Task<void> Worker::pace() {
       --waiting_;
       idle_.notify_one();
     }
-    if (waiting_ > 0 && arrivals_.next() < end_) arm_timer(arrivals_.next());
   }
 }
 
 void Worker::will_wait() {
   if (!plan_.open_loop()) return;
   ++waiting_;
-  arm_timer(arrivals_.next());
+  wanted_.notify_one();
+}
+
+void Worker::pass_on() {
+  if (handed_at_ == handed_.size() || waiting_ == 0) return;
+  --waiting_;
+  idle_.notify_one();
 }
 
 void Worker::report_to(Board& board) {

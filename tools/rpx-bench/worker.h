@@ -6,12 +6,14 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "board.h"
 #include "load/arrivals.h"
 #include "load/tally.h"
 #include "plan.h"
+#include "rt/alarm.h"
 #include "rt/event.h"
 #include "rt/group.h"
 #include "rt/loop.h"
@@ -54,7 +56,6 @@ class Worker {
  public:
   /// `plan` and `shared` outlive it.
   Worker(const Plan& plan, Shared& shared, const Share& share);
-  ~Worker();
 
   /// The thread's body: returns when time is up, everything is done, or stop() was called.
   void run();
@@ -84,6 +85,8 @@ class Worker {
   load::Fill fill_for(const load::Request& request);
   /// Before waiting for idle(): sees to it that the connection is woken when something is due.
   void will_wait();
+  /// By a connection that was woken and cannot take what is due: the next one is.
+  void pass_on();
   /// A reply has come whole; with `verdict` where it is not as wanted.
   void finished(const Job& job, std::uint16_t status, const load::Verdict& verdict, Instant now);
   /// A request has failed, or could not be made.
@@ -101,7 +104,6 @@ class Worker {
   rt::Task<void> stay_awake();
   bool take_quota();
   bool pop_due(Instant now, Instant& due);
-  void arm_timer(Instant at);
   void finish_open_loop();
   load::Slot& slot_at(Instant now);
 
@@ -115,9 +117,8 @@ class Worker {
   load::Arrivals arrivals_;
   rt::Event idle_;
   rt::Event closing_;
-  int timer_ = -1;
-  std::unique_ptr<rt::Pollable> timer_io_;
-  Instant armed_ = Instant::max();
+  rt::Event wanted_;  // somebody has begun to wait for what is due next
+  std::optional<rt::Alarm> alarm_;
   Instant begin_;
   Instant end_ = Instant::max();
   Instant ended_;
