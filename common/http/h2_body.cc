@@ -19,6 +19,8 @@ constexpr std::size_t kMostPending = 64 * 1024;
 // RFC 9113 section 6.5.2: what a stream's window begins with; and how wide it may become.
 constexpr std::int32_t kFirstWindow = 65535;
 constexpr std::int32_t kMostWindow = 512 * 1024;
+// A text that is kept for the next stream is not larger.
+constexpr std::size_t kKeptBodyText = 1024;
 constexpr Duration kSlowGrace = std::chrono::seconds(5);
 
 }  // namespace
@@ -45,7 +47,10 @@ void H2Body::leave() noexcept {
   forget_pending();
   link_ = nullptr;
   closed_ = true;
-  for (std::string* text : {&in_, &given_, &out_, &trailer_text_}) std::string().swap(*text);
+  for (std::string* text : {&in_, &given_, &out_, &trailer_text_}) {
+    text->clear();
+    if (text->capacity() > kKeptBodyText) text->shrink_to_fit();
+  }
   at_ = 0;
   trailers_.clear();
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "http/h2_call.h"
+#include "http/h2_memory.h"
 #include "net/buffer.h"
 
 namespace rpx::http {
@@ -122,7 +123,7 @@ void H2Client::open() {
   nghttp2_option_set_no_auto_window_update(option, 1);
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_peer_max_concurrent_streams(option, kStreamsAtFirst);
-  nghttp2_session_client_new2(&session_, callbacks, this, option);
+  nghttp2_session_client_new3(&session_, callbacks, this, option, h2_memory());
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(callbacks);
   const std::array settings{

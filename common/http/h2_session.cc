@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "http/h2_memory.h"
 #include "net/buffer.h"
 
 namespace rpx::http {
@@ -136,7 +137,7 @@ void H2Session::open() {
   nghttp2_option_set_no_closed_streams(option, 1);
   nghttp2_option_set_max_outbound_ack(option, kMostOwed);
   nghttp2_option_set_max_settings(option, 32);
-  nghttp2_session_server_new2(&session_, callbacks, this, option);
+  nghttp2_session_server_new3(&session_, callbacks, this, option, h2_memory());
   nghttp2_option_del(option);
   nghttp2_session_callbacks_del(callbacks);
   const std::array settings{

@@ -6,7 +6,6 @@
 #include <array>
 #include <cerrno>
 #include <memory>
-#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -24,10 +23,6 @@ constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 // What connections that are ended for what they do count as among replies.
 constexpr std::uint16_t kBadRequest = 400;
 constexpr std::uint16_t kTooManyRequests = 429;
-
-// Streams of a worker that are kept for further requests, with all that works on them.
-constexpr std::size_t kMostSpare = 128;
-thread_local std::vector<std::unique_ptr<http::H2Stream>> spare_streams;
 
 // One stream's request on its way.
 class StreamWork final : public http::H2Work {
@@ -78,13 +73,11 @@ class Streams final : public http::H2Handler {
   explicit Streams(ClientConnection& connection) : connection_(connection) {}
   void use(http::H2Session& session) noexcept { session_ = &session; }
   std::unique_ptr<http::H2Stream> make() override {
-    if (spare_streams.empty()) return std::make_unique<http::H2Stream>(connection_.worker.loop());
-    std::unique_ptr<http::H2Stream> stream = std::move(spare_streams.back());
-    spare_streams.pop_back();
-    return stream;
+    std::unique_ptr<http::H2Stream> stream = connection_.worker.spare_streams().take();
+    return stream ? std::move(stream) : std::make_unique<http::H2Stream>(connection_.worker.loop());
   }
   void keep(std::unique_ptr<http::H2Stream> stream) noexcept override {
-    if (spare_streams.size() < kMostSpare && !connection_.worker.draining()) spare_streams.push_back(std::move(stream));
+    if (!connection_.worker.draining()) connection_.worker.spare_streams().keep(std::move(stream));
   }
   std::unique_ptr<http::H2Work> begin(http::H2Stream& stream) override {
     connection_.worker.counts().h2_requests.add();

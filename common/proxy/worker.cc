@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "http/date.h"
+#include "http/h2_stream.h"
 #include "proxy/connection.h"
 #include "proxy/descriptors.h"
 #include "proxy/site.h"
@@ -19,7 +20,8 @@
 namespace rpx::proxy {
 namespace {
 
-constexpr std::size_t kSpareBusy = 256;
+// Of the objects made for reuse, however long nobody needs them.
+constexpr std::size_t kFewSpare = 32;
 // Connections taken from one listener before others have their turn.
 constexpr int kAcceptBatch = 64;
 // Past max_connections new ones wait this long for a place before they are refused.
@@ -59,7 +61,13 @@ struct Worker::Acceptor {
 };
 
 Worker::Worker(std::uint32_t number, ConnectionLimits& limits, rt::Offload& offload)
-    : number_(number), limits_(limits), offload_(offload), connections_(loop_), own_tasks_(loop_) {
+    : number_(number),
+      limits_(limits),
+      offload_(offload),
+      spare_(kFewSpare),
+      spare_streams_(kFewSpare),
+      connections_(loop_),
+      own_tasks_(loop_) {
   if (getrandom(random_, sizeof random_, 0) != sizeof random_) {
     random_[0] = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
     random_[1] = number + 1;
@@ -87,6 +95,7 @@ void Worker::run() {
   access_log_.flush();
   access_log_ = {};
   spare_.clear();
+  spare_streams_.clear();
   live_.reset();
 }
 
@@ -295,6 +304,8 @@ rt::Task<void> Worker::tick() {
     if (access_log_.pending()) access_log_.flush();
     if (n % 5 != 0) continue;
     for (const auto& pool : live_->pools) pool->sweep(loop_.now());
+    spare_.sweep();
+    spare_streams_.sweep();
     // The two clocks drift apart, and the wall clock may be set.
     wall_offset_ = std::chrono::system_clock::now() -
                    std::chrono::duration_cast<WallTime::duration>(std::chrono::steady_clock::now().time_since_epoch());
@@ -302,15 +313,11 @@ rt::Task<void> Worker::tick() {
 }
 
 std::unique_ptr<Busy> Worker::borrow() {
-  if (spare_.empty()) return std::make_unique<Busy>(loop_);
-  std::unique_ptr<Busy> busy = std::move(spare_.back());
-  spare_.pop_back();
-  return busy;
+  std::unique_ptr<Busy> busy = spare_.take();
+  return busy ? std::move(busy) : std::make_unique<Busy>(loop_);
 }
 
-void Worker::give_back(std::unique_ptr<Busy> busy) noexcept {
-  if (spare_.size() < kSpareBusy) spare_.push_back(std::move(busy));
-}
+void Worker::give_back(std::unique_ptr<Busy> busy) noexcept { spare_.keep(std::move(busy)); }
 
 void Worker::link(ClientConnection& connection) noexcept {
   connection.next = first_;

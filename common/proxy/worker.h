@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/spares.h"
 #include "net/listener.h"
 #include "policy/ban.h"
 #include "policy/block_table.h"
@@ -22,6 +23,10 @@
 #include "rt/group.h"
 #include "rt/loop.h"
 #include "rt/offload.h"
+
+namespace rpx::http {
+class H2Stream;
+}
 
 namespace rpx::proxy {
 
@@ -114,6 +119,8 @@ class Worker {
   void run_beside(rt::Task<void> task) { own_tasks_.spawn(std::move(task)); }
   std::unique_ptr<Busy> borrow();
   void give_back(std::unique_ptr<Busy> busy) noexcept;
+  /// Streams of HTTP/2 for further requests, with all that works on them.
+  Spares<http::H2Stream>& spare_streams() noexcept { return spare_streams_; }
   void link(ClientConnection& connection) noexcept;
   void unlink(ClientConnection& connection) noexcept;
   /// 32 hexadecimal digits that no other exchange has.
@@ -151,7 +158,8 @@ class Worker {
   std::function<void(policy::Ban)> tell_of_ban_;
   AccessLog access_log_;
   LogBudget log_budget_;
-  std::vector<std::unique_ptr<Busy>> spare_;
+  Spares<Busy> spare_;
+  Spares<http::H2Stream> spare_streams_;
   ClientConnection* first_ = nullptr;
   std::uint64_t connections_made_ = 0;
   std::uint64_t random_[2];
