@@ -4,6 +4,7 @@
 #include "config/named.h"
 #include "policy/access.h"
 #include "policy/basic_auth.h"
+#include "policy/jwt_auth.h"
 #include "policy/rate_limit.h"
 
 namespace rpx::config {
@@ -73,6 +74,8 @@ Complaint check_access_path(std::string_view text) {
 
 void check_access(Reader& reader, const Node& table, void* access) {
   const auto& options = *static_cast<const policy::AccessOptions*>(access);
+  if (options.basic_auth && options.jwt)
+    reader.error_at(table, {"jwt"}, "basic_auth and jwt both read Authorization: one access has one of them");
   for (std::size_t i = 0; i + 1 < options.rules.size(); ++i)
     if (takes_all(options.rules[i])) {
       reader.error_at(table, {"rules"},
@@ -95,38 +98,98 @@ Complaint check_auth_url(std::string_view text) {
       R"(expected a URL such as "http://127.0.0.1:9091/verify", or a path where upstream is given)";
   const std::string server = policy::auth_server_of(std::string(text));
   const std::string_view path = text.substr(server.size());
+  if (text.empty()) return std::nullopt;  // a missing one is reported where it is needed
   if (server.empty() ? !path.starts_with('/') : server.starts_with("tcp://")) return Complaint(kExpected);
   if (!server.empty())
     if (const Complaint complaint = check_server_url(server)) return complaint;
   return path.empty() ? std::nullopt : check_probe_path(path.starts_with('?') ? "/" + std::string(path) : path);
 }
 
-void check_forward_auth(Reader& reader, const Node& table, void* auth) {
-  const auto& options = *static_cast<const policy::ForwardAuthOptions*>(auth);
-  if (options.url.empty()) return;  // missing, or wrong and reported
-  const bool has_server = !policy::auth_server_of(options.url).empty();
-  if (has_server && !options.upstream.empty())
+namespace {
+
+void check_auth_server(Reader& reader, const Node& table, const std::string& url, const std::string& upstream) {
+  if (url.empty()) return;  // missing, or wrong and reported
+  const bool has_server = !policy::auth_server_of(url).empty();
+  if (has_server && !upstream.empty())
     reader.error_at(table, {"upstream"}, "url names a server and upstream another: with upstream, url is a path");
-  if (!has_server && options.upstream.empty())
+  if (!has_server && upstream.empty())
     reader.error_at(table, {"url"}, "a path alone does not say whom to ask: give the URL of a server, or add upstream");
 }
+
+}  // namespace
+
+void check_forward_auth(Reader& reader, const Node& table, void* auth) {
+  const auto& options = *static_cast<const policy::ForwardAuthOptions*>(auth);
+  check_auth_server(reader, table, options.url, options.upstream);
+}
+
+Complaint check_keys(std::string_view path) {
+  if (path.empty()) return std::nullopt;
+  const auto read = policy::JwtAuth::open({.file = std::string(path)});
+  return read ? std::nullopt : Complaint(read.error().detail);
+}
+
+Complaint check_admin_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (text.empty()) return std::nullopt;
+  if (text.starts_with("unix:") || text.starts_with("fd:") || colon == std::string_view::npos || colon == 0)
+    return R"(expected a host and a port such as "127.0.0.1:9100")";
+  return std::nullopt;
+}
+
+Complaint check_admin_token(std::string_view text) {
+  constexpr std::size_t kLeast = 16;
+  if (text.empty()) return std::nullopt;
+  if (text.size() < kLeast) return "a token has at least 16 characters; make one with: openssl rand -hex 32";
+  return check_token(text) ? Complaint("a token has letters, digits and -._~+ only") : std::nullopt;
+}
+
+Complaint check_claim_field(std::string_view name) {
+  return check_header_rule(name, policy::TemplateUse::kRequest, HeaderPart::kSetName);
+}
+
+void check_jwt(Reader& reader, const Node& table, void* jwt) {
+  const auto& options = *static_cast<const policy::JwtOptions*>(jwt);
+  if (table.find("file") != nullptr && table.find("url") != nullptr)
+    reader.error_at(table, {"url"}, "the keys are in a file or at a url, not both");
+  if (table.find("file") == nullptr && table.find("url") == nullptr)
+    reader.report().error(table.at,
+                          R"(jwt needs the keys that tokens are signed with: add file = "keys.json", or url)");
+  check_auth_server(reader, table, options.url, options.upstream);
+  const bool of_secrets =
+      std::ranges::any_of(options.algorithms, [](const auto& name) { return name.starts_with("HS"); });
+  if (!options.url.empty() && of_secrets)
+    reader.error_at(table, {"algorithms"},
+                    "secrets are taken from a file alone: HS256, HS384 and HS512 do not go with url");
+}
+
+namespace {
+
+// A URL of a server is an upstream by that name.
+void add_auth_upstream(Reader& reader, std::vector<upstream::UpstreamOptions>& upstreams, std::string_view access,
+                       std::string_view what, const std::string& url, const std::string& upstream) {
+  const std::string name = policy::auth_upstream_of(url, upstream);
+  if (name.empty() || std::ranges::find(upstreams, name, &upstream::UpstreamOptions::name) != upstreams.end()) return;
+  if (!upstream.empty()) {
+    reader.report().error({}, fmt::format("access \"{}\": {}: there is no upstream {}: add [upstream.{}]", access, what,
+                                          in_quotes(name), name));
+    return;
+  }
+  upstream::UpstreamOptions made;
+  made.name = name;
+  made.servers.push_back({.url = name});
+  upstreams.push_back(std::move(made));
+}
+
+}  // namespace
 
 void resolve_auth(Reader& reader, Document& document) {
   auto& upstreams = document.site.upstreams;
   for (const policy::AccessOptions& access : document.site.access) {
-    if (!access.forward_auth || access.forward_auth->url.empty()) continue;
-    const std::string name = policy::auth_upstream_of(*access.forward_auth);
-    if (name.empty() || std::ranges::find(upstreams, name, &upstream::UpstreamOptions::name) != upstreams.end())
-      continue;
-    if (!access.forward_auth->upstream.empty()) {
-      reader.report().error({}, fmt::format("access \"{}\": forward_auth: there is no upstream {}: add [upstream.{}]",
-                                            access.name, in_quotes(name), name));
-      continue;
-    }
-    upstream::UpstreamOptions made;
-    made.name = name;
-    made.servers.push_back({.url = name});
-    upstreams.push_back(std::move(made));
+    if (const auto& forward = access.forward_auth; forward && !forward->url.empty())
+      add_auth_upstream(reader, upstreams, access.name, "forward_auth", forward->url, forward->upstream);
+    if (const auto& jwt = access.jwt; jwt && !jwt->url.empty())
+      add_auth_upstream(reader, upstreams, access.name, "jwt", jwt->url, jwt->upstream);
   }
 }
 
@@ -135,6 +198,7 @@ void check_admission(Reader& reader, const Document& document) {
     const proxy::RouteOptions& route = document.site.routes[i];
     const Node& table = *document.route_tables[i];
     check_named(reader, table, "access", route.access, document.site.access);
+    check_named(reader, table, "fault", route.fault, document.site.faults);
     for (const std::string& name : route.rate_limit)
       check_named(reader, table, "rate_limit", name, document.site.rate_limits);
   }

@@ -27,6 +27,16 @@ Complaint check_access_path(std::string_view text);
 Complaint check_passwords(std::string_view path);
 /// "http://host:port/path", or "/path".
 Complaint check_auth_url(std::string_view text);
+/// A host and a port, or "" for none.
+Complaint check_admin_address(std::string_view text);
+/// What a header can hold, and nobody guesses; "" for none.
+Complaint check_admin_token(std::string_view text);
+/// The path of a file with a set of keys (RFC 7517).
+Complaint check_keys(std::string_view path);
+/// A field that a token's claim may be told in.
+Complaint check_claim_field(std::string_view name);
+/// A token, or "" for none.
+Complaint check_cookie_name(std::string_view text);
 /// A template of what a rate limit counts apart.
 Complaint check_rate_key(std::string_view text);
 /// What a client of a tcp listener asks for: "db.example", "*.example" or "*".
@@ -38,8 +48,6 @@ Complaint check_socket_path(std::string_view path);
 Complaint check_name(std::string_view text);
 /// RFC 9110 section 5.6.2.
 Complaint check_token(std::string_view text);
-/// A token, or nothing.
-Complaint check_cookie_name(std::string_view text);
 /// "ip", or nothing.
 Complaint check_session_source(std::string_view text);
 /// A request method: a token, and not a known one in the wrong case.

@@ -10,6 +10,7 @@ namespace rpx::config {
 namespace {
 
 using policy::BlocklistOptions;
+using proxy::AdminOptions;
 using proxy::ListenOptions;
 using proxy::LogOptions;
 using proxy::ServeOptions;
@@ -84,6 +85,16 @@ constexpr Key kLogKeys[] = {
         {.choices = "json common combined", .check = check_log_format}),
 };
 constexpr Section kLog = {"log", "What is written down, and where.", Shape::kTable, kLogKeys};
+
+constexpr Key kAdminKeys[] = {
+    key("address", kAddress, at<&AdminOptions::address>, R"("")",
+        "host and port of the control API over TCP: /metrics and whatever changes nothing, for all who can reach it; \"\" = nowhere",
+        {.example = R"("127.0.0.1:9100")", .check = check_admin_address}),
+    key("token", kSecret, at<&AdminOptions::token>, R"("")",
+        "who shows it as Authorization: Bearer may change things as well; \"\" = nobody may", {.check = check_admin_token}),
+};
+constexpr Section kAdmin = {"admin", "The control API for other machines; without it there is the Unix socket alone.", Shape::kTable, kAdminKeys,
+                            {}, {}, nullptr, kAllKeys, true};
 
 constexpr Key kListenKeys[] = {
     key("name", kText, at<&ListenOptions::name>, "",
@@ -170,6 +181,16 @@ constexpr Key kLimitsKeys[] = {
         "a request body that is slower is given up; 0 = none is"),
     key("write_timeout", kDuration, at<&http::Limits::write_timeout>, R"("30s")",
         "a client that takes nothing of the reply for so long is given up; 0 = none is", {.zero = Zero::kUnlimited}),
+    key("min_reply_rate", kByteRate, at<&http::Limits::min_reply_rate>, R"("500B/s")",
+        "a client that takes a reply slower is given up; 0 = none is"),
+    key("half_open", kShare, at<&http::Limits::half_open>, R"("50%")",
+        "share of serve.max_connections that may be without a request yet; past it the one that has been so longest is closed"),
+    key("handshakes_per_client", kPerSecond, at<&http::Limits::handshakes_per_client>, R"("0/s")",
+        "TLS handshakes that one client may begin; more are closed; 0 = any number"),
+    key("bandwidth_per_client", kByteRate, at<&http::Limits::bandwidth_per_client>, R"("0")",
+        "for the bodies of all replies to one client together; 0 = as fast as they go"),
+    key("overload", kDuration, at<&http::Limits::overload>, R"("5s")",
+        "new connections are answered with 503 while others wait so long for a worker; 0 = never"),
     key("keepalive", kDuration, at<&http::Limits::keepalive>, R"("75s")",
         "how long a client's connection may be idle; 0 = for ever", {.zero = Zero::kUnlimited}),
     key("header_bytes", kSize, at<&http::Limits::header_bytes>, R"("32KiB")",
@@ -185,7 +206,8 @@ constexpr Key kLimitsKeys[] = {
     key("h2_streams", kCount, at<&http::Limits::h2_streams>, "128",
         "requests in progress at once on one HTTP/2 connection", {.least = 1, .most = 10'000, .unit = "requests"}),
     key("h2_resets", kPerSecond, at<&http::Limits::h2_resets>, R"("100/s")",
-        "requests a client may give up on one HTTP/2 connection, on average over a second, before it ends"),
+        "requests a client may give up on one HTTP/2 connection, on average over a second, before it ends",
+        {.zero = Zero::kRefused}),
 };
 constexpr Section kLimits = {"limits", "Bounds on what clients may do.", Shape::kTable, kLimitsKeys};
 
@@ -206,6 +228,7 @@ constexpr Key kFileKeys[] = {
     table("serve", kTable, in_site<&SiteOptions::serve>, kServe),
     table("resolver", kTable, in_site<&SiteOptions::resolver>, kResolver),
     table("log", kTable, in_site<&SiteOptions::log>, kLog),
+    table("admin", kTable, in_site<&SiteOptions::admin>, kAdmin),
     table("listen", kListeners, self<Document>, kListen),
     table("tls", kTable, in_site<&SiteOptions::tls>, kTls),
     table("certificate", kCertificates, self<Document>, kCertificate),
@@ -215,12 +238,13 @@ constexpr Key kFileKeys[] = {
     table("cache", kCaches, self<Document>, kCacheSection),
     table("rate_limit", kRateLimits, self<Document>, kRateLimitSection),
     table("access", kAccessLists, self<Document>, kAccessSection),
+    table("fault", kFaults, self<Document>, kFaultSection),
     table("limits", kTable, in_site<&SiteOptions::limits>, kLimits),
     table("blocklist", kTable, in_site<&SiteOptions::blocklist>, kBlocklist),
     table("ban", kBans, self<Document>, kBanSection),
     table("defaults", kDefaults, self<Document>, kDefaultsSection),
     table("route", kRoutes, self<Document>, kRouteSection),
-    later("admin"), later("fault"), later("cluster"),
+    later("cluster"),
 };
 // clang-format on
 

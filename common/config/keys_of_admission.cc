@@ -12,6 +12,7 @@ using policy::AccessOptions;
 using policy::AccessRuleOptions;
 using policy::BasicAuthOptions;
 using policy::ForwardAuthOptions;
+using policy::JwtOptions;
 using policy::RateLimitOptions;
 
 // clang-format off
@@ -77,6 +78,45 @@ constexpr Key kForwardAuthKeys[] = {
 constexpr Section kForwardAuth = {"forward_auth", "A server is asked whether a request may go on.", Shape::kTable, kForwardAuthKeys,
                                   {}, {}, check_forward_auth};
 
+constexpr Key kJwtKeys[] = {
+    key("file", kFilePath, at<&JwtOptions::file>, R"("")",
+        "the keys that tokens are signed with, a JWK set as of RFC 7517; read again when it changes",
+        {.example = R"("keys.json")", .start = R"("keys.json")", .check = check_keys}),
+    key("url", kText, at<&JwtOptions::url>, R"("")",
+        "where the keys are, instead of file: a server and a path; or, with upstream, a path. Secrets (kty oct) are taken "
+        "from a file alone",
+        {.example = R"("https://login.example/.well-known/jwks.json")", .check = check_auth_url}),
+    key("upstream", kText, at<&JwtOptions::upstream>, R"("")", "name of an upstream to fetch them from, instead of a server in url"),
+    key("algorithms", kTexts, at<&JwtOptions::algorithms>, "[]",
+        "the only ones that are taken; [] = all that fit the kind of the key. \"none\" never is",
+        {.choices = "RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519 Ed448 HS256 HS384 HS512"}),
+    key("issuer", kTexts, at<&JwtOptions::issuer>, "[]", "who has to have made it (iss): one of these; [] = anybody with a key"),
+    key("audience", kTexts, at<&JwtOptions::audience>, "[]",
+        "whom it has to be for (aud): one of these; [] = anybody, for issuers that serve nobody else"),
+    key("claims", kNameValues, at<&JwtOptions::claims>, "{}",
+        "what it has to say besides, or the client gets 403: the text, one of a list, the words of scope; \"*\": anything; a "
+        "name such as \"realm_access.roles\" leads into objects"),
+    key("leeway", kDuration, at<&JwtOptions::leeway>, R"("30s")", "how far clocks may differ, for exp and nbf"),
+    key("expires", kBool, at<&JwtOptions::expires>, "true", "a token without an end (exp) is refused"),
+    key("cookie", kText, at<&JwtOptions::cookie>, R"("")",
+        "a cookie that holds it, where Authorization does not; \"\" = none", {.check = check_cookie_name}),
+    key("user", kText, at<&JwtOptions::user>, R"("sub")", "the claim that is {user} in header rules, limits and log lines"),
+    key("headers", kNameValues, at<&JwtOptions::headers>, "{}",
+        "header fields for servers, with the claims they tell: { \"X-User\" = \"sub\" }; what clients send under these names "
+        "is taken out", {.check_name = check_claim_field}),
+    key("forward", kBool, at<&JwtOptions::forward>, "true", "servers get the token"),
+    key("realm", kText, at<&JwtOptions::realm>, R"("rpx")", "what clients are asked to log in to", {.check = check_field_value}),
+    key("remember", kDuration, at<&JwtOptions::remember>, R"("5m")",
+        "how long a token that was good is not verified again, while it lasts; 0 = it always is"),
+    key("refresh", kDuration, at<&JwtOptions::refresh>, R"("10m")",
+        "the keys of url are fetched again after so long; requests do not wait", {.zero = Zero::kRefused}),
+    key("unknown_key", kDuration, at<&JwtOptions::unknown_key>, R"("10s")",
+        "a token signed with a key that is not known has them fetched at once, at most so often"),
+    key("timeout", kDuration, at<&JwtOptions::timeout>, R"("5s")", "for fetching the keys", {.zero = Zero::kRefused}),
+};
+constexpr Section kJwt = {"jwt", "Clients show a signed token (RFC 7519), or get 401 as RFC 6750 has it.", Shape::kTable, kJwtKeys,
+                          {}, {}, check_jwt};
+
 constexpr Key kAccessKeys[] = {
     list("rules", kAccessRules, at<&AccessOptions::rules>, kAccessRule, "in order; none = everybody is allowed",
          {.example = R"([{ allow = ["10.0.0.0/8", "fd00::/8"] }, { deny = ["all"] }])"}),
@@ -84,7 +124,7 @@ constexpr Key kAccessKeys[] = {
         "other methods get 405; none = any", {.check = check_method}),
     table("basic_auth", kTable, at<&AccessOptions::basic_auth>, kBasicAuth),
     table("forward_auth", kTable, at<&AccessOptions::forward_auth>, kForwardAuth),
-    later("jwt"),
+    table("jwt", kTable, at<&AccessOptions::jwt>, kJwt),
 };
 // clang-format on
 

@@ -166,6 +166,8 @@ constexpr Key kRouteKeys[] = {
     table("redirect", kTable, at<&RouteOptions::redirect>, kRedirect),
     table("respond", kTable, at<&RouteOptions::respond>, kRespond),
     table("timeout", kTable, at<&RouteOptions::timeout>, kTimeout),
+    key("bandwidth", kByteRate, at<&RouteOptions::bandwidth>, R"("0")",
+        "for the body of each reply; 0 = as fast as it goes"),
     key("body_bytes", kSize, at<&RouteOptions::body_bytes>, "",
         "largest request body; 0 = no limit; without one, that of [limits]", {.example = R"("100MiB")"}),
     table("request_headers", kTable, at<&RouteOptions::request_headers>, kRequestHeaders),
@@ -183,7 +185,7 @@ constexpr Key kRouteKeys[] = {
     key("rate_limit", kTexts, at<&RouteOptions::rate_limit>, "[]",
         "how many requests are let through: names of [rate_limit.NAME], all of which hold"),
        table("maintenance", kTable, at<&RouteOptions::maintenance>, kMaintenance),
-    later("fault"),
+    key("fault", kText, at<&RouteOptions::fault>, R"("")", "what goes wrong on purpose, as [fault.NAME] says; \"\" = nothing"),
 };
 static_assert(kRouteKeys[kOwnRouteKeys].name == "timeout");
 

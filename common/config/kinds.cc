@@ -131,9 +131,13 @@ Node write_byte_rate(const Key&, const Size& field) {
 void read_per_second(Reader& reader, const Key& key, const Node& node, std::uint32_t& field) {
   const std::string* text = text_of(node);
   if (text == nullptr) return reader.wrong_type(key, node);
-  const std::optional<Rate> rate = parse_rate(*text);
-  if (!rate || rate->per_second < 1 || rate->per_second > 1e6)
-    return reader.bad_value(key, node, R"(expected a rate from "1/s" to "1000000/s")");
+  const std::optional<Rate> rate = *text == "0" ? Rate{0} : parse_rate(*text);
+  const bool may_be_zero = key.extra.zero != Zero::kRefused;
+  const double least = rate && may_be_zero && rate->per_second <= 0 ? 0 : 1;
+  if (!rate || rate->per_second < least || rate->per_second > 1e6)
+    return reader.bad_value(
+        key, node,
+        fmt::format(R"(expected a rate from "1/s" to "1000000/s"{})", may_be_zero ? ", or 0 for no limit" : ""));
   field = static_cast<std::uint32_t>(rate->per_second);
 }
 Node write_per_second(const Key&, const std::uint32_t& field) {
@@ -306,6 +310,9 @@ constinit const Kind<std::uint32_t> kPerSecond =
 constinit const Kind<Rate> kRate = make_kind<Rate, read_rate, write_rate>("rate", R"(a rate such as "30/m")");
 constinit const Kind<double> kShare = make_kind<double, read_share, write_share>("share", R"(a share such as "20%")");
 constinit const Kind<std::string> kText = make_kind<std::string, read_text, write_text>("text", "a text in quotes");
+constinit const Kind<std::string> kSecret = make_kind<std::string, read_text, [](const Key&, const std::string& field) {
+  return text_node(field.empty() ? "" : "***");
+}>("text", "a text in quotes");
 constinit const Kind<std::string> kPath = make_kind<std::string, read_path, write_text>("path", "a path in quotes");
 constinit const Kind<std::string> kFilePath =
     make_kind<std::string, read_file_path, write_text>("path", "a path in quotes");

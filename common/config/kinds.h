@@ -24,6 +24,7 @@ extern const Kind<std::uint32_t> kPerSecond;
 extern const Kind<Rate> kRate;     // "30/m"
 extern const Kind<double> kShare;  // "20%"
 extern const Kind<std::string> kText;
+extern const Kind<std::string> kSecret;    // a text that is not shown again
 extern const Kind<std::string> kPath;      // made absolute
 extern const Kind<std::string> kFilePath;  // of a file, made absolute; "" = none
 extern const Kind<std::string> kFolder;    // made absolute, without a slash at its end

@@ -15,6 +15,7 @@ extern const Kind<Document> kCompressRules;
 extern const Kind<Document> kCaches;
 extern const Kind<Document> kRateLimits;
 extern const Kind<Document> kAccessLists;
+extern const Kind<Document> kFaults;
 extern const Kind<std::vector<policy::AccessRuleOptions>> kAccessRules;
 extern const Kind<std::vector<cache::StatusTtl>> kStatusTtl;
 extern const Kind<std::vector<cache::BypassOptions>> kBypassRules;
@@ -37,6 +38,7 @@ void check_server_tls(Reader& reader, const Node& table, void* tls);
 void check_serve(Reader& reader, const Node& table, void* serve);
 void check_access(Reader& reader, const Node& table, void* access);
 void check_forward_auth(Reader& reader, const Node& table, void* auth);
+void check_jwt(Reader& reader, const Node& table, void* jwt);
 void check_upstream(Reader& reader, const Node& table, void* upstream);
 
 /// Finds what each route names in `compress`; "default" is made where no table is called so.

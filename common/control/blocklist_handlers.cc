@@ -137,10 +137,9 @@ Result<policy::BlockEdit> parse_add(const std::string& body, WallTime now, bool&
 }
 
 void log_edit(std::string_view what, const Request& request, std::size_t count) {
-  log_event(LogLevel::kNotice, what,
-            {{"uid", std::to_string(request.asker.uid)},
-             {"pid", std::to_string(request.asker.pid)},
-             {"entries", std::to_string(count)}});
+  log_event(
+      LogLevel::kNotice, what,
+      {{"uid", request.asker.who()}, {"pid", std::to_string(request.asker.pid)}, {"entries", std::to_string(count)}});
 }
 
 void write_entry(Json& json, const policy::BlockEntry& entry) {

@@ -10,7 +10,7 @@
 namespace rpx::control {
 
 void log_change(std::string_view what, const Request& request, LogLevel level, std::string_view outcome) {
-  const std::string uid = std::to_string(request.asker.uid);
+  const std::string uid = request.asker.who();
   const std::string pid = std::to_string(request.asker.pid);
   log_event(level, what, {{"uid", uid}, {"pid", pid}, {"outcome", outcome}});
 }

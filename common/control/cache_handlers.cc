@@ -228,7 +228,7 @@ Reply answer_cache_purge(Host& host, const Request& request) {
   const cache::Taken taken = store->purge(purge->filter, purge->soft, purge->dry);
   if (!purge->dry)
     log_event(LogLevel::kNotice, "cache: purged",
-              {{"uid", std::to_string(request.asker.uid)},
+              {{"uid", request.asker.who()},
                {"pid", std::to_string(request.asker.pid)},
                {"cache", store->name()},
                {"entries", std::to_string(taken.entries)}});

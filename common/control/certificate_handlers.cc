@@ -85,7 +85,7 @@ Reply answer_certificates_reload(Host& host, const Request& request) {
   const auto certificates = host.certificates();
   if (!certificates) return problem_reply(409, "no listener has tls = true");
   const Status done = certificates->reload();
-  const std::string uid = std::to_string(request.asker.uid);
+  const std::string uid = request.asker.who();
   log_event(done ? LogLevel::kNotice : LogLevel::kWarning, "reload of certificates",
             {{"uid", uid}, {"outcome", done ? std::string_view("done") : std::string_view(done.error().detail)}});
   if (!done) return problem_reply(422, done.error().detail);

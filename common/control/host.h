@@ -22,14 +22,19 @@
 #include "proxy/server_change.h"
 #include "proxy/views.h"
 
+namespace rpx::proxy {
+class Site;
+}
+
 namespace rpx::control {
 
 /// What stays the same for the life of the process.
 struct Identity {
   std::string version;
   std::int64_t pid = 0;
-  std::string config;   ///< absolute path of the file it was started with; empty when there was none
-  std::string control;  ///< path of the control socket
+  std::string config;      ///< absolute path of the file it was started with; empty when there was none
+  std::string control;     ///< path of the control socket
+  std::string admin = {};  ///< address that [admin] is bound to; empty = none
 };
 
 struct Reloaded {
@@ -76,6 +81,8 @@ class Host {
   virtual std::shared_ptr<tls::Challenges> challenges() = 0;
   /// Those of the site served now.
   virtual std::vector<std::shared_ptr<cache::Store>> caches() = 0;
+  /// The site served now; its maintenance switches and faults may be changed.
+  virtual std::shared_ptr<const proxy::Site> live_site() = 0;
   /// As proxy::Server::connect_inside.
   virtual Result<rpx::net::UniqueFd> connect_inside() = 0;
   /// The effective configuration as JSON, secrets masked.

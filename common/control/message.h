@@ -15,10 +15,13 @@
 
 namespace rpx::control {
 
-/// Who is at the other end of the Unix socket, as the kernel says (SO_PEERCRED).
+/// Who is at the other end: of the Unix socket, as the kernel says (SO_PEERCRED), or of a TCP connection.
 struct Asker {
   uid_t uid = 0;
   pid_t pid = 0;
+  std::string address = {};  ///< of TCP alone
+  /// The uid, or the address of a client over TCP, as log lines have it.
+  std::string who() const { return address.empty() ? std::to_string(uid) : "tcp " + address; }
 };
 
 struct Request {

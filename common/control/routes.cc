@@ -12,7 +12,9 @@
 #include "control/blocklist_handlers.h"
 #include "control/cache_handlers.h"
 #include "control/certificate_handlers.h"
+#include "control/fault_handlers.h"
 #include "control/handlers.h"
+#include "control/leak_handler.h"
 #include "control/server_handlers.h"
 #include "control/snapshot_handlers.h"
 #include "control/warm_handler.h"
@@ -30,6 +32,8 @@ constexpr Call kCalls[] = {
     {"POST", "/v1/stop", "", true, answer_stop, "stop gracefully"},
     {"GET", "/v1/routes", "limit cursor", false, answer_routes, "routes, in the order of the file"},
     {"POST", "/v1/explain", "", true, answer_explain, "what would happen to a request, step by step, and why"},
+    {"POST", "/v1/leaks", "", true, answer_leaks,
+     "what in the reply to a URL, as a client gets it, tells on the servers"},
     {"GET", "/v1/upstreams", "limit cursor", false, answer_upstreams, "upstreams and their servers"},
     {"GET", "/v1/upstreams/{name}", "", false, answer_upstream, "one upstream and its servers"},
     {"PATCH", "/v1/upstreams/{name}/servers/{url}", "", true, answer_change_server,
@@ -63,6 +67,15 @@ constexpr Call kCalls[] = {
     {"POST", "/v1/blocklist", "", true, answer_blocklist_add, "block prefixes, in the file too"},
     {"DELETE", "/v1/blocklist", "", true, answer_blocklist_del, "take prefixes out again"},
     {"POST", "/v1/blocklist/test", "", true, answer_blocklist_test, "whether an address is blocked, and by what"},
+    {"GET", "/v1/maintenance", "limit cursor", false, answer_maintenances,
+     "routes, and whether they are being worked on"},
+    {"GET", "/v1/maintenance/{name}", "", false, answer_maintenance, "one route"},
+    {"PUT", "/v1/maintenance/{name}", "", true, answer_change_maintenance,
+     "take a route out of service, or back, without a reload"},
+    {"GET", "/v1/faults", "limit cursor", false, answer_faults, "faults, and how many requests they have hit"},
+    {"GET", "/v1/faults/{name}", "", false, answer_fault, "one fault"},
+    {"PUT", "/v1/faults/{name}", "", true, answer_change_fault, "have a fault do this from now on, and nothing else"},
+    {"DELETE", "/v1/faults/{name}", "", false, answer_end_fault, "have a fault do nothing"},
     {"GET", "/v1/certificates", "limit cursor", false, answer_certificates,
      "certificates, with names, issuer, end, kind of key, and whether they are served"},
     {"POST", "/v1/certificates/reload", "", false, answer_certificates_reload,

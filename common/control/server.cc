@@ -15,6 +15,7 @@
 
 #include <cerrno>
 #include <condition_variable>
+#include <expected>
 #include <mutex>
 #include <optional>
 
@@ -22,6 +23,7 @@
 #include "base/result.h"
 #include "control/acceptor.h"
 #include "control/event_streams.h"
+#include "control/gate.h"
 #include "control/routes.h"
 
 namespace rpx::control {
@@ -89,11 +91,24 @@ std::optional<std::string> read_body(net::HTTPServerRequest& request, std::size_
   return body;
 }
 
-Reply answer(Host& host, net::HTTPServerRequest& request) {
-  const auto asker = asker_of(request);
-  if (!asker || (asker->uid != ::geteuid() && asker->uid != 0)) {
-    return problem_reply(403, "only the user this proxy runs as, and root, may ask here");
+// Who asks, or why they may not.
+std::expected<Asker, Reply> admit(Host& host, net::HTTPServerRequest& request, bool tcp) {
+  if (tcp) {
+    const std::string token = host.options()->admin.token;
+    if (auto refused = refuse_over_tcp(request.getMethod(), request.get("Authorization", ""), token))
+      return std::unexpected(*std::move(refused));
+    return Asker{.address = request.clientAddress().host().toString()};
   }
+  const auto asker = asker_of(request);
+  if (!asker || (asker->uid != ::geteuid() && asker->uid != 0))
+    return std::unexpected(problem_reply(403, "only the user this proxy runs as, and root, may ask here"));
+  return *asker;
+}
+
+Reply answer(Host& host, net::HTTPServerRequest& request, bool tcp) {
+  const auto asker = admit(host, request, tcp);
+  if (!asker) return asker.error();
+  if (tcp && request.getURI() == "/" && request.getMethod() != "POST") return dashboard();
   const std::size_t most = request.getContentType() == "application/octet-stream" ? kMaxBinary : kMaxBody;
   auto body = read_body(request, most);
   if (!body) return problem_reply(413, fmt::format("a body has at most {} bytes here", most));
@@ -115,8 +130,10 @@ void send(net::HTTPServerRequest& request, net::HTTPServerResponse& response, co
   response.setContentLength64(static_cast<Poco::Int64>(reply.body.size()));
   response.set("Cache-Control", "no-store");
   if (!reply.allow.empty()) response.set("Allow", reply.allow);
+  response.set("X-Content-Type-Options", "nosniff");
+  if (reply.status == 401) response.set("WWW-Authenticate", "Bearer realm=\"rpx\"");
   // What is left of a body that was refused would be read as the next request.
-  if (reply.status == 413 || reply.status == 403) response.setKeepAlive(false);
+  if (reply.status == 413 || reply.status == 403 || reply.status == 401) response.setKeepAlive(false);
   std::ostream& stream = response.send();
   if (!is_head) stream << reply.body;
   stream.flush();
@@ -135,14 +152,14 @@ Status hand_over(net::HTTPServerRequest& request, net::HTTPServerResponse& respo
 
 class Handler : public net::HTTPRequestHandler {
  public:
-  Handler(Host& host, InFlight& in_flight, EventStreams& streams)
-      : host_(host), in_flight_(in_flight), streams_(streams) {}
+  Handler(Host& host, InFlight& in_flight, EventStreams& streams, bool tcp)
+      : host_(host), in_flight_(in_flight), streams_(streams), tcp_(tcp) {}
 
   void handleRequest(net::HTTPServerRequest& request, net::HTTPServerResponse& response) override {
     const InFlightGuard guard(in_flight_);
     Reply reply;
     try {
-      reply = answer(host_, request);
+      reply = answer(host_, request, tcp_);
     } catch (const std::exception& error) {
       log_event(LogLevel::kError, "control call failed", {{"target", request.getURI()}, {"why", error.what()}});
       reply = problem_reply(500, "the call failed; the log says why");
@@ -163,20 +180,22 @@ class Handler : public net::HTTPRequestHandler {
   Host& host_;
   InFlight& in_flight_;
   EventStreams& streams_;
+  const bool tcp_;
 };
 
 class HandlerFactory : public net::HTTPRequestHandlerFactory {
  public:
-  HandlerFactory(Host& host, InFlight& in_flight, EventStreams& streams)
-      : host_(host), in_flight_(in_flight), streams_(streams) {}
+  HandlerFactory(Host& host, InFlight& in_flight, EventStreams& streams, bool tcp)
+      : host_(host), in_flight_(in_flight), streams_(streams), tcp_(tcp) {}
   net::HTTPRequestHandler* createRequestHandler(const net::HTTPServerRequest&) override {
-    return new Handler(host_, in_flight_, streams_);
+    return new Handler(host_, in_flight_, streams_, tcp_);
   }
 
  private:
   Host& host_;
   InFlight& in_flight_;
   EventStreams& streams_;
+  const bool tcp_;
 };
 
 net::HTTPServerParams::Ptr make_params() {
@@ -190,14 +209,25 @@ net::HTTPServerParams::Ptr make_params() {
 }  // namespace
 
 struct Server::Parts {
-  Parts(SocketFile socket, Host& host)
-      : file(std::move(socket)),
-        factory(new HandlerFactory(host, in_flight, streams)),
-        acceptor(file.fd(), [this](int fd) {
-          net::HTTPServerConnection(net::StreamSocket(new net::StreamSocketImpl(fd)), params, factory).run();
+  Parts(SocketFile socket, Host& host) : Parts(host, socket.fd(), false) {
+    name = socket.path();
+    file.emplace(std::move(socket));
+  }
+  Parts(rpx::net::UniqueFd listening, std::string address, Host& host) : Parts(host, listening.get(), true) {
+    name = std::move(address);
+    tcp = std::move(listening);
+  }
+
+ private:
+  Parts(Host& host, int fd, bool over_tcp)
+      : factory(new HandlerFactory(host, in_flight, streams, over_tcp)), acceptor(fd, [this](int connected) {
+          net::HTTPServerConnection(net::StreamSocket(new net::StreamSocketImpl(connected)), params, factory).run();
         }) {}
 
-  SocketFile file;
+ public:
+  std::string name;
+  std::optional<SocketFile> file;  ///< one of these is listened on
+  rpx::net::UniqueFd tcp;
   InFlight in_flight;
   EventStreams streams;
   net::HTTPServerParams::Ptr params = make_params();
@@ -217,12 +247,22 @@ Result<std::unique_ptr<Server>> Server::start(SocketFile socket, Host& host) {
   }
 }
 
+Result<std::unique_ptr<Server>> Server::start_tcp(rpx::net::UniqueFd listening, std::string address, Host& host) {
+  try {
+    auto parts = std::make_unique<Parts>(std::move(listening), std::move(address), host);
+    RPX_TRY_VOID(parts->acceptor.start());
+    return std::unique_ptr<Server>(new Server(std::move(parts)));
+  } catch (const Poco::Exception& error) {
+    return self_error(ErrorKind::kInternal, "the address of [admin] cannot be served: " + error.displayText());
+  }
+}
+
 Server::~Server() {
   parts_->in_flight.wait_for_none();
   parts_->acceptor.stop();
   parts_->streams.stop();
 }
 
-const std::string& Server::path() const noexcept { return parts_->file.path(); }
+const std::string& Server::path() const noexcept { return parts_->name; }
 
 }  // namespace rpx::control

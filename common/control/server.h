@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "control/host.h"
 #include "control/socket.h"
+#include "net/fd.h"
 
 namespace rpx::control {
 
@@ -16,11 +17,15 @@ class Server {
   /// Serves `host`, which outlives the server, at the bound `socket`. Only this process' user and root are answered;
   /// anybody else gets 403. Errors: kInternal when no thread can be started.
   static Result<std::unique_ptr<Server>> start(SocketFile socket, Host& host);
+  /// The same at `listening`, a bound TCP socket, by the rules of control/gate.h and the token that the configuration
+  /// has now. `address` is what path() gives.
+  static Result<std::unique_ptr<Server>> start_tcp(rpx::net::UniqueFd listening, std::string address, Host& host);
   /// Lets answers that have begun be sent, then closes every connection and removes the socket file.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  /// Of the socket file, or the address.
   const std::string& path() const noexcept;
 
  private:

@@ -27,6 +27,9 @@ void write_codings(Json& json, std::string_view name, std::string_view what,
 void write_counters(Json& json, const proxy::Counters& counters) {
   json.member("connections_accepted", counters.connections_accepted)
       .member("connections_refused", counters.connections_refused)
+      .member("connections_shed", counters.shed)
+      .member("connections_half_open", counters.half_open)
+      .member("lag_s", counters.lag_s)
       .member("blocked", counters.blocked)
       .member("denied", counters.denied)
       .member("banned", counters.banned)
@@ -177,6 +180,7 @@ void write_status(Json& json, const Identity& identity, const proxy::StatusView&
   write_text_or_null(json, "config", identity.config);
   json.member("generation", status.generation);
   write_text_or_null(json, "control", identity.control);
+  write_text_or_null(json, "admin", identity.admin);
   json.member("draining", status.draining).member("workers", status.workers).key("listeners").open_array();
   for (const proxy::ListenerView& listener : status.listeners) write_listener(json, listener);
   json.close_array().member("connections", status.connections).member("exchanges", status.exchanges);

@@ -4,13 +4,6 @@
 #include <Poco/JSON/Array.h>
 #include <Poco/JSON/Object.h>
 #include <Poco/JSON/Parser.h>
-#include <Poco/Net/HTTPClientSession.h>
-#include <Poco/Net/HTTPRequest.h>
-#include <Poco/Net/HTTPResponse.h>
-#include <Poco/Net/StreamSocket.h>
-#include <Poco/Net/StreamSocketImpl.h>
-#include <Poco/NullStream.h>
-#include <Poco/StreamCopier.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,41 +11,13 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "control/cache_listing.h"
+#include "control/inside_fetch.h"
 
 namespace rpx::control {
 namespace {
 
 // A call holds a control thread for as long as its fetches take.
 constexpr std::size_t kMostUrls = 100;
-constexpr int kFetchSeconds = 30;
-
-/// A URL cut for a request.
-struct Fetch {
-  std::string url;
-  std::string scheme;
-  std::string authority;
-  std::string target;
-};
-
-/// What came of it. The status is 0 where no reply came.
-struct Fetched {
-  int status = 0;
-  std::uint64_t bytes = 0;
-  std::string why;
-};
-
-Result<Fetch> fetch_of(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  Fetch out{.url = url, .scheme = url.substr(0, std::min(scheme, url.size())), .authority = {}, .target = {}};
-  const bool odd = std::ranges::any_of(url, [](char c) { return c <= ' ' || c > '~'; });
-  if (odd || (out.scheme != "http" && out.scheme != "https"))
-    return client_error(ErrorKind::kBadRequest, fmt::format("\"{}\" is no URL: write http://HOST/PATH", url));
-  const std::size_t path = std::min(url.find_first_of("/?", scheme + 3), url.size());
-  out.authority = url.substr(scheme + 3, path - scheme - 3);
-  out.target = url.substr(path, url.find('#') - path);
-  if (!out.target.starts_with('/')) out.target.insert(0, 1, '/');
-  return out;
-}
 
 Result<std::vector<Fetch>> fetches_of(const std::string& body) {
   try {
@@ -74,33 +39,6 @@ Result<std::vector<Fetch>> fetches_of(const std::string& body) {
     return client_error(ErrorKind::kBadRequest, "the body is no JSON object with a list of texts");
   } catch (const Poco::Exception& error) {
     return client_error(ErrorKind::kBadRequest, "the body is no JSON: " + error.displayText());
-  }
-}
-
-Fetched fetch(Host& host, const Fetch& what) {
-  auto inside = host.connect_inside();
-  if (!inside) return {.why = inside.error().detail};
-  try {
-    const Poco::Net::StreamSocket socket(new Poco::Net::StreamSocketImpl(inside->release()));
-    Poco::Net::HTTPClientSession session(socket);
-    session.setTimeout(Poco::Timespan(kFetchSeconds, 0));
-    Poco::Net::HTTPRequest request("GET", what.target, Poco::Net::HTTPMessage::HTTP_1_1);
-    request.setHost(what.authority);
-    request.set("X-Forwarded-Proto", what.scheme);
-    request.set("User-Agent", "rpx-cache warm");
-    request.setKeepAlive(false);
-    session.sendRequest(request);
-    Poco::Net::HTTPResponse response;
-    Poco::NullOutputStream nowhere;
-    Fetched out;
-    out.bytes =
-        static_cast<std::uint64_t>(Poco::StreamCopier::copyStream64(session.receiveResponse(response), nowhere));
-    out.status = response.getStatus();
-    return out;
-  } catch (const Poco::TimeoutException&) {
-    return {.why = fmt::format("no reply within {} s", kFetchSeconds)};
-  } catch (const Poco::Exception& error) {
-    return {.why = "the reply was cut short: " + error.displayText()};
   }
 }
 
@@ -126,7 +64,7 @@ Reply answer_cache_warm(Host& host, const Request& request) {
   json.open_object().key("items").open_array();
   std::uint64_t stored = 0;
   for (const Fetch& one : *fetches) {
-    const Fetched got = fetch(host, one);
+    const Fetched got = fetch_inside(host, one);
     const bool there = got.status != 0 && is_stored(**store, one.scheme + "://" + one.authority + one.target);
     stored += there ? 1 : 0;
     json.open_object().member("url", one.url).member("status", got.status).member("bytes", got.bytes);
@@ -134,7 +72,7 @@ Reply answer_cache_warm(Host& host, const Request& request) {
   }
   json.close_array().member("stored", stored).close_object();
   log_event(LogLevel::kInfo, "cache: warmed",
-            {{"uid", std::to_string(request.asker.uid)},
+            {{"uid", request.asker.who()},
              {"pid", std::to_string(request.asker.pid)},
              {"cache", request.parameter},
              {"urls", std::to_string(fetches->size())},

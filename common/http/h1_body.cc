@@ -171,6 +171,7 @@ void H1BodyWriter::begin(net::Stream& stream, Framing framing) noexcept {
     at_ = 0;
   }
   sent_ = 0;
+  wait_.begin();
 }
 
 void H1BodyWriter::trim() {
@@ -255,9 +256,7 @@ rt::Task<Status> H1BodyWriter::drain(Duration stall) {
   for (;;) {
     RPX_CO_TRY(const bool done, try_flush());
     if (done) co_return Status{};
-    const rt::Wake wake = co_await stream_->io().writable(deadline_after(stream_->io().loop().now(), stall));
-    if (wake == rt::Wake::kTimeout)
-      co_return std::unexpected(Error{ErrorKind::kWriteTimeout, side_, "the peer takes no bytes"});
+    RPX_CO_TRY_VOID(co_await wait_.wait(*stream_, sent_, stall));
   }
 }
 

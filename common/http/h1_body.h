@@ -8,6 +8,7 @@
 #include "http/h1_chunked.h"
 #include "http/limits.h"
 #include "http/message.h"
+#include "http/write_wait.h"
 #include "net/buffer.h"
 #include "net/stream.h"
 
@@ -68,7 +69,9 @@ class H1BodyReader final : public BodySource {
 /// head, so that a short message is one send.
 class H1BodyWriter final : public BodySink {
  public:
-  explicit H1BodyWriter(Side side) noexcept : side_(side) {}
+  explicit H1BodyWriter(Side side) noexcept : side_(side), wait_(side) {}
+  /// The least bytes a second that the peer has to take; 0 = any number.
+  void demand(Size least) noexcept { wait_.demand(least); }
 
   /// Begins a message. head() is then to be filled before the first write.
   void begin(net::Stream& stream, Framing framing) noexcept;
@@ -81,6 +84,8 @@ class H1BodyWriter final : public BodySink {
   rt::Task<Status> drain(Duration stall) override;
   std::uint64_t sent() const noexcept override { return sent_; }
   bool pending() const noexcept { return at_ < pending_.size(); }
+  /// Suspends until the peer takes more, as drain() does; for bytes that the kernel moves.
+  rt::Task<Status> wait_for_room(Duration stall) { return wait_.wait(*stream_, sent_, stall); }
   /// Bytes moved by the kernel beside this writer (splice).
   void moved(std::uint64_t count) noexcept { sent_ += count; }
   /// Gives memory beyond the usual back.
@@ -90,6 +95,7 @@ class H1BodyWriter final : public BodySink {
   Result<bool> send_joined(std::string_view before, std::string_view data, std::string_view after);
 
   Side side_;
+  WriteWait wait_;
   Framing framing_ = Framing::kNone;
   net::Stream* stream_ = nullptr;
   std::string pending_;

@@ -24,6 +24,7 @@ void H1Exchange::attach(net::Stream& stream, const Limits& limits) noexcept {
   // A head that cannot be parsed is answered too.
   reader_.begin(stream, Framing::kNone, 0, limits, 0);
   writer_.begin(stream, Framing::kNone);
+  writer_.demand(limits.min_reply_rate);
 }
 
 void H1Exchange::release() noexcept {

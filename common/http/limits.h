@@ -13,15 +13,20 @@ struct Limits {
   Duration body_timeout = std::chrono::seconds(30);    ///< between two reads of a request body
   Size min_body_rate = 500;  ///< bytes a second of a request body, averaged after 5 s; 0 = none
   Duration write_timeout = std::chrono::seconds(30);  ///< a client that takes no byte of the reply for this long
-  Duration keepalive = std::chrono::seconds(75);      ///< idle between two requests
+  Size min_reply_rate = 500;  ///< bytes a second of a reply that a client has to take, after 5 s of waiting; 0 = any
+  Duration keepalive = std::chrono::seconds(75);  ///< idle between two requests
   Duration tls_handshake =
-      std::chrono::seconds(10);        ///< from the start of a connection, or the end of its PROXY header
-  Size header_bytes = 32 * 1024;       ///< head of a request or response, and a trailer section
-  std::uint32_t headers = 100;         ///< field lines
-  Size body_bytes = 10 * 1024 * 1024;  ///< request body; 0 = unlimited
-  Size uri_bytes = 8 * 1024;           ///< request target
-  std::uint32_t h2_streams = 128;      ///< requests in progress on one HTTP/2 connection
-  std::uint32_t h2_resets = 100;       ///< streams a client may reset in a second before its connection ends
+      std::chrono::seconds(10);                 ///< from the start of a connection, or the end of its PROXY header
+  Size header_bytes = 32 * 1024;                ///< head of a request or response, and a trailer section
+  std::uint32_t headers = 100;                  ///< field lines
+  Size body_bytes = 10 * 1024 * 1024;           ///< request body; 0 = unlimited
+  Size uri_bytes = 8 * 1024;                    ///< request target
+  double half_open = 0.5;                       ///< of max_connections, 0–1: those whose first request has not come yet
+  std::uint32_t handshakes_per_client = 0;      ///< TLS handshakes that a client may begin in a second; 0 = any number
+  Size bandwidth_per_client = 0;                ///< bytes a second of all replies to a client; 0 = any number
+  Duration overload = std::chrono::seconds(5);  ///< new clients are refused while others wait so long for a worker
+  std::uint32_t h2_streams = 128;               ///< requests in progress on one HTTP/2 connection
+  std::uint32_t h2_resets = 100;                ///< streams a client may reset in a second before its connection ends
 };
 
 }  // namespace rpx::http

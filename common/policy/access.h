@@ -33,6 +33,7 @@ struct AccessOptions {
   std::vector<std::string> methods;      ///< the only ones; empty = any
   std::optional<BasicAuthOptions> basic_auth;
   std::optional<ForwardAuthOptions> forward_auth;
+  std::optional<JwtOptions> jwt;
 };
 
 /// What is asked about.

@@ -44,7 +44,8 @@ Result<std::shared_ptr<BasicAuth>> BasicAuth::open(const BasicAuthOptions& optio
 Status BasicAuth::reread() {
   const std::scoped_lock lock(file_mutex_);
   const std::shared_ptr<const Snapshot> before = snapshot();
-  if (!stamp_.changed(options_.file) && before) return {};
+  if (!stamp_.changed(options_.file) && before && !is_broken_) return {};
+  is_broken_ = true;
   // A missing list of names must not be one that is empty today and open to whoever makes the file.
   auto text = read_watched_file(options_.file);
   if (!text) return self_error(ErrorKind::kConfig, text.error().detail);
@@ -53,14 +54,18 @@ Status BasicAuth::reread() {
   auto made = std::make_shared<const Snapshot>(before ? before->generation + 1 : 1, std::move(*passwords));
   const std::scoped_lock swap(snapshot_mutex_);
   snapshot_ = std::move(made);
+  is_broken_ = false;
   return {};
 }
 
 void BasicAuth::look(Instant) {
   const std::uint64_t before = snapshot()->generation;
-  if (const Status read = reread(); !read)
-    log_event(LogLevel::kError, "the passwords were not read again, the old ones stay", {{"why", read.error().detail}});
-  else if (const auto taken = snapshot(); taken->generation != before)
+  const Status read = reread();
+  std::string why = read ? "" : read.error().detail;
+  if (!why.empty() && why != told_)
+    log_event(LogLevel::kError, "the passwords were not read again, the old ones stay", {{"why", why}});
+  told_ = std::move(why);
+  if (const auto taken = snapshot(); taken->generation != before)
     log_event(LogLevel::kInfo, "the passwords were read again",
               {{"file", options_.file}, {"names", std::to_string(taken->passwords.size())}});
 }

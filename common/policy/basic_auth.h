@@ -62,7 +62,9 @@ class BasicAuth final : public Watched {
   mutable std::mutex snapshot_mutex_;
   std::shared_ptr<const Snapshot> snapshot_;  // under snapshot_mutex_
   std::mutex file_mutex_;                     // one reader of the file at a time
-  FileStamp stamp_;                           // under file_mutex_
+  FileStamp stamp_;                           // under file_mutex_, as is the next
+  bool is_broken_ = false;                    // as it was read last; it is read again until it is not
+  std::string told_;                          // what is wrong with it, as logged last; look() alone
 };
 
 }  // namespace rpx::policy

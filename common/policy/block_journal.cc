@@ -56,10 +56,12 @@ Status append_line(const std::string& path, const std::string& line) {
 
 std::string block_journal_of(const std::string& file) { return file + ".journal"; }
 
-Status note_block_edit(const std::string& file, const BlockTrace& trace, const BlockCounts& counts, WallTime now) {
+Status note_block_edit(const std::string& file, const BlockTrace& trace, const BlockCounts& counts, WallTime now,
+                       BlockEditor by) {
   std::string line =
       fmt::format(R"({{"time":"{}","by":"{}","uid":{},"counts":[{},{},{}])", format_rfc3339(now),
                   program_invocation_short_name, ::getuid(), counts.added, counts.changed, counts.deleted);
+  if (by == BlockEditor::kBan) line += ",\"ban\":true";
   if (counts.added + counts.changed + counts.deleted <= kMostTraced) {
     line += ",\"added\":[";
     for (const IpPrefix& prefix : trace.added)
@@ -71,8 +73,9 @@ Status note_block_edit(const std::string& file, const BlockTrace& trace, const B
   return append_line(block_journal_of(file), line + "}\n");
 }
 
-Status note_block_undo(const std::string& file, std::size_t lines, WallTime now) {
-  return append_line(block_journal_of(file), fmt::format("{},\"undo\":{}}}\n", opening_of_line(now), lines));
+Status note_block_undo(const std::string& file, std::size_t lines, WallTime now, BlockEditor whose) {
+  return append_line(block_journal_of(file), fmt::format("{},\"undo\":{}{}}}\n", opening_of_line(now), lines,
+                                                         whose == BlockEditor::kBan ? ",\"ban\":true" : ""));
 }
 
 // The folder is locked, as the file itself is replaced by each edit, and a lock of its own would litter.

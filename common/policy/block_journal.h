@@ -2,6 +2,7 @@
 // undone; and the lock that keeps two of them apart. Used by Blocklist and by rpx-block on files. Not on a worker.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,11 +30,16 @@ struct BlockCounts {
   std::size_t deleted = 0;
 };
 
-/// Adds a line to the journal of `file`; over 4 MiB the old one becomes "….journal.1". Errors: kIo.
-Status note_block_edit(const std::string& file, const BlockTrace& trace, const BlockCounts& counts, WallTime now);
+/// Who made an edit: somebody, or the rules of [[ban]]. Each kind is undone on its own.
+enum class BlockEditor : std::uint8_t { kSomebody, kBan };
 
-/// Adds that the last `lines` lines undid the edit that stood before them. Errors: kIo.
-Status note_block_undo(const std::string& file, std::size_t lines, WallTime now);
+/// Adds a line to the journal of `file`; over 4 MiB the old one becomes "….journal.1". Errors: kIo.
+Status note_block_edit(const std::string& file, const BlockTrace& trace, const BlockCounts& counts, WallTime now,
+                       BlockEditor by = BlockEditor::kSomebody);
+
+/// Adds that the last `lines` edits of somebody undid the edit of `whose` that stood before them. Errors: kIo.
+Status note_block_undo(const std::string& file, std::size_t lines, WallTime now,
+                       BlockEditor whose = BlockEditor::kSomebody);
 
 /// Keeps other processes and threads from editing lists of the same folder, for as long as it lives.
 class BlocklistLock {

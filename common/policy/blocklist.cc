@@ -148,7 +148,12 @@ Status Blocklist::write_bans(const std::vector<BlockItem>& bans, WallTime now) c
   RPX_TRY(const std::string text, read_blocklist_file(file));
   std::size_t pruned = 0;
   const std::string kept = prune_blocklist(text, now, pruned, kBanReason);
-  return write_blocklist_file(file, edit_blocklist(kept, {bans, {}}).text);
+  const EditedBlocklist edited = edit_blocklist(kept, {bans, {}});
+  RPX_TRY_VOID(write_blocklist_file(file, edited.text));
+  const BlockCounts counts{edited.added, edited.changed, edited.deleted};
+  if (const Status noted = note_block_edit(file, edited.trace, counts, now, BlockEditor::kBan); !noted)
+    log_event(LogLevel::kWarning, "a ban is not in the blocklist's journal", {{"why", noted.error().detail}});
+  return {};
 }
 
 Status Blocklist::ban(std::vector<BlockItem> bans, WallTime now) {

@@ -39,17 +39,17 @@ CredentialMemory::Mark CredentialMemory::mark_of(std::uint64_t generation, std::
   return out;
 }
 
-bool CredentialMemory::holds(const Mark& mark, Instant now) const {
+std::pair<IdentityPtr, bool> CredentialMemory::find(const Mark& mark, Instant now) const {
   const std::scoped_lock lock(mutex_);
-  bool found = false;
+  const Slot* found = nullptr;
   for (const Slot& slot : sets_[set_of(mark)]) {
     const bool same = CRYPTO_memcmp(slot.mark.data(), mark.data(), mark.size()) == 0;
-    found |= same && slot.until > now;
+    if (same && slot.until > now) found = &slot;
   }
-  return found;
+  return found ? std::pair(found->identity, true) : std::pair(IdentityPtr(), false);
 }
 
-void CredentialMemory::add(const Mark& mark, Instant until) {
+void CredentialMemory::add(const Mark& mark, Instant until, IdentityPtr identity) {
   const std::scoped_lock lock(mutex_);
   auto& set = sets_[set_of(mark)];
   Slot* place = &set[0];
@@ -60,7 +60,7 @@ void CredentialMemory::add(const Mark& mark, Instant until) {
     }
     if (slot.until < place->until) place = &slot;
   }
-  *place = {mark, until};
+  *place = {mark, until, std::move(identity)};
 }
 
 }  // namespace rpx::policy

@@ -14,9 +14,10 @@ using http::FieldId;
 
 // Fields that tell what the origin is made of, how long it took, or which machine it was; by length, so that
 // the many other fields of a reply are told apart by theirs. Server, X-Powered-By and Via have an id.
-constexpr std::array<std::string_view, 25> kTelltales{
+constexpr std::array<std::string_view, 26> kTelltales{
     "x-host",
     "x-node",
+    "alt-svc",
     "x-server",
     "x-backend",
     "x-runtime",
@@ -189,7 +190,75 @@ std::string_view client_cookie(std::string_view value, const OriginNames& origin
   return value;
 }
 
+// Fields with addresses in them, besides those that have an id.
+constexpr std::array<std::string_view, 9> kWithAddresses{"link",
+                                                         "report-to",
+                                                         "sourcemap",
+                                                         "x-sourcemap",
+                                                         "timing-allow-origin",
+                                                         "reporting-endpoints",
+                                                         "content-security-policy",
+                                                         "access-control-allow-origin",
+                                                         "content-security-policy-report-only"};
+
+bool has_addresses(std::string_view name) noexcept {
+  return std::ranges::any_of(kWithAddresses,
+                             [name](std::string_view one) { return one.size() == name.size() && iequals(one, name); });
+}
+
+/// "10.0.0.11:8080" or "app.internal", alone, as policies have it; ws and wss stand for http and https.
+std::string_view client_place(std::string_view text, const OriginNames& origin, const http::ClientFacts& client,
+                              Arena& arena) {
+  std::string_view scheme;
+  std::string_view place = text;
+  if (const std::size_t colon = text.find("://"); colon != std::string_view::npos) {
+    scheme = text.substr(0, colon);
+    if (!iequals(scheme, "ws") && !iequals(scheme, "wss")) return client_link(text, origin, client, arena);
+    place = text.substr(colon + 3);
+  }
+  const std::size_t end = std::min(place.find('/'), place.size());
+  const std::string_view host = host_of(place.substr(0, end));
+  const std::string_view digits = place.substr(std::min(host.size() + 1, end), end - std::min(host.size() + 1, end));
+  const auto port = parse_uint(digits);
+  const bool owned = digits.empty() ? origin.owns(host, 80) || origin.owns(host, 443)
+                                    : port && *port <= 65535 && origin.owns(host, static_cast<std::uint16_t>(*port));
+  if (!owned || client.host.empty()) return text;
+  if (scheme.empty()) return arena.join(client.host, place.substr(end));
+  return arena.join(client.scheme == "https" ? "wss://" : "ws://", client.host, place.substr(end));
+}
+
+/// A value with addresses between other things: those in <> are links, whatever is in them.
+std::string_view client_addresses(std::string_view value, const OriginNames& origin, const http::ClientFacts& client,
+                                  Arena& arena) {
+  constexpr std::string_view kBetween = " \t,;<>\"'()";
+  std::string out;
+  bool changed = false;
+  for (std::size_t at = 0; at < value.size();) {
+    const bool link = at > 0 && value[at - 1] == '<';
+    const std::size_t end = std::min(link ? value.find('>', at) : value.find_first_of(kBetween, at), value.size());
+    const std::string_view word = value.substr(at, end - at);
+    const std::string_view now =
+        link ? client_link(word, origin, client, arena) : client_place(word, origin, client, arena);
+    changed |= now.data() != word.data();
+    out += now;
+    if (end < value.size()) out += value[end];
+    at = end + 1;
+  }
+  return changed ? arena.copy(out) : value;
+}
+
 }  // namespace
+
+bool tells_inode(std::string_view etag) noexcept {
+  if (etag.starts_with("W/")) etag.remove_prefix(2);
+  if (etag.size() < 7 || !etag.starts_with('"') || !etag.ends_with('"')) return false;
+  const auto parts = split(etag.substr(1, etag.size() - 2), '-');
+  return parts.size() == 3 && std::ranges::all_of(parts, [](std::string_view part) {
+           return !part.empty() && part.size() <= 16 && part.find_first_not_of("0123456789abcdefABCDEF") == part.npos;
+         });
+}
+
+bool is_telltale_field(std::string_view name) noexcept { return is_telltale({name, {}, http::field_id(name)}); }
 
 OriginNames::OriginNames(std::span<const std::string> urls, std::string_view stripped_prefix) {
   for (const std::string& url : urls) {
@@ -211,7 +280,9 @@ bool OriginNames::owns_domain(std::string_view domain) const noexcept {
 
 void hide_origin(http::Headers& headers, const OriginNames& origin, const http::ClientFacts& client, Arena& arena) {
   std::vector<Field>& fields = headers.raw();
-  std::erase_if(fields, is_telltale);
+  std::erase_if(fields, [](const Field& field) {
+    return is_telltale(field) || (field.id == FieldId::kETag && tells_inode(field.value));
+  });
   for (Field& field : fields) {
     switch (field.id) {
       case FieldId::kLocation:
@@ -220,6 +291,8 @@ void hide_origin(http::Headers& headers, const OriginNames& origin, const http::
       case FieldId::kOther:
         if (field.name.size() == 7 && iequals(field.name, "Refresh"))
           field.value = client_refresh(field.value, origin, client, arena);
+        else if (has_addresses(field.name))
+          field.value = client_addresses(field.value, origin, client, arena);
         break;
       default: break;
     }

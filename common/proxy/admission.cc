@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <optional>
 
 #include "policy/values.h"
@@ -88,7 +89,9 @@ rt::Task<bool> take_limits(ClientConnection& connection, Busy& busy, const Route
   Worker& worker = connection.worker;
   for (const auto& limit : route.limits) {
     if (limit->counts_users() != known) continue;
-    const auto verdict = limit->take(key_of(connection, busy, route, *limit), worker.loop().now());
+    // The loop's clock stands still within a round: a whole round would count as one moment, and of a limit without a
+    // burst let one request through.
+    const auto verdict = limit->take(key_of(connection, busy, route, *limit), std::chrono::steady_clock::now());
     if (!verdict.within) worker.counts().limited.add();
     if (limit->options().dry_run) {
       if (!verdict.within) busy.trail.refused = "would_be_limited";
@@ -112,11 +115,11 @@ rt::Task<bool> take_limits(ClientConnection& connection, Busy& busy, const Route
 
 rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& route) {
   Worker& worker = connection.worker;
-  if (route.maintenance &&
-      !(has_address(connection, busy.trail) && contains(route.maintenance->allow, busy.trail.client.client))) {
+  if (route.in_maintenance() &&
+      !(has_address(connection, busy.trail) && contains(route.maintenance.allow, busy.trail.client.client))) {
     busy.trail.refused = "maintenance";
-    Refusal refusal{.status = route.maintenance->status, .fields = {}, .pages = &route.maintenance->pages};
-    if (!route.maintenance->retry_after.empty()) refusal.fields.add("Retry-After", route.maintenance->retry_after);
+    Refusal refusal{.status = route.maintenance.status, .fields = {}, .pages = &route.maintenance.pages};
+    if (!route.maintenance.retry_after.empty()) refusal.fields.add("Retry-After", route.maintenance.retry_after);
     co_await respond_refusal(connection, busy, &route, std::move(refusal));
     co_return false;
   }
@@ -141,6 +144,23 @@ rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& rout
     co_await worker.loop().sleep_until(worker.loop().now() + wait);
   }
   co_return true;
+}
+
+rt::Task<bool> suffer(ClientConnection& connection, Busy& busy, const Route& route) {
+  const policy::Fault::Draw draw = route.fault->draw();
+  if (draw.delay > Duration::zero()) {
+    busy.trail.phase = Phase::kWaiting;
+    co_await connection.worker.loop().sleep_until(connection.worker.loop().now() + draw.delay);
+  }
+  busy.trail.fault_bandwidth = draw.bandwidth;
+  busy.trail.truncate_after = draw.truncate_after;
+  if (!draw.reset && draw.status == 0) co_return true;
+  busy.trail.refused = "fault";
+  if (draw.reset)
+    busy.exchange.cut();
+  else
+    co_await respond_refusal(connection, busy, &route, {.status = draw.status});
+  co_return false;
 }
 
 }  // namespace rpx::proxy

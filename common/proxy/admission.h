@@ -17,6 +17,10 @@ rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& rout
 /// What `access` has against the request, if anything: 403, or 405.
 std::optional<Refusal> refusal_of(ClientConnection& connection, Busy& busy, const policy::Access& access);
 
+/// What the fault of `route` does to the request, before it goes on: it waits, or is answered or cut, and then this is
+/// false. What happens to its reply is in the trail.
+rt::Task<bool> suffer(ClientConnection& connection, Busy& busy, const Route& route);
+
 /// Adds RateLimit-Policy and RateLimit to busy.out, when a limit counted the request.
 void add_limit_fields(Busy& busy);
 

@@ -4,9 +4,11 @@
 #include "base/text.h"
 #include "http/hop_by_hop.h"
 #include "proxy/authentication.h"
+#include "proxy/bearer.h"
 #include "proxy/forward.h"
 #include "proxy/identity.h"
 #include "proxy/inner_exchange.h"
+#include "proxy/inner_reply.h"
 #include "proxy/respond.h"
 #include "rt/child.h"
 #include "upstream/gone_watch.h"
@@ -19,17 +21,6 @@ using http::FieldId;
 constexpr std::uint16_t kUnauthorized = 401;
 // What a server that was asked may say instead of letting a request on: a login page, not a download.
 constexpr std::size_t kMostAnswer = 256 * 1024;
-
-// The one Authorization field; empty where there are several, which servers would read each in its own way.
-std::string_view authorization_of(const http::RequestHead& request) noexcept {
-  const http::Field* found = nullptr;
-  for (const http::Field& field : request.headers) {
-    if (field.id != FieldId::kAuthorization) continue;
-    if (found) return {};
-    found = &field;
-  }
-  return found ? found->value : std::string_view();
-}
 
 rt::Task<Result<bool>> check_password(ClientConnection& connection, Busy& busy, const Authentication& ways) {
   const auto credentials = policy::basic_credentials(authorization_of(busy.exchange.request()));
@@ -47,14 +38,9 @@ rt::Task<Result<bool>> check_password(ClientConnection& connection, Busy& busy, 
   co_return true;
 }
 
-void note_refusal(ClientConnection& connection, Busy& busy) {
-  busy.trail.refused = "unauthorized";
-  connection.worker.counts().unauthorized.add();
-}
-
 rt::Task<void> refuse_unknown(ClientConnection& connection, Busy& busy, const Route& route,
                               const Authentication& ways) {
-  note_refusal(connection, busy);
+  note_unauthorized(connection, busy);
   Refusal refusal{.status = kUnauthorized, .fields = {}, .pages = nullptr};
   if (ways.basic) refusal.fields.add("WWW-Authenticate", ways.basic->challenge());
   co_await respond_refusal(connection, busy, &route, std::move(refusal));
@@ -94,22 +80,9 @@ void fill_question(InnerExchange& inner, Busy& busy, const ForwardAuth& auth) {
   drop_claim(head, kAskedUri, arena);
   head.headers.add(kAskedMethod, request.method_name);
   head.headers.add(kAskedUri, arena.join(request.target.path, request.target.query));
-  head.target.path = head.target.lax_path = auth.path;
-  head.target.query = auth.query;
+  head.target.path = head.target.lax_path = auth.inner.path;
+  head.target.query = auth.inner.query;
   head.raw_target = auth.options->url;
-}
-
-rt::Task<Status> read_answer(Busy& inner, Duration patience, std::string& body) {
-  http::BodyPiece piece = inner.first;
-  http::BodySource& source = inner.call.reader();
-  for (;;) {
-    if (!piece.blocked) body += piece.data;
-    if (body.size() > kMostAnswer)
-      co_return upstream_error(ErrorKind::kResponseTooLarge, "the answer of forward_auth is too large");
-    if (piece.end) co_return Status{};
-    if (piece.blocked) RPX_CO_TRY_VOID(co_await source.wait(patience));
-    RPX_CO_TRY(piece, source.try_read(kMostAnswer));
-  }
 }
 
 // What the request goes on with.
@@ -123,14 +96,6 @@ void take_answer(Busy& busy, const http::Headers& answer, const ForwardAuth& aut
   }
   if (auth.options->user.empty()) return;
   if (const std::string_view user = answer.value(auth.options->user); !user.empty()) busy.trail.user = arena.copy(user);
-}
-
-// The connection serves others when its reply is over.
-void let_go(Busy& inner, bool whole) noexcept {
-  if (whole && inner.call.reusable(true))
-    inner.lease.give_back(Duration::zero());
-  else
-    inner.lease.drop();
 }
 
 struct AskingEnded final : rt::Soon {
@@ -163,9 +128,9 @@ rt::Task<bool> ask_server(ClientConnection& connection, Busy& busy, const Route&
   inner->trail.begun = loop.now();
   inner->trail.client = busy.trail.client;
   inner->trail.request_id = busy.trail.request_id;
-  inner->trail.route = &auth.route;
+  inner->trail.route = &auth.inner.route;
   busy.trail.phase = Phase::kWaiting;
-  Status asked = co_await forward_watched(connection, busy, *inner, auth.route);
+  Status asked = co_await forward_watched(connection, busy, *inner, auth.inner.route);
   if (asked && inner->call.head().status == 101)
     asked = upstream_error(ErrorKind::kBadResponse, "forward_auth was answered with 101");
   if (!asked) {
@@ -175,12 +140,12 @@ rt::Task<bool> ask_server(ClientConnection& connection, Busy& busy, const Route&
   const http::ResponseHead& answer = inner->call.head();
   if (answer.status >= 200 && answer.status < 300) {
     take_answer(busy, answer.headers, auth);
-    let_go(*inner, inner->first.end);
+    let_go_inner(*inner, inner->first.end);
     co_return true;
   }
-  note_refusal(connection, busy);
+  note_unauthorized(connection, busy);
   std::string body;
-  Status read = co_await read_answer(*inner, auth.options->timeout, body);
+  Status read = co_await read_reply(*inner, auth.options->timeout, kMostAnswer, body);
   if (!read) {
     co_await respond_error(connection, busy, &route, std::move(read).error());
     co_return false;
@@ -188,7 +153,7 @@ rt::Task<bool> ask_server(ClientConnection& connection, Busy& busy, const Route&
   http::copy_end_to_end(answer.headers, busy.out);
   if (!busy.exchange.reader().ended()) busy.exchange.close_after();
   co_await respond_at_hand(connection, busy, route, answer.status, body);
-  let_go(*inner, true);
+  let_go_inner(*inner, true);
   co_return false;
 }
 
@@ -206,6 +171,10 @@ rt::Task<bool> authenticate(ClientConnection& connection, Busy& busy, const Rout
       co_await refuse_unknown(connection, busy, route, ways);
       co_return false;
     }
+  }
+  if (ways.jwt) {
+    const bool known = co_await check_token(connection, busy, route);
+    if (!known) co_return false;
   }
   if (!ways.forward) co_return true;
   const bool let_on = co_await ask_server(connection, busy, route, *ways.forward);

@@ -52,6 +52,7 @@ class Loan {
   ~Loan() {
     connection_.busy = nullptr;
     connection_.idle = true;
+    connection_.worker.shedding().is_idle(connection_);
     busy_->reset();
     connection_.worker.give_back(std::move(busy_));
   }
@@ -104,6 +105,7 @@ rt::Task<bool> read_head(ClientConnection& connection, Busy& busy, Instant deadl
     }
     if (*head == Head::kComplete) co_return true;
     if (*head == Head::kClosed) co_return false;
+    connection.worker.shedding().awaits_head(connection);
     const rt::Wake wake = co_await connection.stream().io().readable(deadline);
     if (wake == rt::Wake::kReady) continue;
     // A client that has not begun a request is owed no reply.
@@ -213,6 +215,7 @@ RPX_OWN_FRAME rt::Task<bool> welcome(ClientConnection& connection, Instant& dead
     if (!secured) co_return false;
   }
   if (connection.listener->options.is_tcp()) {
+    worker.shedding().is_served(connection);
     co_await serve_tcp(connection, false);
     co_return false;
   }

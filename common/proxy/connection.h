@@ -12,6 +12,7 @@
 namespace rpx::proxy {
 
 struct Passage;
+class WaitingList;
 
 struct ClientConnection {
   ClientConnection(Worker& owner, net::UniqueFd fd, const IpAddress& from, std::uint16_t from_port,
@@ -47,6 +48,14 @@ struct ClientConnection {
   const Passage* passage = nullptr;  ///< of a tcp listener, once it is known
   ClientConnection* next = nullptr;
   ClientConnection* prev = nullptr;
+  /// Its place among those that may be closed to make room; see WaitingList.
+  struct Waits {
+    WaitingList* list = nullptr;
+    Instant since{};
+    ClientConnection* next = nullptr;
+    ClientConnection* prev = nullptr;
+  };
+  Waits waits;
 };
 
 /// What the client's certificate says; empty when it showed none.

@@ -29,6 +29,11 @@ class ConnectionLimits {
   }
   void leave_handshake() noexcept { shaking_.fetch_sub(1, std::memory_order_relaxed); }
 
+  /// Counts one more connection without a request; says how many there are.
+  std::uint64_t enter_half_open() noexcept { return half_open_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  void leave_half_open() noexcept { half_open_.fetch_sub(1, std::memory_order_relaxed); }
+  std::uint64_t half_open() const noexcept { return half_open_.load(std::memory_order_relaxed); }
+
   /// Counts one more connection of `client`, unless it has `most` already.
   bool enter_client(const IpAddress& client, std::uint32_t most);
   void leave_client(const IpAddress& client);
@@ -43,6 +48,7 @@ class ConnectionLimits {
   };
   Shard& shard_of(const IpAddress& client) noexcept { return shards_[Hash{}(client) % shards_.size()]; }
   std::atomic<std::uint64_t> open_{0};
+  std::atomic<std::uint64_t> half_open_{0};
   std::atomic<std::uint32_t> shaking_{0};
   std::array<Shard, 16> shards_;
 };

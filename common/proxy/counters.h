@@ -55,13 +55,16 @@ struct CodingCounters {
 struct WorkerCounters {
   Count accepted;
   Count refused;
+  Count shed;          ///< closed to make room for others
   Count blocked;       ///< connections and requests
   Count denied;        ///< requests, by access rules
   Count banned;        ///< clients, by rules
   Count unauthorized;  ///< requests, of clients who did not prove who they are
-  Count limited;       ///< requests that were over a rate limit, dry runs included
-  Count connections;   ///< open now
-  Count exchanges;     ///< in progress now
+  Count key_fetches;   ///< of the keys that tokens are verified with
+  Count key_fetch_failures;
+  Count limited;      ///< requests that were over a rate limit, dry runs included
+  Count connections;  ///< open now
+  Count exchanges;    ///< in progress now
   Count requests;
   std::array<Count, 6> responses;
   Count bytes_received;

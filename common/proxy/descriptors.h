@@ -21,7 +21,12 @@ inline int descriptor_limit() noexcept {
 
 /// More than half are in use: whoever holds some in vain is to be found out at once.
 inline bool many_descriptors(int fd) noexcept { return fd > descriptor_limit() / 2; }
-/// More than seven of eight are: those left are for connections to servers.
-inline bool few_descriptors_left(int fd) noexcept { return fd > descriptor_limit() - descriptor_limit() / 8; }
+/// One in eight, 32 at least where there are enough, is kept back from clients: for connections to servers, checks of
+/// them, and whoever asks for a status. A client's connection with a descriptor as high as this has one of these.
+inline bool few_descriptors_left(int fd) noexcept {
+  constexpr int kLeast = 32;
+  const int all = descriptor_limit();
+  return fd >= std::max(all / 2, all - std::max(kLeast, all / 8));
+}
 
 }  // namespace rpx::proxy

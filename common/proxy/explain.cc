@@ -117,10 +117,10 @@ class Walk {
   }
 
   bool maintenance() {
-    if (!route_->maintenance) return true;
-    if (contains(route_->maintenance->allow, question_.client))
+    if (!route_->in_maintenance()) return true;
+    if (contains(route_->maintenance.allow, question_.client))
       return on("maintenance", question_.client.to_string() + " may work on the route");
-    return ends("maintenance", "the route is being worked on", route_->maintenance->status);
+    return ends("maintenance", "the route is being worked on", route_->maintenance.status);
   }
 
   // Without a certificate: nobody can show one here.
@@ -142,6 +142,8 @@ class Walk {
   }
 
   bool own_answer() {
+    if (route_->fault && route_->fault->active())
+      on("fault", fmt::format("{} may delay, refuse or cut it", route_->fault->configured().name));
     if (route_->redirect)
       return ends("redirect", "to " + route_->options->redirect->to, route_->options->redirect->status);
     if (route_->respond) return ends("respond", "the route answers by itself", route_->options->respond->status);

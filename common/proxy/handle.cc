@@ -43,6 +43,7 @@ void begin(ClientConnection& connection, Busy& busy) {
   busy.kept.reset();
   busy.entry.reset();
   ++connection.requests;
+  worker.shedding().is_served(connection);
   worker.counts().requests.add();
   worker.counts().exchanges.add();
   if (worker.draining()) busy.exchange.close_after();
@@ -197,8 +198,9 @@ rt::Task<void> handle(ClientConnection& connection, Busy& busy) {
   }
   const Route& route = site.routes()[static_cast<std::size_t>(index)];
   busy.trail.route = &route;
-  if ((route.maintenance || route.access || !route.limits.empty()) && !co_await admit(connection, busy, route))
+  if ((route.in_maintenance() || route.access || !route.limits.empty()) && !co_await admit(connection, busy, route))
     co_return;
+  if (route.fault && !co_await suffer(connection, busy, route)) co_return;
   if (route.redirect) {
     co_await respond_redirect(connection, busy, &route, *route.redirect);
     co_return;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "proxy/connection.h"
 
 namespace rpx::proxy {
 namespace {
@@ -14,6 +15,21 @@ bool reads_the_same(std::string_view one, std::string_view other) noexcept {
 }
 
 }  // namespace
+
+std::string_view authorization_of(const http::RequestHead& request) noexcept {
+  const http::Field* found = nullptr;
+  for (const http::Field& field : request.headers) {
+    if (field.id != http::FieldId::kAuthorization) continue;
+    if (found) return {};
+    found = &field;
+  }
+  return found ? found->value : std::string_view();
+}
+
+void note_unauthorized(ClientConnection& connection, Busy& busy) {
+  busy.trail.refused = "unauthorized";
+  connection.worker.counts().unauthorized.add();
+}
 
 void drop_claim(http::RequestHead& request, std::string_view name, Arena& arena) {
   std::vector<http::Field>& fields = request.headers.raw();

@@ -131,6 +131,24 @@ void write_sessions(Text& text, std::span<const UpstreamView> upstreams) {
       text.sample("rpx_upstream_sessions", fmt::format("upstream=\"{}\"", label(upstream.name)), *upstream.sessions);
 }
 
+void write_protection(Text& text, const Counters& counters) {
+  text.one("rpx_connections_shed_total", "counter", "Client connections closed to make room for others.",
+           counters.shed);
+  text.one("rpx_connections_half_open", "gauge", "Client connections whose request has not come yet.",
+           counters.half_open);
+  text.one("rpx_worker_lag_seconds", "gauge", "What a connection waits for its turn, the longest of all workers.",
+           counters.lag_s);
+  text.one("rpx_blocked_total", "counter", "Connections and requests that the blocklist refused.", counters.blocked);
+  text.one("rpx_denied_total", "counter", "Requests that access rules refused.", counters.denied);
+  text.one("rpx_banned_total", "counter", "Clients banned by rules.", counters.banned);
+  text.one("rpx_unauthorized_total", "counter", "Requests of clients who did not prove who they are.",
+           counters.unauthorized);
+  text.one("rpx_key_fetches_total", "counter", "Fetches of the keys that tokens are verified with.",
+           counters.key_fetches);
+  text.one("rpx_key_fetch_failures_total", "counter", "Those of them that failed.", counters.key_fetch_failures);
+  text.one("rpx_rate_limited_total", "counter", "Requests over a rate limit, dry runs included.", counters.limited);
+}
+
 // `did`: encoded or decoded. `what`: replies or requests.
 void write_codings(Text& text, std::string_view did, std::string_view what, const std::vector<CodingView>& codings) {
   const auto each = [&](const std::string& name, const std::string& help, auto value_of) {
@@ -207,11 +225,14 @@ Counters sum_counters(std::span<const WorkerCounters* const> workers) {
   for (const WorkerCounters* worker : workers) {
     out.connections_accepted += worker->accepted.read();
     out.connections_refused += worker->refused.read();
+    out.shed += worker->shed.read();
     out.blocked += worker->blocked.read();
     out.denied += worker->denied.read();
     out.banned += worker->banned.read();
     out.unauthorized += worker->unauthorized.read();
     out.limited += worker->limited.read();
+    out.key_fetches += worker->key_fetches.read();
+    out.key_fetch_failures += worker->key_fetch_failures.read();
     out.requests += worker->requests.read();
     for (std::size_t i = 0; i < worker->responses.size(); ++i) out.responses[i] += worker->responses[i].read();
     out.bytes_received += worker->bytes_received.read();
@@ -309,12 +330,7 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
   text.one("rpx_connections_accepted_total", "counter", "Client connections accepted.", counters.connections_accepted);
   text.one("rpx_connections_refused_total", "counter", "Client connections refused for being too many.",
            counters.connections_refused);
-  text.one("rpx_blocked_total", "counter", "Connections and requests that the blocklist refused.", counters.blocked);
-  text.one("rpx_denied_total", "counter", "Requests that access rules refused.", counters.denied);
-  text.one("rpx_banned_total", "counter", "Clients banned by rules.", counters.banned);
-  text.one("rpx_unauthorized_total", "counter", "Requests of clients who did not prove who they are.",
-           counters.unauthorized);
-  text.one("rpx_rate_limited_total", "counter", "Requests over a rate limit, dry runs included.", counters.limited);
+  write_protection(text, counters);
   text.one("rpx_exchanges", "gauge", "Exchanges in progress.", status.exchanges);
   text.one("rpx_requests_total", "counter", "Requests received.", counters.requests);
   text.family("rpx_responses_total", "counter", "Replies by status class; class \"none\" got no reply.");
@@ -358,6 +374,21 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
   write_listeners(text, status.listeners);
   write_upstreams(text, upstreams);
   write_sessions(text, upstreams);
+  return text.take();
+}
+
+std::string write_fault_metrics(std::span<const std::shared_ptr<policy::Fault>> faults) {
+  Text text;
+  if (faults.empty()) return {};
+  const auto each = [&](std::string_view name, std::string_view help, auto value_of) {
+    text.family(name, "counter", help);
+    for (const auto& fault : faults)
+      text.sample(name, fmt::format("fault=\"{}\"", label(fault->configured().name)), value_of(*fault));
+  };
+  each("rpx_fault_requests_total", "Requests of the routes that name the fault.",
+       [](const policy::Fault& fault) { return fault.requests(); });
+  each("rpx_fault_hits_total", "Those of them to which something was done.",
+       [](const policy::Fault& fault) { return fault.hits(); });
   return text.take();
 }
 

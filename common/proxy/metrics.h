@@ -22,4 +22,7 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
 /// Those of caches.
 std::string write_cache_metrics(std::span<const std::shared_ptr<cache::Store>> stores);
 
+/// The same for faults; empty without any.
+std::string write_fault_metrics(std::span<const std::shared_ptr<policy::Fault>> faults);
+
 }  // namespace rpx::proxy

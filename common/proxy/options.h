@@ -16,6 +16,7 @@
 #include "policy/ban.h"
 #include "policy/blocklist_options.h"
 #include "policy/compress.h"
+#include "policy/fault.h"
 #include "policy/maintenance.h"
 #include "policy/options.h"
 #include "policy/rate_limit.h"
@@ -68,6 +69,12 @@ struct RouteTimeouts {
   Duration idle = std::chrono::seconds(60);      ///< between two reads of the reply's body, and in a tunnel
 };
 
+/// Where the control API is over TCP: for whoever shows the token, and read-only for everybody else.
+struct AdminOptions {
+  std::string address;  ///< "host:port"; empty = nowhere
+  std::string token;    ///< empty = nobody may change anything
+};
+
 /// Where a value was written, for reports: "rpx.toml" 12.
 struct Origin {
   std::string file;
@@ -97,6 +104,7 @@ struct RouteOptions {
   std::optional<policy::RedirectOptions> redirect;
   std::optional<policy::RespondOptions> respond;
   RouteTimeouts timeout;
+  Size bandwidth = 0;              ///< bytes a second of each reply; 0 = as fast as it goes
   std::optional<Size> body_bytes;  ///< absent = [limits].body_bytes
   policy::HeaderRuleOptions request_headers;
   policy::HeaderRuleOptions response_headers;
@@ -107,6 +115,7 @@ struct RouteOptions {
   std::string access;                   ///< name of an AccessOptions; empty = everybody
   std::vector<std::string> rate_limit;  ///< names of RateLimitOptions
   policy::ErrorPageOptions errors;      ///< absolute paths
+  std::string fault;                    ///< name of a FaultOptions; empty = none
   Origin origin;
 };
 
@@ -114,6 +123,7 @@ struct SiteOptions {
   ServeOptions serve;
   net::ResolverOptions resolver;
   LogOptions log;
+  AdminOptions admin;
   std::vector<ListenOptions> listen;
   tls::TlsOptions tls;
   std::vector<tls::CertificateOptions> certificates;
@@ -124,6 +134,7 @@ struct SiteOptions {
   std::vector<cache::CacheOptions> cache;
   std::vector<policy::RateLimitOptions> rate_limits;
   std::vector<policy::AccessOptions> access;
+  std::vector<policy::FaultOptions> faults;
   http::Limits limits;
   policy::BlocklistOptions blocklist;
   std::vector<policy::BanOptions> bans;

@@ -1,11 +1,16 @@
 #include "proxy/respond.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "base/result.h"
 #include "base/text.h"
 #include "http/hop_by_hop.h"
 #include "http/text_body.h"
 #include "proxy/admission.h"
+#include "proxy/cut_sink.h"
 #include "proxy/encode.h"
+#include "proxy/paced_sink.h"
 #include "proxy/respond_parts.h"
 #include "proxy/splice.h"
 #include "proxy/sticky.h"
@@ -127,6 +132,25 @@ Duration server_idle_of(const http::ResponseHead& head) {
   return Duration::zero();
 }
 
+// What stands before a reply's sink, where its route, its client's share or a fault ask for it.
+struct Hindrances {
+  std::optional<PacedSink> paced;
+  std::optional<CutSink> cut;
+  bool any() const noexcept { return paced || cut; }
+};
+
+void hinder(ClientConnection& connection, Busy& busy, const Route& route, Hindrances& in, http::BodySink*& sink) {
+  const Site& site = *busy.live->site;
+  if (busy.trail.truncate_after) sink = &in.cut.emplace(*sink, *busy.trail.truncate_after);
+  const bool has_address = !connection.listener->is_unix || busy.trail.client.peer_is_trusted;
+  policy::RateCounters* counters = has_address ? site.bandwidth() : nullptr;
+  Size rate = route.options->bandwidth;
+  if (const Size fault = busy.trail.fault_bandwidth; fault != 0) rate = rate == 0 ? fault : std::min(rate, fault);
+  if (rate == 0 && !counters) return;
+  sink = &in.paced.emplace(connection.worker.loop(), *sink, rate, site.limits().bandwidth_per_client, counters,
+                           busy.trail.client.client);
+}
+
 // Ends the upstream side of a reply that went through whole.
 void settle(Busy& busy, Duration server_idle) {
   const bool sent = !busy.upload.started() || (busy.upload.done() && busy.upload.result());
@@ -214,6 +238,8 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
     plan = reply.plan;
   }
   http::BodySink* sink = &busy.exchange.reply(head.status, head.reason, busy.out, plan);
+  Hindrances hindrances;
+  hinder(connection, busy, route, hindrances, sink);
   if (coders.encoding) {
     coders.encoding->to(*sink);
     sink = coders.encoding.get();
@@ -221,7 +247,8 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   http::BodySource* body = &busy.reply_body();
   if (coders.decoding) body = coders.decoding.get();
   if (!plan.present) busy.first = {{}, true, false};
-  Status done = co_await pass_body(busy, route, *body, *sink, !coders.encoding && !coders.decoding);
+  Status done =
+      co_await pass_body(busy, route, *body, *sink, !coders.encoding && !coders.decoding && !hindrances.any());
   count_coded(connection, coders);
   if (done) {
     settle(busy, server_idle);
@@ -257,6 +284,8 @@ rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const R
   busy.trail.status = status;
   busy.trail.phase = Phase::kSending;
   http::BodySink* sink = &busy.exchange.reply(status, {}, busy.out, plan);
+  Hindrances hindrances;
+  hinder(connection, busy, route, hindrances, sink);
   if (coders.encoding) {
     coders.encoding->to(*sink);
     sink = coders.encoding.get();

@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <chrono>
+
 #include "base/log.h"
 #include "net/buffer.h"
 #include "proxy/h2_connection.h"
@@ -71,6 +73,19 @@ class HandshakePlace {
   ConnectionLimits* limits_;
 };
 
+// A handshake costs us more than the client that only begins it.
+bool may_shake_hands(ClientConnection& connection, const Site& site) {
+  const policy::RateLimit* limit = site.handshakes();
+  if (!limit || connection.listener->is_unix) return true;
+  const IpPrefix client = policy::client_of(connection.peer);
+  if (limit->take(client.to_string(), std::chrono::steady_clock::now()).within) return true;
+  Worker& worker = connection.worker;
+  worker.counts().refused.add();
+  if (worker.log_budget().take(worker.loop().now()))
+    log_event(LogLevel::kInfo, "too many TLS handshakes of one client", {{"client", client.to_string()}});
+  return false;
+}
+
 }  // namespace
 
 rt::Task<bool> secure(ClientConnection& connection) {
@@ -84,6 +99,7 @@ rt::Task<bool> secure(ClientConnection& connection) {
                 {{"listener", connection.listener->options.name}});
     co_return false;
   }
+  if (!may_shake_hands(connection, site)) co_return false;
   std::shared_ptr<const tls::ServerContexts> contexts = site.tls();
   tls::SslPtr ssl = contexts ? contexts->make() : nullptr;
   if (!ssl) co_return false;

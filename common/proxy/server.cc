@@ -136,6 +136,8 @@ Result<std::vector<std::string>> ServerImpl::reload(SiteOptions options) {
   if (worker_count(options.serve) != worker_count(now))
     later.emplace_back("serve.workers takes effect after a restart");
   if (options.serve.control != now.control) later.emplace_back("serve.control takes effect after a restart");
+  if (options.admin.address != site_->options().admin.address)
+    later.emplace_back("admin.address takes effect after a restart");
   if (options.serve.user != now.user) later.emplace_back("serve.user takes effect after a restart");
   if (options.serve.sandbox != now.sandbox) later.emplace_back("serve.sandbox takes effect after a restart");
   RPX_TRY(Membership members, members_of(std::move(options)));

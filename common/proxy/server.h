@@ -19,6 +19,8 @@
 
 namespace rpx::proxy {
 
+class Site;
+
 class Server {
  public:
   /// Binds every listener, starts the workers and serves. Errors: kConfig (what the site is made of), kIo (binding),
@@ -76,6 +78,8 @@ class Server {
   /// A connection to this proxy that no listener sees: what is said to the socket given back is answered as to a client
   /// at 127.0.0.1, whose X-Forwarded-Proto is believed. Errors: kIo.
   virtual Result<net::UniqueFd> connect_inside() = 0;
+  /// The site being served now.
+  virtual std::shared_ptr<const Site> site() = 0;
   /// The options of the site being served now.
   virtual std::shared_ptr<const SiteOptions> options() = 0;
 };

@@ -68,6 +68,7 @@ class ServerImpl final : public Server {
   AcmeView acme() override { return acme_.view(); }
   Result<std::vector<std::string>> renew_by_acme(const std::string& name) override { return acme_.renew(name); }
   std::shared_ptr<tls::Challenges> challenges() override { return site_now()->challenges(); }
+  std::shared_ptr<const Site> site() override { return site_now(); }
   std::vector<std::shared_ptr<cache::Store>> caches() override { return site_now()->stores(); }
   Result<net::UniqueFd> connect_inside() override { return proxy::connect_inside(workers_); }
   std::shared_ptr<const policy::BlockTable> blocklist() override { return blocklist_.table(); }

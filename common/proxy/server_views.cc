@@ -20,9 +20,11 @@ StatusView ServerImpl::status() {
   view.started = started_;
   view.workers = static_cast<std::uint32_t>(workers_.size());
   view.counters = sum_counters(all_counters());
+  view.counters.half_open = limits_.half_open();
   for (const auto& worker : workers_) {
     view.connections += worker->counters().connections.read();
     view.exchanges += worker->counters().exchanges.read();
+    view.counters.lag_s = std::max(view.counters.lag_s, std::chrono::duration<double>(worker->lag()).count());
   }
   {
     const std::scoped_lock lock(stop_mutex_);
@@ -70,7 +72,8 @@ std::string ServerImpl::metrics() {
     if (access_writer_) dropped = access_writer_->dropped();
   }
   return write_metrics(view, all_counters(), upstreams(), dropped) + write_cache_metrics(caches()) +
-         write_certificate_metrics(certificates().get()) + write_acme_metrics(acme());
+         write_fault_metrics(site_now()->faults()) + write_certificate_metrics(certificates().get()) +
+         write_acme_metrics(acme());
 }
 
 }  // namespace rpx::proxy

@@ -84,7 +84,8 @@ Result<std::shared_ptr<const Site>> Site::build(SiteOptions options, const Site*
   RPX_TRY_VOID(site->build_limits(previous));
   site->build_bans(previous);
   RPX_TRY_VOID(site->build_authentications(previous));
-  RPX_TRY_VOID(site->build_routes());
+  site->build_faults(previous);
+  RPX_TRY_VOID(site->build_routes(previous));
   RPX_TRY(site->router_, Router::build(site->options_.routes));
   RPX_TRY_VOID(site->build_tls(previous));
   RPX_TRY(AccessFormat format, AccessFormat::compile(site->options_.log.format));
@@ -202,6 +203,14 @@ Status Site::build_limits(const Site* previous) {
         if (limit->options().name == options.name && limit->options().key == options.key) counters = limit->counters();
     RPX_TRY(limits_.emplace_back(), policy::RateLimit::build(options, std::move(counters)));
   }
+  if (const std::uint32_t rate = options_.limits.handshakes_per_client; rate != 0) {
+    const policy::RateLimitOptions options{
+        .name = "handshakes", .rate = Rate{static_cast<double>(rate)}, .burst = rate};
+    RPX_TRY(handshakes_, policy::RateLimit::build(
+                             options, previous && previous->handshakes_ ? previous->handshakes_->counters() : nullptr));
+  }
+  if (options_.limits.bandwidth_per_client != 0)
+    bandwidth_ = previous && previous->bandwidth_ ? previous->bandwidth_ : std::make_shared<policy::RateCounters>();
   return {};
 }
 
@@ -231,17 +240,52 @@ Status Site::build_authentications(const Site* previous) {
 
 std::vector<std::shared_ptr<policy::Watched>> Site::watched() const {
   std::vector<std::shared_ptr<policy::Watched>> out;
-  for (const auto& one : authentications_)
+  for (const auto& one : authentications_) {
     if (one && one->basic) out.push_back(one->basic);
+    if (one && one->jwt && !one->jwt->options().file.empty()) out.push_back(one->jwt);
+  }
   if (tls_ && options_.tls.watch) out.push_back(tls_);
   return out;
 }
 
-Status Site::build_routes() {
+// What was changed while running lives on, as long as the configuration says what it did.
+void Site::build_faults(const Site* previous) {
+  for (const policy::FaultOptions& options : options_.faults) {
+    std::shared_ptr<policy::Fault> same;
+    if (previous)
+      for (const auto& one : previous->faults_)
+        if (one->configured() == options) same = one;
+    faults_.push_back(same ? same : std::make_shared<policy::Fault>(options));
+  }
+}
+
+Status Site::build_maintenance(Route& route, const Site* previous) const {
+  const RouteOptions& options = *route.options;
+  const policy::MaintenanceOptions from = options.maintenance.value_or(policy::MaintenanceOptions());
+  policy::Maintenance made{.status = from.status, .retry_after = {}, .allow = from.allow, .pages = {}};
+  if (const auto wait = std::chrono::ceil<std::chrono::seconds>(from.retry_after).count(); wait > 0)
+    made.retry_after = std::to_string(wait);
+  if (!from.page.empty()) {
+    auto pages = policy::ErrorPages::load({{std::to_string(from.status), from.page}});
+    // One that is switched on later without its page has the page there is for the status.
+    if (!pages && from.enabled) return std::unexpected(std::move(pages).error());
+    if (pages) made.pages = *std::move(pages);
+  }
+  route.maintenance = std::move(made);
+  if (previous)
+    for (const Route& before : previous->routes_)
+      if (before.options->name == options.name && before.work->configured() == from.enabled) route.work = before.work;
+  if (!route.work) route.work = std::make_shared<policy::MaintenanceSwitch>(from.enabled);
+  return {};
+}
+
+Status Site::build_routes(const Site* previous) {
   routes_.reserve(options_.routes.size());
   for (const RouteOptions& options : options_.routes) {
     Result<Route> route = build_route(options);
     if (!route) return std::unexpected(in_route(options, std::move(route).error()));
+    if (Status built = build_maintenance(*route, previous); !built)
+      return std::unexpected(in_route(options, std::move(built).error()));
     routes_.push_back(std::move(*route));
   }
   return {};
@@ -249,15 +293,11 @@ Status Site::build_routes() {
 
 Status Site::build_admission(Route& route) const {
   const RouteOptions& options = *route.options;
-  if (options.maintenance && options.maintenance->enabled) {
-    const policy::MaintenanceOptions& from = *options.maintenance;
-    policy::Maintenance made{.status = from.status, .retry_after = {}, .allow = from.allow, .pages = {}};
-    if (const auto wait = std::chrono::ceil<std::chrono::seconds>(from.retry_after).count(); wait > 0)
-      made.retry_after = std::to_string(wait);
-    if (!from.page.empty()) {
-      RPX_TRY(made.pages, policy::ErrorPages::load({{std::to_string(from.status), from.page}}));
-    }
-    route.maintenance = std::move(made);
+  if (!options.fault.empty()) {
+    const auto fault =
+        std::ranges::find_if(faults_, [&](const auto& one) { return one->configured().name == options.fault; });
+    if (fault == faults_.end()) return self_error(ErrorKind::kConfig, "there is no fault \"" + options.fault + "\"");
+    route.fault = *fault;
   }
   for (const std::string& name : options.rate_limit) {
     const auto limit = std::ranges::find_if(limits_, [&name](const auto& one) { return one->options().name == name; });

@@ -15,6 +15,7 @@
 #include "policy/ban.h"
 #include "policy/compress.h"
 #include "policy/error_pages.h"
+#include "policy/fault.h"
 #include "policy/header_rules.h"
 #include "policy/hide_origin.h"
 #include "policy/maintenance.h"
@@ -88,7 +89,10 @@ struct Route {
   policy::ErrorPages error_pages;
   policy::OriginNames origin_names;
   std::optional<policy::CompressRule> compress;
-  std::optional<policy::Maintenance> maintenance;  ///< only while it is on
+  policy::Maintenance maintenance;
+  std::shared_ptr<policy::MaintenanceSwitch> work;  ///< null for routes of our own
+  bool in_maintenance() const noexcept { return work && work->on(); }
+  std::shared_ptr<policy::Fault> fault;  ///< null: nothing goes wrong on purpose
   std::optional<policy::Access> access;
   std::shared_ptr<const Authentication> authentication;  ///< null: nobody is asked who they are
   std::vector<std::shared_ptr<const policy::RateLimit>> limits;
@@ -126,6 +130,12 @@ class Site {
   std::string describe_servers() const;
   /// Upstreams remember sessions.
   bool has_sessions() const noexcept;
+  /// TLS handshakes of each client; null where any number may be begun.
+  const policy::RateLimit* handshakes() const noexcept { return handshakes_.get(); }
+  /// What the replies to each client are counted in, in bytes; null where they are as fast as they go.
+  policy::RateCounters* bandwidth() const noexcept { return bandwidth_.get(); }
+  /// Those that routes may name, in the order of the file.
+  const std::vector<std::shared_ptr<policy::Fault>>& faults() const noexcept { return faults_; }
   /// What TLS listeners serve with; null when there is none.
   std::shared_ptr<const tls::ServerContexts> tls() const noexcept { return tls_ ? tls_->current() : nullptr; }
   const std::shared_ptr<Certificates>& certificates() const noexcept { return tls_; }
@@ -159,9 +169,11 @@ class Site {
   Status build_limits(const Site* previous);
   void build_bans(const Site* previous);
   Status build_authentications(const Site* previous);
-  Status build_routes();
+  void build_faults(const Site* previous);
+  Status build_routes(const Site* previous);
   Status build_tls(const Site* previous);
   Result<Route> build_route(const RouteOptions& options);
+  Status build_maintenance(Route& route, const Site* previous) const;
   Status build_admission(Route& route) const;
   Status build_target(Route& route) const;
 
@@ -170,8 +182,11 @@ class Site {
   std::vector<Upstream> upstreams_;
   std::vector<std::shared_ptr<const cache::Rule>> caches_;
   std::vector<std::shared_ptr<const policy::RateLimit>> limits_;
+  std::shared_ptr<const policy::RateLimit> handshakes_;
+  std::shared_ptr<policy::RateCounters> bandwidth_;
   std::vector<policy::BanRule> bans_;
   std::vector<std::shared_ptr<const Authentication>> authentications_;
+  std::vector<std::shared_ptr<policy::Fault>> faults_;
   std::vector<Route> routes_;
   std::shared_ptr<const AccessFormat> access_format_;
   std::shared_ptr<Certificates> tls_;

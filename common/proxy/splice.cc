@@ -46,11 +46,7 @@ rt::Task<Status> splice_body(Busy& busy, http::RelayTimeouts timeouts) {
     if ((*pipe).held != 0) {
       RPX_CO_TRY(const std::size_t put, empty_pipe(*pipe, client, Side::kClient));
       writer.moved(put);
-      if (put == 0) {
-        const rt::Wake wake =
-            co_await client.io().writable(deadline_after(client.io().loop().now(), timeouts.sink_stall));
-        if (wake == rt::Wake::kTimeout) co_return client_error(ErrorKind::kWriteTimeout, "the client takes no bytes");
-      }
+      if (put == 0) RPX_CO_TRY_VOID(co_await writer.wait_for_room(timeouts.sink_stall));
       continue;
     }
     if (end) co_return upstream_error(ErrorKind::kResponseTruncated, "the server closed in the middle of its reply");

@@ -38,10 +38,12 @@ struct Trail {
   bool hide_authorization = false;           ///< servers do not get the Authorization field
   const policy::RateLimit* limit = nullptr;  ///< that counted it, and leaves least; of the exchange's site
   policy::RateLimit::Verdict limit_left;
-  std::uint16_t status = 0;      ///< told to the client; 0 when nothing was
-  std::uint16_t tries = 0;       ///< servers asked
-  std::optional<Error> failure;  ///< why it did not go as it should
-  Duration queued{};             ///< waited for a place at a server, or for one to come back
+  Size fault_bandwidth = 0;            ///< bytes a second that a fault leaves the reply; 0 = any number
+  std::optional<Size> truncate_after;  ///< bytes of its body after which a fault cuts it
+  std::uint16_t status = 0;            ///< told to the client; 0 when nothing was
+  std::uint16_t tries = 0;             ///< servers asked
+  std::optional<Error> failure;        ///< why it did not go as it should
+  Duration queued{};                   ///< waited for a place at a server, or for one to come back
   Duration connect{-1};
   Duration first_byte{-1};
   Instant try_begun{};  ///< a server was chosen, the last one

@@ -42,8 +42,13 @@ struct Counters {
   std::uint64_t denied = 0;               ///< requests that access rules refused
   std::uint64_t banned = 0;               ///< clients, by rules
   std::uint64_t unauthorized = 0;         ///< requests of clients who did not prove who they are
-  std::uint64_t limited = 0;              ///< requests over a rate limit, dry runs included
-  std::uint64_t blocked = 0;              ///< connections and requests the blocklist refused
+  std::uint64_t key_fetches = 0;          ///< of the keys that tokens are verified with
+  std::uint64_t key_fetch_failures = 0;
+  std::uint64_t limited = 0;    ///< requests over a rate limit, dry runs included
+  std::uint64_t blocked = 0;    ///< connections and requests the blocklist refused
+  std::uint64_t shed = 0;       ///< connections closed to make room for others
+  std::uint64_t half_open = 0;  ///< connections whose request has not come yet
+  double lag_s = 0;             ///< what connections wait for a worker, the longest of all workers
   std::uint64_t requests = 0;
   std::uint64_t responses[6] = {};   ///< by status class: [1] 1xx … [5] 5xx; [0] none was sent
   std::uint64_t bytes_received = 0;  ///< from clients

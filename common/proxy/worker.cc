@@ -9,10 +9,12 @@
 #include <cstring>
 #include <ctime>
 #include <future>
+#include <span>
 
 #include "base/log.h"
 #include "http/date.h"
 #include "http/h2_stream.h"
+#include "net/buffer.h"
 #include "proxy/connection.h"
 #include "proxy/descriptors.h"
 #include "proxy/site.h"
@@ -27,8 +29,9 @@ constexpr int kAcceptBatch = 64;
 // Past max_connections new ones wait this long for a place before they are refused.
 constexpr Duration kRoomWait = std::chrono::seconds(1);
 constexpr Duration kRoomPoll = std::chrono::milliseconds(20);
-// Between two accepts while descriptors are short: those that are left are for connections to servers.
-constexpr Duration kShortPause = std::chrono::milliseconds(5);
+// What was closed for others has gone by then.
+constexpr Duration kRoomComes = std::chrono::milliseconds(1);
+constexpr std::size_t kRoomAtOnce = 4;
 constexpr Duration kTick = std::chrono::milliseconds(200);
 constexpr std::string_view kFull =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n";
@@ -56,7 +59,7 @@ struct Worker::Acceptor {
   int fd;
   rt::Pollable io;
   std::shared_ptr<const ListenerFacts> facts;
-  bool short_of_files = false;  // when it last accepted
+  bool made_room = false;  // another was closed for the last that came
   rt::TaskGroup tasks;
 };
 
@@ -64,6 +67,7 @@ Worker::Worker(std::uint32_t number, ConnectionLimits& limits, rt::Offload& offl
     : number_(number),
       limits_(limits),
       offload_(offload),
+      shedding_(loop_, counters_, limits),
       spare_(kFewSpare),
       spare_streams_(kFewSpare),
       connections_(loop_),
@@ -129,6 +133,7 @@ void Worker::use_site(std::shared_ptr<const Site> site, std::shared_ptr<LogWrite
     pool->configure(*upstream.options, upstream.servers, upstream.queue);
     next->pools.push_back(std::move(pool));
   }
+  shedding_.configure(site->limits(), site->options().serve.max_connections);
   access_log_ = access_writer ? AccessLog(std::move(access_writer), site->access_format()) : AccessLog();
   next->site = std::move(site);
   live_ = std::move(next);
@@ -223,7 +228,8 @@ void Worker::drain(std::function<void()> on_empty) {
 rt::Task<bool> Worker::wait_for_room(Acceptor& acceptor) {
   const Instant until = loop_.now() + kRoomWait;
   while (loop_.now() < until) {
-    co_await loop_.sleep_until(loop_.now() + kRoomPoll);
+    const bool makes_room = shedding_.make_room(kRoomAtOnce) != 0;
+    co_await loop_.sleep_until(loop_.now() + (makes_room ? kRoomComes : kRoomPoll));
     if (limits_.enter(live_->site->options().serve.max_connections)) co_return true;
   }
   // Nobody leaves: those who wait longest are told, so that they can go elsewhere.
@@ -237,8 +243,12 @@ rt::Task<bool> Worker::wait_for_room(Acceptor& acceptor) {
 
 // Who speaks HTTP is told.
 void Worker::refuse(const Acceptor& acceptor, int fd) noexcept {
-  if (!acceptor.facts->options.tls && !acceptor.facts->options.is_tcp())
+  if (!acceptor.facts->options.tls && !acceptor.facts->options.is_tcp()) {
     send(fd, kFull.data(), kFull.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    // A request that is not read would make of the end a reset, which may overtake the answer.
+    const std::span<char> dropped = net::scratch();
+    [[maybe_unused]] const ssize_t got = recv(fd, dropped.data(), dropped.size(), MSG_DONTWAIT);
+  }
   counters_.refused.add();
 }
 
@@ -253,13 +263,20 @@ bool Worker::accept_one(Acceptor& acceptor, int& failed) {
     return false;
   }
   counters_.accepted.add();
-  acceptor.short_of_files = few_descriptors_left(fd.get());
+  acceptor.made_room = false;
   IpAddress ip;
   std::uint16_t port = 0;
   read_peer(from, ip, port);
   if (blocks_ && !acceptor.facts->is_unix && blocks_->blocks(ip) && blocks_->status() == 0) {
     blocks_->count_hit(ip);
     counters_.blocked.add();
+    limits_.leave();
+    return true;
+  }
+  const bool is_short = few_descriptors_left(fd.get());
+  acceptor.made_room = is_short && shedding_.make_room(1) != 0;
+  if ((is_short && !acceptor.made_room) || shedding_.overloaded()) {
+    refuse(acceptor, fd.get());
     limits_.leave();
     return true;
   }
@@ -279,8 +296,8 @@ rt::Task<void> Worker::accept_from(Acceptor& acceptor) {
     if (!has_place) continue;
     int failed = 0;
     if (accept_one(acceptor, failed)) {
-      if (acceptor.short_of_files)
-        co_await loop_.sleep_until(loop_.now() + kShortPause);
+      if (acceptor.made_room)
+        co_await loop_.sleep_until(loop_.now() + kRoomComes);
       else if (++in_batch % kAcceptBatch == 0)
         co_await loop_.yield();
       continue;
@@ -301,6 +318,7 @@ rt::Task<void> Worker::accept_from(Acceptor& acceptor) {
 rt::Task<void> Worker::tick() {
   for (int n = 1;; ++n) {
     co_await loop_.sleep_until(loop_.now() + kTick);
+    co_await shedding_.measure();
     if (access_log_.pending()) access_log_.flush();
     if (n % 5 != 0) continue;
     for (const auto& pool : live_->pools) pool->sweep(loop_.now());
@@ -323,9 +341,11 @@ void Worker::link(ClientConnection& connection) noexcept {
   connection.next = first_;
   if (first_) first_->prev = &connection;
   first_ = &connection;
+  shedding_.awaits_head(connection);
 }
 
 void Worker::unlink(ClientConnection& connection) noexcept {
+  shedding_.is_served(connection);
   (connection.prev ? connection.prev->next : first_) = connection.next;
   if (connection.next) connection.next->prev = connection.prev;
 }

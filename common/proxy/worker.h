@@ -19,6 +19,7 @@
 #include "proxy/connection_limits.h"
 #include "proxy/counters.h"
 #include "proxy/log_budget.h"
+#include "proxy/shedding.h"
 #include "proxy/views.h"
 #include "rt/group.h"
 #include "rt/loop.h"
@@ -98,6 +99,8 @@ class Worker {
   rt::Loop& loop() noexcept { return loop_; }
   const WorkerCounters& counters() const noexcept { return counters_; }
   std::uint32_t number() const noexcept { return number_; }
+  /// How long what becomes ready waits for its turn.
+  Duration lag() const noexcept { return shedding_.lag(); }
   /// On the worker's thread: its live connections.
   std::vector<ConnectionView> connection_views() const;
 
@@ -107,6 +110,7 @@ class Worker {
   const policy::BlockTable* blocks() const noexcept { return blocks_.get(); }
   AccessLog& access_log() noexcept { return access_log_; }
   ConnectionLimits& limits() noexcept { return limits_; }
+  Shedding& shedding() noexcept { return shedding_; }
   LogBudget& log_budget() noexcept { return log_budget_; }
   /// For work that would hold this thread up.
   rt::Offload& offload() noexcept { return offload_; }
@@ -153,6 +157,7 @@ class Worker {
   rt::Offload& offload_;
   rt::Loop loop_;
   WorkerCounters counters_;
+  Shedding shedding_;
   std::shared_ptr<const LiveSite> live_;
   std::shared_ptr<const policy::BlockTable> blocks_;
   std::function<void(policy::Ban)> tell_of_ban_;

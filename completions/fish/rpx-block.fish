@@ -40,3 +40,4 @@ complete -c rpx-block -n '__fish_seen_subcommand_from import' -F
 complete -c rpx-block -n '__fish_seen_subcommand_from export' -l as -x -a 'plain aggregate ipset nftables json csv' -d 'form'
 complete -c rpx-block -n '__fish_seen_subcommand_from merge' -l yes -d 'do it'
 complete -c rpx-block -n '__fish_seen_subcommand_from simulate' -l list -r -F -d 'a list to try'
+complete -c rpx-block -n '__fish_seen_subcommand_from undo' -l bans -d 'take back what rules banned'

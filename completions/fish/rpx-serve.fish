@@ -1,6 +1,6 @@
 # fish completion for rpx-serve
 
-set -l verbs run check reload stop status routes config demo explain
+set -l verbs run check reload stop status top routes config demo explain maintenance fault
 set -l none "not __fish_seen_subcommand_from $verbs"
 set -l runs "not __fish_seen_subcommand_from check reload stop status routes config demo"
 
@@ -15,6 +15,9 @@ complete -c rpx-serve -n "$none" -a routes -d 'list the routes of the running pr
 complete -c rpx-serve -n "$none" -a config -d 'show the effective configuration, or write a first one'
 complete -c rpx-serve -n "$none" -a demo -d 'show two built-in servers behind a proxy'
 complete -c rpx-serve -n "$none" -a explain -d 'tell what would happen to a request'
+complete -c rpx-serve -n "$none" -a top -d 'show what the running proxy is doing, live'
+complete -c rpx-serve -n "$none" -a maintenance -d 'take a route out of service, or back'
+complete -c rpx-serve -n "$none" -a fault -d 'change what goes wrong on purpose'
 
 complete -c rpx-serve -s c -l config -r -F -d 'configuration file'
 complete -c rpx-serve -l socket -r -F -d 'control socket of the proxy'
@@ -54,3 +57,6 @@ complete -c rpx-serve -n '__fish_seen_subcommand_from demo' -l listen -x -d 'whe
 complete -c rpx-serve -n '__fish_seen_subcommand_from demo' -l once -d 'end after the requests'
 complete -c rpx-serve -n '__fish_seen_subcommand_from explain' -s H -l header -x -d 'a header field of the request'
 complete -c rpx-serve -n '__fish_seen_subcommand_from explain' -l client -x -d 'address of the client'
+complete -c rpx-serve -n '__fish_seen_subcommand_from explain' -l leaks -d 'fetch the URL, and tell what tells on the servers'
+complete -c rpx-serve -n '__fish_seen_subcommand_from top' -l interval -x -d 'between two looks'
+complete -c rpx-serve -n '__fish_seen_subcommand_from top' -s n -l count -x -d 'looks, then the end'

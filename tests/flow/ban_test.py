@@ -1,11 +1,14 @@
 """Clients that get too many replies of a kind are blocked for a while."""
 
 import json
+import os
 import unittest
 
 from support.flow import FlowTest
+from support.proxy import BINARY, run_tool
 from support.waiting import until
 
+TOOL = os.path.join(os.path.dirname(os.path.realpath(BINARY)), "rpx-block")
 TRUSTED = 'trusted_proxies = ["127.0.0.0/8"]\n'
 RULE = '[[ban]]\nwhen = { status = [404, 401], count = 3, within = "1m" }\nfor = "1h"\n'
 
@@ -61,6 +64,26 @@ class Bans(FlowTest):
         again = self.start(top, files={"blocks.txt": text})
         self.assertEqual(self.status(again, "192.0.2.1"), 403)
         self.assertEqual(self.entries(again)[0]["source"], "ban")
+
+    def test_bans_are_in_the_journal_and_are_undone_apart_from_edits(self):
+        proxy = self.start(RULE + '[blocklist]\nfiles = ["blocks.txt"]\n', files={"blocks.txt": ""})
+
+        def block(*words):
+            done = run_tool(*words, "--socket", "rpx.sock", "-c", "rpx.toml", cwd=proxy.dir, binary=TOOL)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout
+
+        block("add", "198.51.100.7", "--reason", "by hand")
+        self.ban(proxy, "192.0.2.1")
+        rows = json.loads(block("log", "-o", "json"))
+        self.assertEqual([(row["by"], row["what"]) for row in rows][1], ("[[ban]]", "+192.0.2.1/32"))
+        block("undo")
+        self.assertEqual([entry["prefix"] for entry in self.entries(proxy)], ["192.0.2.1/32"])
+        block("undo", "--bans")
+        until(lambda: self.status(proxy, "192.0.2.1") == 200, "the pardon")
+        self.assertEqual(self.entries(proxy), [])
+        block("undo", "--bans")
+        self.assertEqual(self.entries(proxy), [])
 
     def test_this_machine_and_trusted_proxies_are_not_banned_unless_asked(self):
         proxy = self.start()

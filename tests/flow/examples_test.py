@@ -15,44 +15,14 @@ import websockets
 
 from support.certs import Authority
 from support.client import fetch
-from support.flow import FlowTest
+from support.examples import EXAMPLES, ExampleTest
 from support.origin import dead_address
 from support.peers import curl
 from support.pebble import INSTALLED, Pebble
-from support.proxy import BINARY, Proxy, run_tool
+from support.proxy import BINARY, run_tool
 from support.waiting import PATIENCE, until
 
 CERT = os.path.join(os.path.dirname(BINARY), "rpx-cert")
-EXAMPLES = os.path.join(os.path.dirname(__file__), "..", "..", "examples")
-
-
-class Example(Proxy):
-    """A proxy whose file is used as it is written."""
-
-    def write_config(self, config):
-        self.write("rpx.toml", config if "[serve]" in config else f'[serve]\ncontrol = "rpx.sock"\n{config}')
-
-
-class ExampleTest(FlowTest):
-    def start(self, name, files=None, **env):
-        """The example's file, copied with its folder and the folder `files`, on a port of the kernel's choice."""
-        folder = self.folder()
-        source = os.path.join(EXAMPLES, os.path.dirname(name)) if "/" in name else EXAMPLES
-        for leaf in os.listdir(source):
-            if os.path.isfile(os.path.join(source, leaf)):
-                with open(os.path.join(source, leaf), encoding="utf-8") as f, \
-                        open(os.path.join(folder, leaf), "w", encoding="utf-8") as to:
-                    to.write(f.read())
-        if files:
-            shutil.copytree(files, folder, dirs_exist_ok=True)
-        with open(os.path.join(folder, os.path.basename(name)), encoding="utf-8") as f:
-            text = f.read()
-        env = {"LISTEN": "127.0.0.1:0", "CONTROL": "rpx.sock", **env}
-        proxy = Example(text, folder=folder, env=env)
-        self.proxies.append(proxy)
-        self.addCleanup(proxy.kill)
-        self.addCleanup(proxy.stop)
-        return proxy
 
 
 class Examples(ExampleTest):
@@ -193,18 +163,6 @@ class Examples(ExampleTest):
                 self.assertEqual((await one.recv(), await two.recv()), ("hello", "hello"))
 
         asyncio.run(asyncio.wait_for(talk(), PATIENCE))
-
-    def test_protected_login(self):
-        proxy = self.start("protected-login/rpx.toml", SERVER=self.origin().url, OFFICE="192.0.2.0/24")
-        tries = [self.fetch(proxy, "/login", method="POST", body=b"user=a").status for _ in range(7)]
-        self.assertEqual(tries, [200] * 5 + [429] * 2)
-        self.assertEqual(self.fetch(proxy, "/bytes/3").status, 200)
-        self.assertEqual(self.fetch(proxy, "/admin/x").status, 403)
-        self.assertEqual(self.fetch(proxy, "/api/x", method="DELETE").status, 405)
-        self.assertEqual(self.fetch(proxy, "/api/x", fields=[("X-Api-Key", "k")])["RateLimit"], '"api";r=199;t=1')
-        self.assertEqual(self.fetch(proxy, "/figures/").status, 401)
-        seen = self.fetch(proxy, "/figures/", fields=[("Authorization", "Basic ZGVtbzpkZW1v")]).body
-        self.assertIn(b'["X-User", "demo"]', seen)
 
     def run_script(self, proxy, script, *arguments):
         env = {**os.environ, "PATH": os.path.dirname(os.path.abspath(BINARY)) + ":" + os.environ["PATH"],

@@ -5,7 +5,7 @@ import re
 import subprocess
 import unittest
 
-from examples_test import EXAMPLES, ExampleTest
+from support.examples import EXAMPLES, ExampleTest
 from support.peers import Peer
 from support.waiting import until
 

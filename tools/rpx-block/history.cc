@@ -20,6 +20,7 @@ namespace {
 
 struct HistoryOptions {
   Place place;
+  bool bans = false;
 };
 
 // A line of the journal, as far as it has not been undone.
@@ -29,6 +30,7 @@ struct Past {
   std::uint64_t uid = 0;
   policy::BlockCounts counts;
   bool traced = false;
+  bool ban = false;                      ///< made by a rule; or an undo, of such a one
   std::optional<std::size_t> undo = {};  ///< so many lines before it undid an edit
   policy::BlockTrace trace;
 };
@@ -52,6 +54,7 @@ Past past_of(const Poco::JSON::Object& line) {
            .uid = serve::number_of(line, "uid"),
            .counts = {},
            .traced = line.has("added"),
+           .ban = serve::text_of(line, "ban") == "true",
            .trace = {}};
   if (line.has("undo")) out.undo = serve::number_of(line, "undo");
   const auto counts = line.getArray("counts");
@@ -77,18 +80,22 @@ Result<std::vector<Past>> read_journal(const List& list) {
   return out;
 }
 
-// The edits that still stand, the last of which is the next to be undone.
-std::vector<Past> standing(std::vector<Past> all) {
-  std::vector<Past> out;
+// The edits that still stand, of people or (`bans`) of rules; the last of them is the next to be undone. Rules go on
+// while people edit: nobody's undo is to take back what somebody else did since.
+std::vector<Past> standing(std::vector<Past> all, bool bans) {
+  std::vector<Past> edits;
+  std::vector<Past> banned;
   for (Past& one : all) {
+    std::vector<Past>& own = one.ban ? banned : edits;
     if (!one.undo) {
-      out.push_back(std::move(one));
+      own.push_back(std::move(one));
       continue;
     }
-    // The lines that did it, and the edit they took back.
-    for (std::size_t i = 0; i < *one.undo + 1 && !out.empty(); ++i) out.pop_back();
+    // The edits that did it, and the one that they took back.
+    for (std::size_t i = 0; i < *one.undo && !edits.empty(); ++i) edits.pop_back();
+    if (!own.empty()) own.pop_back();
   }
-  return out;
+  return bans ? banned : edits;
 }
 
 // The first few prefixes of an edit, so that it can be told from others.
@@ -110,8 +117,8 @@ Result<int> log(const HistoryOptions& options, const cli::Common& common) {
       {{"time"}, {"by"}, {"uid", true}, {"added", true}, {"changed", true}, {"deleted", true}, {"what"}});
   for (const Past& one : all)
     if (!one.undo)
-      records.add({one.time, one.by, one.uid, std::uint64_t{one.counts.added}, std::uint64_t{one.counts.changed},
-                   std::uint64_t{one.counts.deleted}, gist_of(one.trace)});
+      records.add({one.time, one.ban ? "[[ban]]" : one.by, one.uid, std::uint64_t{one.counts.added},
+                   std::uint64_t{one.counts.changed}, std::uint64_t{one.counts.deleted}, gist_of(one.trace)});
   cli::write_stdout(records.render(common.resolved_format(), cli::use_color(common.color, cli::stdout_is_terminal())));
   return 0;
 }
@@ -119,8 +126,12 @@ Result<int> log(const HistoryOptions& options, const cli::Common& common) {
 Result<int> undo(const HistoryOptions& options, const cli::Common& common) {
   RPX_TRY(const List list, List::open(options.place, common));
   RPX_TRY(std::vector<Past> all, read_journal(list));
-  const std::size_t lines = all.size();
-  const std::vector<Past> left = standing(std::move(all));
+  const auto edits_in = [](const std::vector<Past>& lines) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(lines, [](const Past& one) { return !one.ban && !one.undo; }));
+  };
+  const std::size_t before = edits_in(all);
+  const std::vector<Past> left = standing(std::move(all), options.bans);
   if (left.empty()) {
     if (!common.quiet) cli::write_stderr(fmt::format("{}: there is nothing to undo\n", kTool));
     return 0;
@@ -137,8 +148,10 @@ Result<int> undo(const HistoryOptions& options, const cli::Common& common) {
   RPX_TRY(const policy::BlockOutcome done, list.edit(std::move(edit)));
   RPX_TRY(const std::vector<Past> after, read_journal(list));
   // A journal that was begun anew meanwhile has nothing older to be undone.
-  const std::size_t made = after.size() >= lines ? after.size() - lines : after.size();
-  RPX_TRY_VOID(policy::note_block_undo(list.files().front(), made, now));
+  const std::size_t edits = edits_in(after);
+  const std::size_t made = edits >= before ? edits - before : edits;
+  RPX_TRY_VOID(policy::note_block_undo(list.files().front(), made, now,
+                                       options.bans ? policy::BlockEditor::kBan : policy::BlockEditor::kSomebody));
   if (!common.quiet)
     cli::write_stderr(fmt::format("{}: undid the edit of {}: {} added, {} changed, {} deleted\n", kTool, last.time,
                                   done.added, done.changed, done.deleted));
@@ -189,6 +202,8 @@ void add_undo(cli::App& app) {
   auto options = std::make_shared<HistoryOptions>();
   cli::Verb verb = app.verb("undo", "take the last edit back; again, the one before it");
   verb.example("rpx-block undo", "what was added goes, what was deleted or changed is as before")
+      .example("rpx-block undo --bans", "the last ban of a [[ban]] rule, which is an edit of its own")
+      .flag("--bans", options->bans, "take back what rules banned instead of what people edited")
       .action(action_of_history<undo>(options));
   add_place(verb, options->place);
 }

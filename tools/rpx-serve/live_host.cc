@@ -48,7 +48,11 @@ LiveHost::LiveHost(proxy::Server& server, Settings settings, int stop_fd)
     : server_(server), settings_(std::move(settings)), stop_fd_(stop_fd) {}
 
 control::Identity LiveHost::identity() {
-  return {.version = RPX_VERSION, .pid = ::getpid(), .config = settings_.source.path(), .control = settings_.control};
+  return {.version = RPX_VERSION,
+          .pid = ::getpid(),
+          .config = settings_.source.path(),
+          .control = settings_.control,
+          .admin = settings_.admin};
 }
 
 std::string LiveHost::effective_config() {

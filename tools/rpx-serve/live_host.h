@@ -23,6 +23,7 @@ class LiveHost : public control::Host {
     cli::Common common;
     bool strict = false;  ///< warnings refuse a reload
     std::string control;  ///< path of the socket; empty = none
+    std::string admin;    ///< address that [admin] is bound to; empty = none
     Sandbox sandbox = Sandbox::none();
   };
   /// `server` is borrowed. `stop_fd`, an eventfd, is written when a stop is asked for; stop_grace() then says how.
@@ -50,6 +51,7 @@ class LiveHost : public control::Host {
   }
   std::shared_ptr<tls::Challenges> challenges() override { return server_.challenges(); }
   std::vector<std::shared_ptr<cache::Store>> caches() override { return server_.caches(); }
+  std::shared_ptr<const proxy::Site> live_site() override { return server_.site(); }
   Result<rpx::net::UniqueFd> connect_inside() override { return server_.connect_inside(); }
   std::shared_ptr<const policy::BlockTable> blocklist() override { return server_.blocklist(); }
   Result<policy::BlockOutcome> edit_blocklist(policy::BlockEdit edit) override {

@@ -13,8 +13,11 @@ int main(int argc, char** argv) {
   add_reload(app);
   add_stop(app);
   add_status(app);
+  add_top(app);
   add_routes(app);
   add_explain(app);
+  add_maintenance(app);
+  add_fault(app);
   add_config(app);
   add_demo(app);
   return app.run(argc, argv);

@@ -1,5 +1,6 @@
 #include "running.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,6 +16,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "cli/exit_code.h"
+#include "net/listener.h"
 #include "notify.h"
 #include "process.h"
 #include "proxy/acme_store.h"
@@ -71,6 +73,7 @@ Result<std::unique_ptr<Running>> Running::begin(config::Loaded loaded, const Set
   }
   const proxy::ServeOptions serve = loaded.options.serve;
   prepare_store(loaded.options.acme, user);
+  const std::string admin = loaded.options.admin.address;
   // Before there are other threads: a thread that runs already would not be confined.
   const Sandbox sandbox = confined(loaded.options, settings);
   RPX_TRY(auto server, proxy::Server::start(std::move(loaded.options)));
@@ -78,7 +81,9 @@ Result<std::unique_ptr<Running>> Running::begin(config::Loaded loaded, const Set
   if (running->stop_fd_ < 0 || running->ended_fd_ < 0) {
     return self_error(ErrorKind::kInternal, errno_text("eventfd", errno));
   }
+  RPX_TRY_VOID(running->bind_admin(admin));
   RPX_TRY_VOID(running->open_control(settings, serve, sandbox));
+  RPX_TRY_VOID(running->open_admin());
   if (user) RPX_TRY_VOID(become(*user));
   sandbox.finish();
   // Becoming another user forgets whose end we wait for, so this comes last.
@@ -105,6 +110,7 @@ Status Running::open_control(const Settings& settings, const proxy::ServeOptions
                                                           .common = settings.common,
                                                           .strict = settings.strict,
                                                           .control = std::move(path),
+                                                          .admin = admin_address_,
                                                           .sandbox = sandbox},
                                        stop_fd_);
   };
@@ -126,7 +132,28 @@ Status Running::open_control(const Settings& settings, const proxy::ServeOptions
   return {};
 }
 
+// Its port is bound before privileges go; it is served once there is a host to ask.
+Status Running::bind_admin(const std::string& address) {
+  if (address.empty()) return {};
+  auto bound = net::listen_on(address, 1);
+  if (!bound) return self_error(bound.error().kind, "admin.address: " + bound.error().detail);
+  admin_address_ = bound->bound.to_string();
+  admin_socket_ = std::move(bound->sockets.front());
+  // Threads of its own sleep in accept.
+  const int flags = ::fcntl(admin_socket_.get(), F_GETFL);
+  ::fcntl(admin_socket_.get(), F_SETFL, flags & ~O_NONBLOCK);
+  return {};
+}
+
+Status Running::open_admin() {
+  if (!admin_socket_) return {};
+  RPX_TRY(admin_, control::Server::start_tcp(std::move(admin_socket_), admin_address_, *host_));
+  log_event(LogLevel::kInfo, "the control API is served over TCP", {{"address", admin_address_}});
+  return {};
+}
+
 Running::~Running() {
+  admin_.reset();
   control_.reset();
   if (waiter_.joinable()) waiter_.join();
   server_.reset();

@@ -51,6 +51,8 @@ class Running {
   static Sandbox confined(const proxy::SiteOptions& options, const Settings& settings);
   static Result<std::unique_ptr<Running>> begin(config::Loaded loaded, const Settings& settings);
   Status open_control(const Settings& settings, const proxy::ServeOptions& serve, const Sandbox& sandbox);
+  Status bind_admin(const std::string& address);
+  Status open_admin();
   void on_signal(const Signal& signal, std::optional<Command>& command);
   void on_stop_request(std::optional<Command>& command);
   void on_child(std::optional<Command>& command);
@@ -65,6 +67,9 @@ class Running {
   int ended_fd_;  ///< eventfd: the server has stopped
   std::unique_ptr<LiveHost> host_;
   std::unique_ptr<control::Server> control_;
+  net::UniqueFd admin_socket_;  ///< until it is served
+  std::string admin_address_;
+  std::unique_ptr<control::Server> admin_;
   Ready ready_;
   bool stopping_ = false;
   bool whole_ = true;

@@ -13,8 +13,11 @@ void add_check(cli::App& app);
 void add_reload(cli::App& app);
 void add_stop(cli::App& app);
 void add_status(cli::App& app);
+void add_top(cli::App& app);
 void add_routes(cli::App& app);
 void add_explain(cli::App& app);
+void add_maintenance(cli::App& app);
+void add_fault(cli::App& app);
 void add_config(cli::App& app);
 void add_demo(cli::App& app);
 

@@ -129,6 +129,10 @@ errors = "stderr"
 access = "off"
 format = "json"
 
+[admin]
+address = ""
+token   = ""
+
 [[listen]]
 name            = ":0"
 address         = ":0"
@@ -225,6 +229,11 @@ header_timeout         = "10s"
 body_timeout           = "30s"
 min_body_rate          = "500B/s"
 write_timeout          = "30s"
+min_reply_rate         = "500B/s"
+half_open              = "50%"
+handshakes_per_client  = "0/s"
+bandwidth_per_client   = "0"
+overload               = "5s"
 keepalive              = "75s"
 header_bytes           = "32KiB"
 headers                = 100
@@ -249,6 +258,7 @@ upstream         = "http://127.0.0.1:3000"
 split            = {}
 strip_prefix     = ""
 timeout          = { response = "1m", idle = "1m" }
+bandwidth        = "0"
 request_headers  = { set = {}, add = {}, remove = [] }
 response_headers = { set = {}, add = {}, remove = [] }
 hide_origin      = true
@@ -257,6 +267,7 @@ compress         = "default"
 cache            = ""
 access           = ""
 rate_limit       = []
+fault            = ""
 )");
 }
 
@@ -321,8 +332,8 @@ servers = ["http://127.0.0.1:3000"]
     rest.remove_prefix(end + 1);
     const bool key = line.starts_with("# ") && line.find(" = ") != std::string_view::npos && line.find(" = ") < 20;
     if (line.starts_with("# cert =") || line.starts_with("# key =")) continue;  // files that are not there
-    // A file of passwords that is not there, and nothing without one.
-    if (line.starts_with("# [access.app.basic_auth]")) left_out = true;
+    // A file of passwords, or keys, that is not there, and nothing without one.
+    if (line.starts_with("# [access.app.basic_auth]") || line.starts_with("# [access.app.jwt]")) left_out = true;
     if (line.starts_with("# [route.mirror]")) left_out = true;  // an upstream of its own that is not there
     if (left_out && !line.empty()) continue;
     left_out = false;
@@ -330,7 +341,8 @@ servers = ["http://127.0.0.1:3000"]
     if (line.starts_with("# [route.r")) break;
     if (line.starts_with("# [upstream.") || line.starts_with("# [defaults.") || line.starts_with("# [compress.") ||
         line.starts_with("# [cache.") || line.starts_with("# [access.") || line.starts_with("# [ban.") ||
-        line.starts_with("# [[ban]]") || line.starts_with("# [acme]"))
+        line.starts_with("# [[ban]]") || line.starts_with("# [acme]") || line.starts_with("# [admin]") ||
+        line.starts_with("# [fault."))
       line.remove_prefix(2);
     if (key && line.substr(2, line.find(" = ") - 2).find(' ') == std::string_view::npos) line.remove_prefix(2);
     text += std::string(line) + '\n';

@@ -89,11 +89,7 @@ TEST_CASE("keys: every key to come is known and refused", "[config]") {
     const char* what;
   };
   const Row rows[] = {
-      {"", "[admin]", "\"admin\""},
-      {"[access.a]\n", "jwt = {}", "\"jwt\""},
-      {"", "[fault.flaky]", "\"fault\""},
       {"", "[cluster]", "\"cluster\""},
-      {kRoute.data(), "fault = \"\"", "\"fault\""},
   };
   for (const Row& row : rows) {
     const auto loaded = load_text(kBase + row.above + row.line + "\n");

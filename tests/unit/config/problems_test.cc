@@ -206,30 +206,26 @@ R"([[listen]]
 address = ":0"
 [[route]]
 upstream = "a"
-fault = "static"
 [upstream.a]
 servers = ["http://h"]
 balance = "first"
-[fault.static]
+[cluster]
 methods = ["GET"]
 [[listen]]
 address = ":1"
 protocols = ["h2"]
 mode = "tcp"
 )",
-R"(rpx.toml:5:1: "fault" is not yet supported by this version of rpx
-fault = "static"
-^
-rpx.toml:9:2: "fault" is not yet supported by this version of rpx
-[fault.static]
+R"(rpx.toml:8:2: "cluster" is not yet supported by this version of rpx
+[cluster]
  ^
-rpx.toml:13:13: h2 is for listeners with tls; without, it is called h2c
+rpx.toml:12:13: h2 is for listeners with tls; without, it is called h2c
 protocols = ["h2"]
             ^
-rpx.toml:13:13: "protocols" is for HTTP, and this listener has mode = "tcp"
+rpx.toml:12:13: "protocols" is for HTTP, and this listener has mode = "tcp"
 protocols = ["h2"]
             ^
-rpx.toml:14:8: a tcp listener goes somewhere: give it upstream or sni
+rpx.toml:13:8: a tcp listener goes somewhere: give it upstream or sni
 mode = "tcp"
        ^
 )"},

@@ -67,6 +67,8 @@ class FakeHost : public Host {
   }
   std::shared_ptr<tls::Challenges> challenges() override { return open_challenges; }
   std::vector<std::shared_ptr<cache::Store>> caches() override { return stores; }
+  std::shared_ptr<const proxy::Site> live_site() override { return built; }
+  std::shared_ptr<const proxy::Site> built;
   Result<net::UniqueFd> connect_inside() override {
     if (!inside) return self_error(ErrorKind::kIo, "no more descriptors");
     return std::move(inside);

@@ -1,5 +1,6 @@
 #include "control/routes.h"
 
+#include <sys/socket.h>
 #include <catch2/catch.hpp>
 
 #include <algorithm>
@@ -7,6 +8,8 @@
 #include "base/log.h"
 #include "cache/snapshot.h"
 #include "fake_host.h"
+#include "net/resolver.h"
+#include "proxy/site.h"
 
 using namespace rpx;
 using namespace rpx::control;
@@ -20,6 +23,16 @@ Reply ask(Host& host, std::string method, std::string target, std::string body =
 
 bool holds(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
+// A connection whose other end, kept in `other`, has answered already.
+rpx::net::UniqueFd answered(rpx::net::UniqueFd& other) {
+  int ends[2];
+  REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  other = rpx::net::UniqueFd(ends[1]);
+  constexpr std::string_view kReply = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  REQUIRE(send(other.get(), kReply.data(), kReply.size(), 0) == static_cast<ssize_t>(kReply.size()));
+  return rpx::net::UniqueFd(ends[0]);
+}
+
 std::string logged;
 void remember(LogLevel, std::string_view message, std::initializer_list<LogField> fields) {
   append_key_values(logged, message, fields);
@@ -30,6 +43,12 @@ void remember(LogLevel, std::string_view message, std::initializer_list<LogField
 
 TEST_CASE("routes: every call of the table answers", "[control]") {
   FakeHost host;
+  rpx::net::UniqueFd other_end;
+  rpx::net::Resolver resolver;
+  proxy::SiteOptions options;
+  options.faults.push_back({.name = "app"});
+  options.routes.push_back({.name = "app", .respond = policy::RespondOptions{}, .compress = "", .fault = "app"});
+  host.built = proxy::Site::build(options, nullptr, resolver).value();
   host.blocks = policy::BlockTable::Builder(WallTime{}).build({}, 0, nullptr);
   host.held = proxy::Certificates::build({}, {}, nullptr).value();
   host.stores.push_back(std::make_shared<cache::Store>("app", 1 << 20));
@@ -53,7 +72,13 @@ TEST_CASE("routes: every call of the table answers", "[control]") {
     if (target.ends_with("/warm")) body = R"({"urls":["http://a/"]})";
     if (target == "/v1/explain") body = R"({"url":"http://a.test/"})";
     if (call.method == "POST" && target.ends_with("/snapshot")) body = cache::snapshot_end(0);
-    if (call.method == "PUT") body = R"({"name":"a.test","key_authorization":"token-1.print"})";
+    if (target == "/v1/leaks") {
+      body = R"({"url":"http://a.test/"})";
+      host.inside = answered(other_end);
+    }
+    if (call.method == "PUT") body = target.starts_with("/v1/faults/") ? R"({"seed":2})" : R"({"enabled":true})";
+    if (call.method == "PUT" && target.starts_with("/v1/acme/"))
+      body = R"({"name":"a.test","key_authorization":"token-1.print"})";
     if (call.method == "PATCH") body = R"({"weight":2})";
     if (call.method == "POST" && target.ends_with("/servers")) body = R"({"url":"http://127.0.0.1:2"})";
     if (call.method == "DELETE" && target.find("/servers/") != std::string::npos) target += "?force=true";

@@ -72,8 +72,8 @@ TEST_CASE("views: status counts uptime in seconds and names every counter", "[co
   CHECK(
       json.text() ==
       R"({"version":"0.1.0","pid":7,"started":"2023-11-14T22:13:20.000Z","uptime":1.5,"config":null,"generation":3,)"
-      R"("control":"/c","draining":false,"workers":0,"listeners":[{"name":"web","address":"127.0.0.1:80","tls":false,"mode":"http"}],)"
-      R"("connections":0,"exchanges":0,"connections_accepted":0,"connections_refused":0,"blocked":0,"denied":0,"banned":0,"unauthorized":0,"limited":0,)"
+      R"("control":"/c","admin":null,"draining":false,"workers":0,"listeners":[{"name":"web","address":"127.0.0.1:80","tls":false,"mode":"http"}],)"
+      R"("connections":0,"exchanges":0,"connections_accepted":0,"connections_refused":0,"connections_shed":0,"connections_half_open":0,"lag_s":0,"blocked":0,"denied":0,"banned":0,"unauthorized":0,"limited":0,)"
       R"("requests":9,)"
       R"("responses":{"none":0,"1xx":0,"2xx":8,"3xx":0,"4xx":0,"5xx":0},"bytes_received":0,"bytes_sent":77,)"
       R"("retries":0,"stale_leases":0,"hedges":0,"hedges_won":0,"mirrored":0,"mirror_failed":0,"mirror_dropped":0,"upstream_connects":0,"upgrades":0,"tcp_connections":0,"parse_errors":0,"compressed":{},)"

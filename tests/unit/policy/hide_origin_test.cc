@@ -71,6 +71,48 @@ TEST_CASE("hide origin: links to a server become links to us", "[policy]") {
   CHECK(seen("Location", "https://app.internal/a", "", "") == "/a");
 }
 
+TEST_CASE("hide origin: addresses among other things become ours, too", "[policy]") {
+  struct Row {
+    std::string_view name, value, seen;
+  };
+  const Row rows[] = {
+      {"Link", "<http://10.0.0.11:8080/a,b;c>; rel=preload, </x>; rel=\"next\"",
+       "<https://shop.example/a,b;c>; rel=preload, </x>; rel=\"next\""},
+      {"Link", "<https://cdn.example/a>; rel=preload", "<https://cdn.example/a>; rel=preload"},
+      {"Content-Security-Policy",
+       "default-src 'self' 10.0.0.11:8080 https://app.internal; connect-src wss://app.internal/x",
+       "default-src 'self' shop.example https://shop.example; connect-src wss://shop.example/x"},
+      {"Content-Security-Policy-Report-Only", "report-uri http://10.0.0.11:8080/csp",
+       "report-uri https://shop.example/csp"},
+      {"Content-Security-Policy", "default-src 'self' *.example 10.0.0.11:9",
+       "default-src 'self' *.example 10.0.0.11:9"},
+      {"Access-Control-Allow-Origin", "https://app.internal", "https://shop.example"},
+      {"Access-Control-Allow-Origin", "*", "*"},
+      {"Timing-Allow-Origin", "https://a.example, https://app.internal", "https://a.example, https://shop.example"},
+      {"Reporting-Endpoints", "main=\"https://app.internal/r\"", "main=\"https://shop.example/r\""},
+      {"Report-To", R"({"endpoints":[{"url":"https://app.internal/r"}]})",
+       R"({"endpoints":[{"url":"https://shop.example/r"}]})"},
+      {"SourceMap", "http://10.0.0.11:8080/a.map", "https://shop.example/a.map"},
+      {"Link", "<", "<"},
+      {"Link", "<http://10.0.0.11:8080", "<https://shop.example"},
+      {"Link", "", ""},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.name, row.value);
+    CHECK(seen(row.name, row.value) == row.seen);
+  }
+  CHECK(seen("Link", "</x>; rel=next", "/v1") == "</v1/x>; rel=next");
+  CHECK(seen("Alt-Svc", "h3=\":443\"") == "(gone)");
+}
+
+TEST_CASE("hide origin: an entity tag with an inode goes, others stay", "[policy]") {
+  for (const char* tag : {R"("2c39f-5a-5e3f2a1b")", R"(W/"A-1-f00")", R"("10c24bc-4ab-457e1c1f")"})
+    CHECK(seen("ETag", tag) == "(gone)");
+  for (const char* tag : {R"("5f3-2ab")", R"("abc")", R"("a-b-c-d")", R"("g-1-2")", R"("--")", R"("1--2")",
+                          "2c39f-5a-5e3f", R"(")", R"("550e8400-e29b-41d4-a716-446655440000")"})
+    CHECK(seen("ETag", tag) == tag);
+}
+
 TEST_CASE("hide origin: a stripped prefix is put back, once", "[policy]") {
   struct Row {
     std::string_view value, seen;

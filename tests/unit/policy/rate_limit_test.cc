@@ -68,6 +68,26 @@ TEST_CASE("rate_limit: over a long time the rate is what is let through, whoever
   CHECK(let <= 10 * 100 + 20);
 }
 
+TEST_CASE("rate_limit: without a burst, too, the rate is what is let through, although nobody comes on time",
+          "[policy]") {
+  for (const double rate : {50.0, 100.0, 1000.0}) {
+    const auto limit = *RateLimit::build(options(rate, 1), nullptr);
+    const auto each = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / rate));
+    int let = 0;
+    // They ask again and again, at times that have nothing to do with the rate.
+    const Duration pace = each / 7 + 1us;
+    Instant last = Instant::min();
+    for (Instant now = kStart; now < kStart + 10s; now += pace) {
+      if (!limit->take("a", now).within) continue;
+      ++let;
+      CHECK((last == Instant::min() || now - last >= each / 2));
+      last = now;
+    }
+    CHECK(let >= 10 * rate * 0.998);
+    CHECK(let <= 10 * rate + 2);
+  }
+}
+
 TEST_CASE("rate_limit: threads share one count", "[policy]") {
   const auto limit = *RateLimit::build(options(1, 1000), nullptr);
   std::atomic<int> let = 0;
