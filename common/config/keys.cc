@@ -208,6 +208,10 @@ constexpr Key kLimitsKeys[] = {
     key("h2_resets", kPerSecond, at<&http::Limits::h2_resets>, R"("100/s")",
         "requests a client may give up on one HTTP/2 connection, on average over a second, before it ends",
         {.zero = Zero::kRefused}),
+    key("answer_half_closed", kText, at<&http::Limits::answer_half_closed>, R"("sent")",
+        "whether a client of HTTP/1 that has closed its sending side still gets its reply; most that do so have gone away. "
+        "sent = unless the request still waits: in hold, connect.queue, before another try, for a rate limit or for "
+        "forward_auth; always; never = nor while a server's reply is awaited", {.choices = "always sent never"}),
 };
 constexpr Section kLimits = {"limits", "Bounds on what clients may do.", Shape::kTable, kLimitsKeys};
 

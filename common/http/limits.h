@@ -2,12 +2,18 @@
 #pragma once
 
 #include <chrono>
+#include <string>
+#include <string_view>
 
 #include "base/units.h"
 
 namespace rpx::http {
 
 struct Limits {
+  static constexpr std::string_view kAlways = "always";
+  static constexpr std::string_view kSent = "sent";
+  static constexpr std::string_view kNever = "never";
+
   std::uint32_t connections_per_client = 200;          ///< 0 = unlimited
   Duration header_timeout = std::chrono::seconds(10);  ///< whole request head, from its first byte (or accept)
   Duration body_timeout = std::chrono::seconds(30);    ///< between two reads of a request body
@@ -27,6 +33,9 @@ struct Limits {
   Duration overload = std::chrono::seconds(5);  ///< new clients are refused while others wait so long for a worker
   std::uint32_t h2_streams = 128;               ///< requests in progress on one HTTP/2 connection
   std::uint32_t h2_resets = 100;                ///< streams a client may reset in a second before its connection ends
+  /// Whether a client that has closed its sending side still gets its reply: always, once its request has been sent to
+  /// a server, or never.
+  std::string answer_half_closed = std::string(kSent);
 };
 
 }  // namespace rpx::http

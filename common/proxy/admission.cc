@@ -8,6 +8,7 @@
 
 #include "policy/values.h"
 #include "proxy/authenticate.h"
+#include "proxy/client_gone.h"
 #include "proxy/respond.h"
 
 namespace rpx::proxy {
@@ -141,7 +142,11 @@ rt::Task<bool> admit(ClientConnection& connection, Busy& busy, const Route& rout
   if (!route.limits.empty() && !co_await take_limits(connection, busy, route, true, wait)) co_return false;
   if (wait > Duration::zero()) {
     busy.trail.phase = Phase::kWaiting;
-    co_await worker.loop().sleep_until(worker.loop().now() + wait);
+    Status waited = co_await pause_until(worker.loop(), busy, worker.loop().now() + wait);
+    if (!waited) {
+      co_await respond_error(connection, busy, &route, std::move(waited).error());
+      co_return false;
+    }
   }
   co_return true;
 }

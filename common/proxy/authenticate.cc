@@ -5,13 +5,13 @@
 #include "http/hop_by_hop.h"
 #include "proxy/authentication.h"
 #include "proxy/bearer.h"
+#include "proxy/client_gone.h"
 #include "proxy/forward.h"
 #include "proxy/identity.h"
 #include "proxy/inner_exchange.h"
 #include "proxy/inner_reply.h"
 #include "proxy/respond.h"
 #include "rt/child.h"
-#include "upstream/gone_watch.h"
 
 namespace rpx::proxy {
 namespace {
@@ -110,10 +110,10 @@ rt::Task<Status> forward_watched(ClientConnection& connection, Busy& busy, Busy&
   AskingEnded ended(event);
   rt::Child<Status> asking(connection.worker.loop());
   asking.start(forward(connection, inner, route), &ended);
-  net::Stream* client = busy.exchange.stream();
+  const upstream::WaitingClient client = waiting_client(busy);
   const upstream::GoneWatch gone(client, event);
   while (!asking.done()) {
-    if (client && client->io().hung_up()) co_return client_error(ErrorKind::kReset, "the client went away");
+    if (client.is_gone()) co_return std::unexpected(client.error());
     co_await event.wait();
   }
   co_return asking.result();

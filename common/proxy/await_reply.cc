@@ -2,6 +2,7 @@
 
 #include "base/result.h"
 #include "http/hop_by_hop.h"
+#include "proxy/client_gone.h"
 #include "proxy/descriptors.h"
 #include "proxy/websocket.h"
 
@@ -17,31 +18,29 @@ constexpr Duration kWatchAfter = std::chrono::seconds(1);
 // While the reply is awaited, a client that hangs up ends the wait: nobody would read the reply.
 class HangUpWatch final : rt::Waiter {
  public:
-  HangUpWatch(net::Stream* client, http::ServerCall& call, bool enabled) : client_(client), call_(call) {
-    if (enabled) watch();
-  }
+  HangUpWatch(upstream::WaitingClient client, http::ServerCall& call) : client_(client), call_(call) {}
   ~HangUpWatch() {
-    if (client_) client_->io().clear_read_waiter(this);
+    if (client_.stream) client_.stream->io().clear_read_waiter(this);
   }
   HangUpWatch(const HangUpWatch&) = delete;
   HangUpWatch& operator=(const HangUpWatch&) = delete;
-  void watch() { client_->io().set_read_waiter(this); }
+  void watch() { client_.stream->io().set_read_waiter(this); }
 
  private:
   void wake() override {
-    // More requests, or a client that has only closed its sending side: go on.
-    if (!client_->io().hung_up())
-      watch();
-    else
+    // Else there are more requests, or an end of them that a reply may follow.
+    if (client_.is_gone())
       call_.interrupt();
+    else
+      watch();
   }
-  net::Stream* client_;
+  upstream::WaitingClient client_;
   http::ServerCall& call_;
 };
 
 // What an interrupted or failed wait for the reply really was.
 Error blame(Busy& busy, Error error) {
-  if (client_hung_up(busy)) return {ErrorKind::kReset, Side::kClient, "the client went away"};
+  if (const auto client = asking_client(busy); client.is_gone()) return client.error();
   if (busy.upload.done() && !busy.upload.result()) {
     const Error& upload = busy.upload.result().error();
     // What the server did while we sent tells less than what it says or does not say itself.
@@ -52,14 +51,16 @@ Error blame(Busy& busy, Error error) {
 
 rt::Task<Status> await_head(const Ask& ask, Instant deadline) {
   Busy& busy = ask.busy;
-  net::Stream* client = busy.exchange.stream();
+  const upstream::WaitingClient client = asking_client(busy);
   const http::Method method = busy.exchange.request().method;
-  const bool reads_body = !busy.exchange.reader().ended();
-  const bool watched = client && (client->io().is_watched() || many_descriptors(client->fd()));
-  HangUpWatch watch(client, busy.call, watched && !reads_body);
+  bool reads_body = !busy.exchange.reader().ended();
+  const bool watched = client.stream && (client.stream->io().is_watched() || many_descriptors(client.stream->fd()));
+  HangUpWatch watch(client, busy.call);
+  if (watched && !reads_body) watch.watch();
   rt::Loop& loop = ask.connection.worker.loop();
-  bool first_wait = client && !watched && !reads_body;
+  bool first_wait = client.stream && !watched && !reads_body;
   for (;;) {
+    if (client.is_gone()) co_return std::unexpected(blame(busy, client.error()));
     const Instant until = first_wait ? std::min(deadline, loop.now() + kWatchAfter) : deadline;
     Status read = co_await busy.call.read_head(method, until);
     if (read) co_return read;
@@ -71,9 +72,18 @@ rt::Task<Status> await_head(const Ask& ask, Instant deadline) {
     }
     // The end of a successful upload wakes the wait as well; so does a server that stops reading, which may
     // have answered already.
-    if (read.error().kind == ErrorKind::kCancelled && !client_hung_up(busy) &&
+    if (read.error().kind == ErrorKind::kCancelled && !client.is_gone() &&
         (!upload_failed || busy.upload.result().error().side == Side::kUpstream)) {
-      if (!upload_failed) continue;
+      if (!upload_failed) {
+        if (client.stream && busy.upload.done() && std::exchange(reads_body, false)) {
+          // Nobody reads the client's connection from now on.
+          if (watched)
+            watch.watch();
+          else
+            first_wait = true;
+        }
+        continue;
+      }
       busy.call.look_again();
       Status last = co_await busy.call.read_head(method, std::min(deadline, loop.now() + kWatchAfter));
       if (last) co_return last;
@@ -106,11 +116,6 @@ Status check_switch(Busy& busy) {
 }
 
 }  // namespace
-
-bool client_hung_up(Busy& busy) noexcept {
-  net::Stream* client = busy.exchange.stream();
-  return client && client->io().hung_up();
-}
 
 rt::Task<Status> await_reply(const Ask& ask) {
   Busy& busy = ask.busy;

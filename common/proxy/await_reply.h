@@ -10,7 +10,4 @@ namespace rpx::proxy {
 /// of the call, the upload or, on Side::kClient, of a client that went away.
 rt::Task<Status> await_reply(const Ask& ask);
 
-/// The client's connection has ended. Streams of a shared connection are ended from outside instead.
-bool client_hung_up(Busy& busy) noexcept;
-
 }  // namespace rpx::proxy

@@ -6,9 +6,9 @@
 
 #include "base/result.h"
 #include "proxy/await_reply.h"
+#include "proxy/client_gone.h"
 #include "proxy/tcp_connection.h"
 #include "rt/child.h"
-#include "upstream/gone_watch.h"
 
 namespace rpx::proxy {
 namespace {
@@ -107,14 +107,15 @@ rt::Task<Status> await_either(const Ask& ask, Second& second, rt::Child<Status>&
   Worker& worker = ask.connection.worker;
   const Instant begun = busy.trail.try_begun;
   const std::shared_ptr<upstream::Server> server = busy.trail.server;
+  const upstream::WaitingClient client = asking_client(busy);
   std::optional<upstream::GoneWatch> gone;
   for (;;) {
     if (first.done()) {
       const Status& done = first.result();
       const bool elsewhere = done && ask.upstream.retry.retries_status(busy.call.head().status);
       if ((done && !elsewhere) || (!done && done.error().side == Side::kClient)) co_return done;
-      if (client_hung_up(busy)) co_return client_error(ErrorKind::kReset, "the client went away");
-      if (!gone) gone.emplace(busy.exchange.stream(), either);
+      if (client.is_gone()) co_return std::unexpected(client.error());
+      if (!gone) gone.emplace(client, either);
     }
     if (other.done()) {
       const Status& done = other.result();

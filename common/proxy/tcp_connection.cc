@@ -13,6 +13,7 @@
 #include "net/client_hello.h"
 #include "net/proxy_header.h"
 #include "proxy/site.h"
+#include "upstream/gone_watch.h"
 
 namespace rpx::proxy {
 namespace {

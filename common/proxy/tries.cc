@@ -1,8 +1,8 @@
 #include "proxy/tries.h"
 
 #include "base/result.h"
+#include "proxy/client_gone.h"
 #include "proxy/sticky.h"
-#include "upstream/gone_watch.h"
 
 namespace rpx::proxy {
 namespace {
@@ -51,19 +51,6 @@ upstream::Member* Tries::second(upstream::Place& place) noexcept {
   return take(member);
 }
 
-rt::Task<Status> Tries::pause() {
-  rt::Loop& loop = ask_.connection.worker.loop();
-  net::Stream* client = ask_.busy.exchange.stream();
-  const Instant until = deadline_after(loop.now(), std::exchange(pause_, {}));
-  rt::Event event(loop);
-  const upstream::GoneWatch gone(client, event);
-  while (loop.now() < until) {
-    if (client && client->io().hung_up()) co_return client_error(ErrorKind::kReset, "the client went away");
-    co_await event.wait(until);
-  }
-  co_return Status{};
-}
-
 rt::Task<Result<upstream::Member*>> Tries::next() {
   Busy& busy = ask_.busy;
   rt::Loop& loop = ask_.connection.worker.loop();
@@ -72,11 +59,12 @@ rt::Task<Result<upstream::Member*>> Tries::next() {
   busy.lease.drop();
   busy.place.release();
   const Instant begun = loop.now();
-  if (pause_ > Duration::zero()) RPX_CO_TRY_VOID(co_await pause());
+  if (pause_ > Duration::zero())
+    RPX_CO_TRY_VOID(co_await pause_until(loop, busy, deadline_after(begun, std::exchange(pause_, {}))));
   upstream::Member* found = nullptr;
   if (ask_.pool.waits()) {
     Result<upstream::Member*> placed =
-        co_await ask_.pool.pick_place(tried(), key_, busy.exchange.stream(), busy.place, hold_until_);
+        co_await ask_.pool.pick_place(tried(), key_, waiting_client(busy), busy.place, hold_until_);
     busy.trail.queued += loop.now() - begun;
     RPX_CO_TRY(found, std::move(placed));
   } else {

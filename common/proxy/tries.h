@@ -17,7 +17,7 @@ class Tries {
   /// The next server, where that takes no waiting; null otherwise, or when there is none: next() knows.
   upstream::Member* at_once();
   /// The next server, with a place where it has max_connections; waits for it. Errors: kNoServer, kPoolFull
-  /// (kUpstream), kReset (kClient) when the client goes away meanwhile.
+  /// (kUpstream), kReset and kClosed (kClient) when the client goes away meanwhile.
   rt::Task<Result<upstream::Member*>> next();
 
   /// A further server for the same try, with a place where it has max_connections, as far as retries go; null where
@@ -36,7 +36,6 @@ class Tries {
   upstream::Verdict again(bool free = false) noexcept;
   upstream::Verdict after_retry_after(Duration asked);
   upstream::Failure describe(upstream::Failure failure) const noexcept;
-  rt::Task<Status> pause();
 
   // Room for the servers a request may try before it begins anew.
   static constexpr std::size_t kMost = 16;

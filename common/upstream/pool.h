@@ -27,6 +27,7 @@ class Pool;
 
 /// A server within a pool of a worker. Stays alive while it has leases.
 struct Member;
+struct WaitingClient;
 
 /// A connection to a server that is in use. Returns itself: to the pool by give_back(), else closed when destroyed.
 class Lease {
@@ -55,6 +56,7 @@ class Lease {
   friend class Pool;
   struct Connection;
   friend struct Member;
+  struct WaitingClient;
   Lease(Pool& pool, Member& member, std::unique_ptr<Connection> connection) noexcept;
   void leave() noexcept;
   Pool* pool_ = nullptr;
@@ -90,8 +92,8 @@ class Pool {
   Duration hold() const noexcept { return hold_; }
   /// As pick(), with a place at the server; waits for one in turn, at most connect.queue, and where no server is well
   /// until `hold_until`. `tried` and `place` outlive the call. Errors: kNoServer, kPoolFull (kUpstream), kReset
-  /// (kClient) when `client` (null: nobody) goes away meanwhile.
-  rt::Task<Result<Member*>> pick_place(std::span<Member* const> tried, std::uint64_t key, net::Stream* client,
+  /// and kClosed (kClient) when `client` goes away meanwhile.
+  rt::Task<Result<Member*>> pick_place(std::span<Member* const> tried, std::uint64_t key, WaitingClient client,
                                        Place& place, Instant hold_until = {});
   /// The server has asked to be left alone for so long.
   void rest(Member& member, Duration lasting) noexcept;

@@ -49,7 +49,7 @@ Member* Pool::pick_bound(const Server& server, Place& place) {
   return member->get();
 }
 
-rt::Task<Result<Member*>> Pool::pick_place(std::span<Member* const> tried, std::uint64_t key, net::Stream* client,
+rt::Task<Result<Member*>> Pool::pick_place(std::span<Member* const> tried, std::uint64_t key, WaitingClient client,
                                            Place& place, Instant hold_until) {
   // Who comes now does not overtake those who wait.
   if (queue_->waiting() == 0) {
@@ -65,7 +65,7 @@ rt::Task<Result<Member*>> Pool::pick_place(std::span<Member* const> tried, std::
                              fmt::format("no server can take more now, and {} requests wait", most));
   const GoneWatch gone(client, ticket.event());
   for (;;) {
-    if (client && client->io().hung_up()) co_return client_error(ErrorKind::kReset, "the client went away");
+    if (client.is_gone()) co_return std::unexpected(client.error());
     const Instant now = loop_.now();
     const bool nobody = !anybody_well();
     const bool hold = nobody && now < hold_until;

@@ -5,7 +5,7 @@
 
 #include <Poco/JSON/Parser.h>
 
-#include "unit/config/folder.h"
+#include "unit/config/load_text.h"
 
 using namespace rpx;
 using namespace rpx::config;
@@ -242,6 +242,7 @@ uri_bytes              = "8KiB"
 tls_handshake          = "10s"
 h2_streams             = 128
 h2_resets              = "100/s"
+answer_half_closed     = "sent"
 
 [blocklist]
 files  = []

@@ -11,6 +11,7 @@
 
 #include "support/run.h"
 #include "support/streams.h"
+#include "upstream/gone_watch.h"
 #include "upstream/pool.h"
 
 namespace rpx::upstream {
@@ -44,8 +45,8 @@ struct Worker {
 
 // A request that waits, or has its place.
 struct Asker {
-  explicit Asker(Worker& worker) : client(test::stream_pair(worker.loop)) {
-    task = worker.pool.pick_place({}, 0, client.near.get(), place);
+  explicit Asker(Worker& worker, bool waits_half_closed = true) : client(test::stream_pair(worker.loop)) {
+    task = worker.pool.pick_place({}, 0, {client.near.get(), waits_half_closed}, place);
     test::start(task);
   }
   test::StreamPair client;
@@ -122,6 +123,32 @@ TEST_CASE("queue: a client that resets its connection does not go on waiting", "
   REQUIRE_FALSE(ended);
   CHECK(ended.error().side == Side::kClient);
   CHECK(setup.queue->waiting() == 0);
+}
+
+TEST_CASE("queue: a client that closes its side goes on waiting where that is wanted", "[upstream]") {
+  Setup setup({1});
+  Worker worker(setup);
+  Asker served(worker);
+  Asker gone(worker, false);
+  Asker waits(worker, true);
+  // One whose end is known before it begins to wait.
+  test::StreamPair early = test::stream_pair(worker.loop);
+  early.near->io().watch();
+  for (const int fd : {gone.client.far->fd(), waits.client.far->fd(), early.far->fd()}) shutdown(fd, SHUT_WR);
+  REQUIRE(test::run_until(worker.loop, [&] { return gone.task.done() && early.near->io().peer_closed(); }));
+  const auto ended = gone.task.take();
+  REQUIRE_FALSE(ended);
+  CHECK(ended.error().kind == ErrorKind::kClosed);
+  CHECK(ended.error().side == Side::kClient);
+  Place place;
+  auto late = worker.pool.pick_place({}, 0, {early.near.get(), false}, place);
+  test::start(late);
+  REQUIRE(late.done());
+  CHECK_FALSE(late.take());
+  CHECK_FALSE(waits.task.done());
+  served.place.release();
+  REQUIRE(test::run_until(worker.loop, [&] { return waits.task.done(); }));
+  CHECK(waits.task.take());
 }
 
 TEST_CASE("queue: another server with room is taken instead of waiting", "[upstream]") {
