@@ -23,18 +23,6 @@ struct Direction {
   std::uint64_t& moved;
 };
 
-// Suspends until the stream may be read. Silence counts only when the other direction is silent too.
-rt::Task<Status> wait_to_read(Direction way, Duration idle, Pulse& pulse) {
-  rt::Loop& loop = way.from.io().loop();
-  for (;;) {
-    const Instant deadline = deadline_after(pulse.last, idle);
-    const rt::Wake wake = co_await way.from.io().readable(deadline);
-    if (wake != rt::Wake::kTimeout) co_return Status{};
-    if (deadline_after(pulse.last, idle) <= loop.now())
-      co_return std::unexpected(Error{ErrorKind::kIdleTimeout, way.from_side, "nothing moved through the tunnel"});
-  }
-}
-
 // While the sender is ahead of us the kernel moves the bytes. Ends, with an empty pipe, once it is caught up with, and
 // at the end of the stream, which `end` tells.
 RPX_OWN_FRAME rt::Task<Status> move_bulk(Direction way, Duration idle, Pulse& pulse, bool& end) {
@@ -73,7 +61,14 @@ rt::Task<Status> pump(Direction way, std::string_view ahead, Duration idle, Puls
       in_turn = 0;
       co_await loop.yield();
     }
-    if (!way.from.io().may_read()) RPX_CO_TRY_VOID(co_await wait_to_read(way, idle, pulse));
+    // Here rather than in a task of its own, whose frame would be half of what a short message costs us.
+    while (!way.from.io().may_read()) {
+      const rt::Wake wake = co_await way.from.io().readable(deadline_after(pulse.last, idle));
+      if (wake != rt::Wake::kTimeout) break;
+      // Silence counts only when the other direction is silent too.
+      if (deadline_after(pulse.last, idle) <= loop.now())
+        co_return std::unexpected(Error{ErrorKind::kIdleTimeout, way.from_side, "nothing moved through the tunnel"});
+    }
     const std::span<char> space = net::scratch().first(most);
     const net::IoResult got = way.from.try_read(space);
     if (got.state == net::IoState::kWouldBlock) continue;
