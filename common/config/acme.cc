@@ -44,6 +44,13 @@ void check_acme(Reader& reader, const Node& table, void* acme) {
   // Where nothing is stored it stays as it is, so that the effective configuration reads as it was written.
   if (options.store.empty() && !options.hosts.empty())
     options.store = absolute_path("acme", reader.report().source(table.at.source).directory);
+  if (options.hosts.empty()) {
+    // The effective configuration has every key, and is no such mistake.
+    proxy::AcmeOptions untouched;
+    untouched.store = options.store;
+    if (table.entries.empty() || options != untouched)
+      reader.report().warning(table.at, "hosts is empty: no certificate is obtained or renewed");
+  }
   std::unordered_set<std::string> seen;
   for (std::string& host : options.hosts) {
     host = lower(host);

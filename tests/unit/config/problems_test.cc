@@ -1,7 +1,7 @@
 // Wrong configurations and the very words in which that is told: place, source line, caret, suggestion.
 #include <catch2/catch.hpp>
 
-#include "unit/config/folder.h"
+#include "unit/config/load_text.h"
 
 namespace {
 
@@ -165,6 +165,18 @@ rpx.toml:11:20: bad budget "0.2": expected a share from "0%" to "100%"
 retry = { budget = "0.2" }
                    ^
 )"},
+    {"certificates to be obtained for nobody",
+R"([[listen]]
+address = ":0"
+[[route]]
+upstream = "http://127.0.0.1:3000"
+[acme]
+email = "ops@a.test"
+)",
+R"(rpx.toml:5:1: warning: hosts is empty: no certificate is obtained or renewed
+[acme]
+^
+ok)"},
     {"words that are none of the choices",
 R"([[listen]]
 address = ":0"
