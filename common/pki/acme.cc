@@ -17,7 +17,9 @@ namespace {
 
 constexpr int kTries = 6;
 constexpr std::chrono::seconds kFirstWait{1};
-constexpr std::chrono::milliseconds kPoll{500};
+// Most are done at once; who is not is asked less and less often.
+constexpr std::chrono::milliseconds kFirstPoll{100};
+constexpr std::chrono::milliseconds kLastPoll{2000};
 // RFC 9773 section 4.3.2 leaves it to clients where a server says nothing.
 constexpr std::chrono::hours kAskAgain{6};
 
@@ -189,8 +191,9 @@ Status AcmeClient::prove(const std::string& url) {
     ~Ending() { solver->end(); }
   } ending{solver_};
   RPX_TRY_VOID(post(one.url, "{}"));
-  while (steady_now() + kPoll < options_.deadline) {
-    solver_->serve_until(steady_now() + std::max<Duration>(kPoll, retry_after(reply, kPoll)));
+  for (Duration poll = kFirstPoll; steady_now() + poll < options_.deadline;
+       poll = std::min<Duration>(poll * 2, kLastPoll)) {
+    solver_->serve_until(steady_now() + std::max(poll, retry_after(reply, poll)));
     RPX_TRY(reply, post(url, ""));
     RPX_TRY(one, parse_authorization(reply.body, solver_->type()));
     if (one.status == "valid") return {};
@@ -203,13 +206,13 @@ Status AcmeClient::prove(const std::string& url) {
 
 // Until its status is another than `past`, or "processing".
 Result<AcmeOrder> AcmeClient::await_order(const std::string& url, std::string_view past) {
-  for (;;) {
+  for (Duration poll = kFirstPoll;; poll = std::min<Duration>(poll * 2, kLastPoll)) {
     RPX_TRY(const WebReply reply, post(url, ""));
     RPX_TRY(AcmeOrder order, parse_order(reply.body));
     if (order.status == "invalid")
       return self_error(ErrorKind::kConfig, fmt::format("the order was refused: {}", order.error));
     if (order.status != past && order.status != "processing") return order;
-    const Duration pause = std::max<Duration>(kPoll, retry_after(reply, kPoll));
+    const Duration pause = std::max(poll, retry_after(reply, poll));
     if (steady_now() + pause >= options_.deadline)
       return upstream_error(ErrorKind::kResponseTimeout, "the order was not done in time");
     solver_->serve_until(steady_now() + pause);

@@ -20,16 +20,19 @@ struct FreeAddresses {
 using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
 
 thread_local int ends_waits = -1;
+thread_local net::Resolver* looks_up = nullptr;
 
-Result<net::UniqueFd> connect_to(const addrinfo& address, Instant deadline) {
-  net::UniqueFd fd(socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+constexpr Duration kLookAgain = std::chrono::milliseconds(10);
+
+Result<net::UniqueFd> connect_to(const sockaddr* address, socklen_t size, Instant deadline) {
+  net::UniqueFd fd(socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return upstream_error(ErrorKind::kConnectFailed, errno_text("socket", errno));
-  if (connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0) return fd;
+  if (connect(fd.get(), address, size) == 0) return fd;
   if (errno == EINPROGRESS && !await_ready(fd.get(), POLLOUT, deadline))
     return upstream_error(ErrorKind::kConnectTimeout, "no answer in time");
   int why = 0;
-  socklen_t size = sizeof why;
-  getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &why, &size);
+  socklen_t length = sizeof why;
+  getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &why, &length);
   if (why == 0) return fd;
   const ErrorKind kind = why == ECONNREFUSED ? ErrorKind::kConnectRefused : ErrorKind::kConnectFailed;
   return upstream_error(kind, std::strerror(why));
@@ -37,9 +40,13 @@ Result<net::UniqueFd> connect_to(const addrinfo& address, Instant deadline) {
 
 }  // namespace
 
-WaitsEndWith::WaitsEndWith(int fd) noexcept : before_(std::exchange(ends_waits, fd)) {}
+WaitsEndWith::WaitsEndWith(int fd, net::Resolver& names) noexcept
+    : before_(std::exchange(ends_waits, fd)), names_before_(std::exchange(looks_up, &names)) {}
 
-WaitsEndWith::~WaitsEndWith() { ends_waits = before_; }
+WaitsEndWith::~WaitsEndWith() {
+  ends_waits = before_;
+  looks_up = names_before_;
+}
 
 bool await_ready(int fd, short events, Instant deadline) {
   // One below 0 is left out.
@@ -53,7 +60,49 @@ bool await_ready(int fd, short events, Instant deadline) {
   }
 }
 
+namespace {
+
+bool is_ending() noexcept {
+  pollfd watched{ends_waits, POLLIN, 0};
+  return poll(&watched, 1, 0) > 0;
+}
+
+// Waits for a first answer; an end that it is told of comes first.
+Result<std::vector<IpAddress>> look_up(net::Resolver& names, const std::string& host, Instant deadline) {
+  if (const std::optional<IpAddress> address = IpAddress::parse(host)) return std::vector{*address};
+  const std::shared_ptr<net::Name> name = names.watch(host);
+  while (!name->answered()) {
+    const Instant now = std::chrono::steady_clock::now();
+    if (now >= deadline) return upstream_error(ErrorKind::kUnresolved, "no answer of a name server in time");
+    await_ready(-1, 0, std::min(deadline, now + kLookAgain));
+    if (is_ending()) return upstream_error(ErrorKind::kUnresolved, "the look-up was ended");
+  }
+  std::string why;
+  std::vector<IpAddress> addresses = name->addresses(&why);
+  if (addresses.empty()) return upstream_error(ErrorKind::kUnresolved, std::move(why));
+  return addresses;
+}
+
+Result<net::UniqueFd> dial_known(net::Resolver& names, const Endpoint& endpoint, Instant deadline) {
+  RPX_TRY(const std::vector<IpAddress> addresses, look_up(names, endpoint.host, deadline));
+  Error last{ErrorKind::kUnresolved, Side::kUpstream, "no address"};
+  for (const IpAddress& ip : addresses) {
+    sockaddr_storage bytes{};
+    Address address;
+    address.ip = ip;
+    address.port = endpoint.port;
+    const socklen_t size = address.to_sockaddr(bytes);
+    Result<net::UniqueFd> fd = connect_to(reinterpret_cast<const sockaddr*>(&bytes), size, deadline);
+    if (fd) return fd;
+    last = std::move(fd).error();
+  }
+  return std::unexpected(last);
+}
+
+}  // namespace
+
 Result<net::UniqueFd> dial_any(const Endpoint& endpoint, Instant deadline) {
+  if (looks_up) return dial_known(*looks_up, endpoint, deadline);
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -62,7 +111,7 @@ Result<net::UniqueFd> dial_any(const Endpoint& endpoint, Instant deadline) {
   if (failed != 0) return upstream_error(ErrorKind::kUnresolved, gai_strerror(failed));
   Error last{ErrorKind::kUnresolved, Side::kUpstream, "no address"};
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-    Result<net::UniqueFd> fd = connect_to(*one, deadline);
+    Result<net::UniqueFd> fd = connect_to(one->ai_addr, one->ai_addrlen, deadline);
     if (fd) return fd;
     last = std::move(fd).error();
   }

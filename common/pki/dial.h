@@ -3,21 +3,24 @@
 
 #include "base/units.h"
 #include "net/fd.h"
+#include "net/resolver.h"
 #include "pki/served.h"
 
 namespace rpx::pki {
 
 /// While one lives, waits of this thread end early, as if their time were over, once `fd` can be read: for threads that
-/// must end when they are told to.
+/// must end when they are told to. Names are looked up by `names` then; without it by the system, which ends when it
+/// likes to.
 class WaitsEndWith {
  public:
-  explicit WaitsEndWith(int fd) noexcept;
+  WaitsEndWith(int fd, net::Resolver& names) noexcept;
   ~WaitsEndWith();
   WaitsEndWith(const WaitsEndWith&) = delete;
   WaitsEndWith& operator=(const WaitsEndWith&) = delete;
 
  private:
   const int before_;
+  net::Resolver* const names_before_;
 };
 
 /// Waits until `fd` is ready for `events`, as in poll(2); false when `deadline` comes first.

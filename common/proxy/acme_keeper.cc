@@ -49,7 +49,7 @@ void report_attempt(const std::string& name, const AcmeRecord& record, const Acm
 
 }  // namespace
 
-AcmeKeeper::AcmeKeeper() : end_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+AcmeKeeper::AcmeKeeper(net::Resolver& names) : end_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), resolver_(names) {}
 
 void AcmeKeeper::configure(const AcmeOptions& options, std::shared_ptr<Certificates> certificates,
                            std::shared_ptr<tls::Challenges> challenges) {
@@ -111,7 +111,7 @@ const std::string* AcmeKeeper::find_due(Duration& wait) {
 
 void AcmeKeeper::run() {
   pthread_setname_np(pthread_self(), "rpx-acme");
-  const pki::WaitsEndWith ending(end_fd_.get());
+  const pki::WaitsEndWith ending(end_fd_.get(), resolver_);
   std::unique_lock lock(mutex_);
   while (!ending_) {
     Duration wait{};

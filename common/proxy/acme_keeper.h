@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/fd.h"
+#include "net/resolver.h"
 #include "proxy/acme_options.h"
 #include "proxy/acme_order.h"
 #include "proxy/acme_views.h"
@@ -19,7 +20,8 @@ namespace rpx::proxy {
 
 class AcmeKeeper {
  public:
-  AcmeKeeper();
+  /// `names` outlives it: the names of servers that it asks are looked up there.
+  explicit AcmeKeeper(net::Resolver& names);
   ~AcmeKeeper() { stop(); }
   AcmeKeeper(const AcmeKeeper&) = delete;
   AcmeKeeper& operator=(const AcmeKeeper&) = delete;
@@ -57,7 +59,8 @@ class AcmeKeeper {
   bool is_ending();
 
   const net::UniqueFd end_fd_;  // readable once it is to end
-  std::mutex mutex_;            // guards what follows
+  net::Resolver& resolver_;
+  std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   AcmeOptions options_;
   std::shared_ptr<Certificates> certificates_;

@@ -110,8 +110,8 @@ class ServerImpl final : public Server {
   Ticker member_ticker_{"rpx-members", [this] { look_at_members(); }};
   Ticker session_ticker_{"rpx-sessions", [this] { keep_sessions(false); }};
   Watcher watcher_;
-  AcmeKeeper acme_;
-  Stapler stapler_;
+  AcmeKeeper acme_{resolver_};
+  Stapler stapler_{resolver_};
   bool started_workers_ = false;  // set once, before anybody else knows of this server
 
   std::mutex mutex_;  // guards what follows; never held while a worker is waited for, but for its listeners

@@ -58,7 +58,7 @@ tls::Staple staple_from(const pki::OcspAnswer& answer, WallTime now) {
 
 }  // namespace
 
-Stapler::Stapler() : end_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+Stapler::Stapler(net::Resolver& names) : end_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), resolver_(names) {}
 
 void Stapler::configure(std::shared_ptr<Certificates> certificates) {
   const std::scoped_lock lock(mutex_);
@@ -81,7 +81,7 @@ void Stapler::stop() {
 
 void Stapler::run() {
   pthread_setname_np(pthread_self(), "rpx-ocsp");
-  const pki::WaitsEndWith ending(end_fd_.get());
+  const pki::WaitsEndWith ending(end_fd_.get(), resolver_);
   std::unique_lock lock(mutex_);
   while (!ending_) {
     const auto certificates = certificates_;

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "net/fd.h"
+#include "net/resolver.h"
 #include "proxy/certificates.h"
 #include "tls/stapling.h"
 
@@ -18,7 +19,8 @@ namespace rpx::proxy {
 
 class Stapler {
  public:
-  Stapler();
+  /// `names` outlives it: the names of servers that it asks are looked up there.
+  explicit Stapler(net::Resolver& names);
   ~Stapler() { stop(); }
   Stapler(const Stapler&) = delete;
   Stapler& operator=(const Stapler&) = delete;
@@ -39,7 +41,8 @@ class Stapler {
   static void refresh(const tls::Certificate& certificate, const std::string& url, Known& known);
 
   const net::UniqueFd end_fd_;  // readable once it is to end
-  std::mutex mutex_;            // guards what follows
+  net::Resolver& resolver_;
+  std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::shared_ptr<Certificates> certificates_;
   bool ending_ = false;

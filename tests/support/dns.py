@@ -34,8 +34,9 @@ class DnsServer:
                 return
             if not query:
                 return
+            answer = self.answer(query)
             if not self.mute:
-                self.socket.sendto(self.answer(query), peer)
+                self.socket.sendto(answer, peer)
 
     def answer(self, query):
         labels, at = [], 12
