@@ -44,13 +44,16 @@ struct EventStreams::Listener {
   int fd;
   EventQueue queue;
   std::string out{kHead};
+  bool more = false;  ///< the queue held more than was made ready; it tells only of what comes into an empty one
   Clock::time_point moved = Clock::now();  ///< when something was last sent
 };
 
 void EventStreams::Listener::fill() {
+  more = true;
   while (out.size() < kAtOnce) {
     const EventQueue::Pointer event = queue.take();
-    if (!event) break;
+    more = event != nullptr;
+    if (!more) break;
     append_event(out, *event);
   }
   if (const std::uint64_t lost = queue.take_dropped(); lost != 0)
@@ -135,14 +138,15 @@ void EventStreams::run() {
       count_ = listeners_.size() + added_.size();
     }
     std::vector<pollfd> watched{{.fd = wake_fd_, .events = POLLIN, .revents = 0}};
-    bool blocked = false;
+    int patience = listeners_.empty() ? -1 : 15'000;
     for (const auto& listener : listeners_) {
       const bool waits = !listener->out.empty();
-      blocked |= waits;
+      if (waits) patience = std::min(patience, 1'000);
+      if (!waits && listener->more) patience = 0;
       watched.push_back(
           {.fd = listener->fd, .events = static_cast<short>(POLLIN | (waits ? POLLOUT : 0)), .revents = 0});
     }
-    ::poll(watched.data(), watched.size(), listeners_.empty() ? -1 : (blocked ? 1'000 : 15'000));
+    ::poll(watched.data(), watched.size(), patience);
     std::uint64_t count = 0;
     [[maybe_unused]] const ssize_t taken = ::read(wake_fd_, &count, sizeof(count));
   }

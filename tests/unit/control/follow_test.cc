@@ -36,8 +36,8 @@ struct Serving {
   }
 };
 
-Followed next_of(EventFollower& follower) {
-  auto next = follower.next(5s);
+Followed next_of(EventFollower& follower, Duration patience = 5s) {
+  auto next = follower.next(patience);
   REQUIRE(next);
   REQUIRE(*next);
   return **std::move(next);
@@ -74,6 +74,22 @@ TEST_CASE("follow: a proxy that has gone is followed again when it is back, and 
   CHECK(next_of(follower).json.ends_with("\"n\":2}"));
 }
 
+TEST_CASE("follow: much that was missed comes without a pause", "[control]") {
+  Serving it;
+  EventFollower follower(it.path, "ban", 5s);
+  REQUIRE(follower.open());
+  publish(EventKind::kBan, {{"n", std::uint64_t{0}}});
+  next_of(follower);
+  it.server.reset();
+  CHECK(next_of(follower).what == Followed::What::kLost);
+  // More than is made ready at a time.
+  const std::string large(1'000, 'x');
+  for (int i = 0; i < 200; ++i) publish(EventKind::kBan, {{"reason", large}});
+  it.start();
+  CHECK(next_of(follower).what == Followed::What::kBack);
+  for (int i = 0; i < 200; ++i) REQUIRE(next_of(follower).kind == "ban");
+}
+
 TEST_CASE("follow: listeners leave the threads that answer calls alone", "[control]") {
   Serving it;
   std::vector<std::unique_ptr<EventFollower>> many;
@@ -98,10 +114,11 @@ TEST_CASE("follow: one who does not read keeps nobody waiting, and is told how m
   REQUIRE(::recv(*fd, &byte, 1, 0) == 1);
   EventFollower follower(it.path, "reload", 5s);
   REQUIRE(follower.open());
-  const std::string large(16'000, 'x');
-  for (int i = 0; i < 2'000; ++i) publish(EventKind::kBan, {{"reason", large}});
+  // More than a queue takes and the socket between us holds.
+  const std::string large(4'000, 'x');
+  for (std::size_t i = 0; i < EventQueue::kMost + 200; ++i) publish(EventKind::kBan, {{"reason", large}});
   publish(EventKind::kReload, {{"n", std::uint64_t{1}}});
-  CHECK(next_of(follower).kind == "reload");
+  CHECK(next_of(follower, 30s).kind == "reload");
   std::string all;
   std::vector<char> bytes(1 << 20);
   const timeval patience{.tv_sec = 30, .tv_usec = 0};
