@@ -206,7 +206,7 @@ class Drill:
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=30)
         if not out:
-            sys.exit(err)
+            sys.exit(err or f"rpx-bench ended with {process.returncode}")
         return json.loads(out)
 
 
@@ -339,7 +339,7 @@ DRILLS = {
     "close": ("accepts and closes", swap(closes)),
     "reset": ("a reset in mid-head", swap(resets_in_head)),
     "slow": ("a head by single bytes", swap(trickles)),
-    "stuck": ("a head without an end", swap(never_ends, 'eject = { errors = 3, for = "1h" }')),
+    "stuck": ("a head without an end", swap(never_ends)),
     "5xx": ("a burst of 503", burst_of_5xx),
     "dns": ("its name moves, the old address dies", dns),
     "down": ("all servers down and back", all_down),
