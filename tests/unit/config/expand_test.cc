@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "unit/config/folder.h"
+#include "unit/config/load_text.h"
 
 using namespace rpx::config;
 

@@ -5,7 +5,8 @@
 
 #include <fmt/format.h>
 
-#include "unit/config/folder.h"
+#include "support/temp_folder.h"
+#include "unit/config/load_text.h"
 
 using namespace rpx;
 using namespace rpx::config;
@@ -13,12 +14,12 @@ using namespace rpx::config;
 namespace {
 
 /// Loads main.toml of `folder`.
-std::expected<Loaded, std::vector<Problem>> load_main(const Folder& folder) {
-  return load({.file = folder / "main.toml", .environment = small_environment});
+std::expected<Loaded, std::vector<Problem>> load_main(const test::TempFolder& folder) {
+  return load({.file = folder.file("main.toml"), .environment = small_environment});
 }
 
 /// The problems of main.toml with the folder's own name taken out.
-std::string problems_in(const Folder& folder) {
+std::string problems_in(const test::TempFolder& folder) {
   const auto loaded = load_main(folder);
   std::string text = loaded ? render(loaded->problems) + "ok" : render(loaded.error());
   for (std::size_t at = text.find(folder.path()); at != std::string::npos; at = text.find(folder.path(), at))
@@ -29,7 +30,7 @@ std::string problems_in(const Folder& folder) {
 }  // namespace
 
 TEST_CASE("files: includes are added behind what includes them, in the order of their names", "[config]") {
-  Folder folder;
+  test::TempFolder folder;
   folder.write("main.toml", R"(include = ["conf.d/*.toml", "${WHO}.toml"]
 [serve]
 workers = 1
@@ -46,23 +47,23 @@ upstream = "http://h"
   folder.write("you.toml", "[[listen]]\naddress = \"unix:you.sock\"\n");
   const auto loaded = load_main(folder);
   if (!loaded) FAIL(render(loaded.error()));
-  CHECK(loaded->files == std::vector<std::string>{folder / "main.toml", folder / "conf.d/10.toml",
-                                                  folder / "deep/x.toml", folder / "conf.d/20.toml",
-                                                  folder / "you.toml"});
+  CHECK(loaded->files == std::vector<std::string>{folder.file("main.toml"), folder.file("conf.d/10.toml"),
+                                                  folder.file("deep/x.toml"), folder.file("conf.d/20.toml"),
+                                                  folder.file("you.toml")});
   const proxy::SiteOptions& site = loaded->options;
   CHECK(site.serve.workers == 1);
   CHECK(site.serve.via);
-  CHECK(site.listen.at(1).address == "unix:" + folder / "you.sock");
-  CHECK(site.upstreams.at(0).servers.at(0).url == "unix:" + folder / "deep/app.sock");
+  CHECK(site.listen.at(1).address == "unix:" + folder.file("you.sock"));
+  CHECK(site.upstreams.at(0).servers.at(0).url == "unix:" + folder.file("deep/app.sock"));
   REQUIRE(site.routes.size() == 3);
   CHECK(site.routes[1].name == "a");
   CHECK(site.routes[2].name == "b");
-  CHECK(site.routes[2].origin.file == folder / "conf.d/20.toml");
+  CHECK(site.routes[2].origin.file == folder.file("conf.d/20.toml"));
   CHECK(site.routes[2].origin.line == 3);
 }
 
 TEST_CASE("files: a problem names the included file it is in", "[config]") {
-  Folder folder;
+  test::TempFolder folder;
   folder.write("main.toml", "include = [\"a.toml\", \"b.toml\"]\n[serve]\nworkers = 1\n" + kBase);
   folder.write("a.toml", "[serve]\nworkers = 2\n[limits]\nheadrs = 3\n");
   folder.write("b.toml", "[upstream.x]\nservers = [\"http://h\"]\nhost = server\n");
@@ -79,7 +80,7 @@ host = server
 }
 
 TEST_CASE("files: an upstream may not be in two files", "[config]") {
-  Folder folder;
+  test::TempFolder folder;
   folder.write("main.toml", "include = [\"a.toml\"]\n" + kBase + "[upstream.x]\nservers = [\"http://h\"]\n");
   folder.write("a.toml", "[upstream.x]\nservers = [\"http://i\"]\n");
   CHECK(problems_in(folder) == R"(@/a.toml:1:11: upstream "x" is there twice: first at @/main.toml:6
@@ -102,7 +103,7 @@ TEST_CASE("files: includes that lead nowhere or in circles are refused", "[confi
       {"3", R"(@/main.toml:1:12: "include" must be a list of files such as ["conf.d/*.toml"])"},
   };
   for (const Row& row : rows) {
-    Folder folder;
+    test::TempFolder folder;
     folder.write("main.toml", fmt::format("include = [{}]\n{}", row.include, kBase));
     folder.write("b.toml", "include = [\"c.toml\"]\n");
     folder.write("c.toml", "include = [\"b.toml\"]\n");
@@ -115,14 +116,14 @@ TEST_CASE("files: includes that lead nowhere or in circles are refused", "[confi
 }
 
 TEST_CASE("files: a pattern may match nothing, and not its own folder's hidden files", "[config]") {
-  Folder folder;
+  test::TempFolder folder;
   folder.write("main.toml", "include = [\"*.none\", \"sub/*\"]\n" + kBase);
   folder.write("sub/.hidden", "no toml");
   CHECK(problems_in(folder) == "ok");
 }
 
 TEST_CASE("files: what is no configuration is refused in one line", "[config]") {
-  Folder folder;
+  test::TempFolder folder;
   folder.write("nul.toml", std::string("[serve]\nuser = \"\0\"\n", 19));
   folder.write("latin1.toml", "[serve]\nuser = \"\xe4\"\n");
   folder.write("large.toml", std::string(16 * 1024 * 1024 + 1, '#'));
@@ -144,16 +145,16 @@ TEST_CASE("files: what is no configuration is refused in one line", "[config]") 
       {"nested.toml", ":1:261: not valid TOML: parsing value: exceeded maximum nested value depth of 256"},
   };
   for (const Row& row : rows) {
-    const auto loaded = load({.file = folder / row.file});
+    const auto loaded = load({.file = folder.file(row.file)});
     REQUIRE_FALSE(loaded);
     REQUIRE(loaded.error().size() == 1);
     const std::string told = render(loaded.error()[0]);
-    CHECK(told.substr(0, told.find('\n')) == (folder / row.file) + row.told);
+    CHECK(told.substr(0, told.find('\n')) == folder.file(row.file) + row.told);
   }
 }
 
 TEST_CASE("files: error pages must be there", "[config]") {
-  Folder folder;
+  test::TempFolder folder;
   folder.write("main.toml", kBase + "errors = { 502 = \"502.html\", 5xx = \"none.html\" }\n");
   folder.write("502.html", "<p>502");
   CHECK(problems_in(folder) ==
@@ -161,9 +162,9 @@ TEST_CASE("files: error pages must be there", "[config]") {
 errors = { 502 = "502.html", 5xx = "none.html" }
                                    ^
 )");
-  const auto unchecked = load({.file = folder / "main.toml", .check_files = false});
+  const auto unchecked = load({.file = folder.file("main.toml"), .check_files = false});
   REQUIRE(unchecked);
-  CHECK(unchecked->options.routes.at(0).errors.at("5xx") == folder / "none.html");
+  CHECK(unchecked->options.routes.at(0).errors.at("5xx") == folder.file("none.html"));
 }
 
 TEST_CASE("files: a flood of problems is cut", "[config]") {

@@ -6,7 +6,7 @@
 
 #include "config/keys.h"
 #include "config/kinds.h"
-#include "unit/config/folder.h"
+#include "unit/config/load_text.h"
 
 using namespace rpx;
 using namespace rpx::config;

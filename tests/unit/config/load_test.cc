@@ -1,7 +1,7 @@
 // From text to options: values, names, paths, defaults.
 #include <catch2/catch.hpp>
 
-#include "unit/config/folder.h"
+#include "unit/config/load_text.h"
 
 using namespace rpx;
 using namespace rpx::config;

@@ -1,7 +1,7 @@
 // Wrong routes, and the very words in which that is told.
 #include <catch2/catch.hpp>
 
-#include "unit/config/folder.h"
+#include "unit/config/load_text.h"
 
 namespace {
 

@@ -2,40 +2,17 @@
 
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <fstream>
-
-#include <unistd.h>
+#include "support/temp_folder.h"
 
 namespace rpx::policy {
 namespace {
 
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "rpx-pages-XXXXXX").string();
-    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string file(const std::string& name, std::string_view text) const {
-    std::ofstream(path_ / name, std::ios::binary) << text;
-    return (path_ / name).string();
-  }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
-
 TEST_CASE("error pages: the status decides, then its class", "[policy]") {
-  const Folder folder;
-  const auto pages = ErrorPages::load({{"502", folder.file("502.html", "<b>502")},
-                                       {"5xx", folder.file("any.TXT", "5xx")},
-                                       {"404", folder.file("404.json", "{}")},
-                                       {"410", folder.file("gone", "")}});
+  const test::TempFolder folder;
+  const auto pages = ErrorPages::load({{"502", folder.write("502.html", "<b>502")},
+                                       {"5xx", folder.write("any.TXT", "5xx")},
+                                       {"404", folder.write("404.json", "{}")},
+                                       {"410", folder.write("gone", "")}});
   REQUIRE(pages);
   CHECK(pages->find(502).body == "<b>502");
   CHECK(pages->find(502).content_type == "text/html; charset=utf-8");
@@ -52,8 +29,8 @@ TEST_CASE("error pages: the status decides, then its class", "[policy]") {
 }
 
 TEST_CASE("error pages: what cannot be one is refused", "[policy]") {
-  const Folder folder;
-  const std::string good = folder.file("good.html", "x");
+  const test::TempFolder folder;
+  const std::string good = folder.write("good.html", "x");
   for (const char* key : {"", "200", "399", "600", "3xx", "6xx", "5XX", "50", "abc", "502 "}) {
     CAPTURE(key);
     CHECK_FALSE(ErrorPages::load({{key, good}}));
@@ -63,8 +40,8 @@ TEST_CASE("error pages: what cannot be one is refused", "[policy]") {
   REQUIRE_FALSE(unread);
   CHECK(unread.error().detail == "cannot read error page \"" + missing + "\": No such file or directory");
   CHECK_FALSE(ErrorPages::load({{"502", folder.path()}}));
-  CHECK(ErrorPages::load({{"502", folder.file("full.html", std::string(kMaxErrorPage, 'x'))}}));
-  const auto large = ErrorPages::load({{"502", folder.file("large.html", std::string(kMaxErrorPage + 1, 'x'))}});
+  CHECK(ErrorPages::load({{"502", folder.write("full.html", std::string(kMaxErrorPage, 'x'))}}));
+  const auto large = ErrorPages::load({{"502", folder.write("large.html", std::string(kMaxErrorPage + 1, 'x'))}});
   REQUIRE_FALSE(large);
   CHECK(large.error().detail == "error page \"" + folder.path() + "/large.html\" is larger than 1 MiB");
 }

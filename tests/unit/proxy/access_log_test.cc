@@ -8,7 +8,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "unit/proxy/log_folder.h"
+#include "support/temp_folder.h"
 
 namespace rpx::proxy {
 namespace {
@@ -171,9 +171,9 @@ TEST_CASE("access log: what cannot be a format is refused", "[proxy]") {
 }
 
 TEST_CASE("access log: lines are gathered, and handed over in chunks or when asked", "[proxy]") {
-  const LogFolder folder;
+  const test::TempFolder folder;
   Example example;
-  auto writer = LogWriter::open(folder.path("access.log"));
+  auto writer = LogWriter::open(folder.file("access.log"));
   REQUIRE(writer);
   const std::shared_ptr<LogWriter> shared = *std::move(writer);
   const auto format = std::make_shared<const AccessFormat>(*AccessFormat::compile("{request_id} {target}"));

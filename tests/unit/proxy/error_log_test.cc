@@ -6,7 +6,7 @@
 #include <Poco/JSON/Parser.h>
 
 #include "base/log.h"
-#include "unit/proxy/log_folder.h"
+#include "support/temp_folder.h"
 
 namespace rpx::proxy {
 namespace {
@@ -24,8 +24,8 @@ void silence() {
 }
 
 TEST_CASE("error log: an event is a line of names and values", "[proxy]") {
-  const LogFolder folder;
-  REQUIRE(install_error_log(options_of(folder.path("e.log"), "combined")));
+  const test::TempFolder folder;
+  REQUIRE(install_error_log(options_of(folder.file("e.log"), "combined")));
   log_event(LogLevel::kWarning, "server is \"down\"\n", {{"upstream", "app"}, {"why", "connect refused"}, {"n", ""}});
   log_event(LogLevel::kDebug, "unheard");
   log_event(LogLevel::kInfo, "bare");
@@ -42,8 +42,8 @@ TEST_CASE("error log: an event is a line of names and values", "[proxy]") {
 }
 
 TEST_CASE("error log: beside a JSON access log a file has JSON too", "[proxy]") {
-  const LogFolder folder;
-  REQUIRE(install_error_log(options_of(folder.path("e.log"), "json", LogLevel::kTrace)));
+  const test::TempFolder folder;
+  REQUIRE(install_error_log(options_of(folder.file("e.log"), "json", LogLevel::kTrace)));
   log_event(LogLevel::kTrace, "a \"b\"\r\n", {{"name", "v\"\\\n"}});
   close_error_log();
   silence();
@@ -58,13 +58,13 @@ TEST_CASE("error log: beside a JSON access log a file has JSON too", "[proxy]") 
 }
 
 TEST_CASE("error log: a new one takes over, and one that cannot be opened leaves the old", "[proxy]") {
-  const LogFolder folder;
-  REQUIRE(install_error_log(options_of(folder.path("a.log"), "common")));
+  const test::TempFolder folder;
+  REQUIRE(install_error_log(options_of(folder.file("a.log"), "common")));
   log_event(LogLevel::kError, "one");
-  REQUIRE(install_error_log(options_of(folder.path("b.log"), "common", LogLevel::kError)));
+  REQUIRE(install_error_log(options_of(folder.file("b.log"), "common", LogLevel::kError)));
   log_event(LogLevel::kError, "two");
   log_event(LogLevel::kWarning, "unheard");
-  const Status refused = install_error_log(options_of(folder.path("none/c.log"), "common"));
+  const Status refused = install_error_log(options_of(folder.file("none/c.log"), "common"));
   REQUIRE_FALSE(refused);
   CHECK(refused.error().kind == ErrorKind::kIo);
   log_event(LogLevel::kError, "three");
@@ -76,11 +76,11 @@ TEST_CASE("error log: a new one takes over, and one that cannot be opened leaves
 }
 
 TEST_CASE("error log: it follows a rotation", "[proxy]") {
-  const LogFolder folder;
-  REQUIRE(install_error_log(options_of(folder.path("e.log"), "common")));
+  const test::TempFolder folder;
+  REQUIRE(install_error_log(options_of(folder.file("e.log"), "common")));
   log_event(LogLevel::kError, "one");
-  REQUIRE(install_error_log(options_of(folder.path("e.log"), "common")));
-  std::filesystem::rename(folder.path("e.log"), folder.path("e.log.1"));
+  REQUIRE(install_error_log(options_of(folder.file("e.log"), "common")));
+  std::filesystem::rename(folder.file("e.log"), folder.file("e.log.1"));
   reopen_error_log();
   log_event(LogLevel::kError, "two");
   close_error_log();

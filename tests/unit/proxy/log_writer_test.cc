@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "base/log.h"
-#include "unit/proxy/log_folder.h"
+#include "support/temp_folder.h"
 
 namespace rpx::proxy {
 namespace {
@@ -41,10 +41,10 @@ class Quiet {
 };
 
 TEST_CASE("log writer: appends what it is given, and at its end what is left", "[proxy]") {
-  const LogFolder folder;
-  std::ofstream(folder.path("a.log")) << "before\n";
+  const test::TempFolder folder;
+  std::ofstream(folder.file("a.log")) << "before\n";
   {
-    const auto writer = open(folder.path("a.log"));
+    const auto writer = open(folder.file("a.log"));
     writer->write("one\n");
     writer->write("");
     writer->flush();
@@ -55,17 +55,17 @@ TEST_CASE("log writer: appends what it is given, and at its end what is left", "
 }
 
 TEST_CASE("log writer: a new file is for the owner to write and the group to read", "[proxy]") {
-  const LogFolder folder;
-  const auto writer = open(folder.path("a.log"));
+  const test::TempFolder folder;
+  const auto writer = open(folder.file("a.log"));
   struct stat facts{};
-  REQUIRE(::stat(folder.path("a.log").c_str(), &facts) == 0);
+  REQUIRE(::stat(folder.file("a.log").c_str(), &facts) == 0);
   CHECK((facts.st_mode & 0137) == 0);
 }
 
 TEST_CASE("log writer: lines of several threads do not mix", "[proxy]") {
-  const LogFolder folder;
+  const test::TempFolder folder;
   {
-    const auto writer = open(folder.path("a.log"));
+    const auto writer = open(folder.file("a.log"));
     std::vector<std::jthread> threads;
     for (char name = 'a'; name <= 'd'; ++name)
       threads.emplace_back([&writer, name] {
@@ -78,14 +78,14 @@ TEST_CASE("log writer: lines of several threads do not mix", "[proxy]") {
 }
 
 TEST_CASE("log writer: a file that was moved away is opened again when asked", "[proxy]") {
-  const LogFolder folder;
-  const auto writer = open(folder.path("a.log"));
+  const test::TempFolder folder;
+  const auto writer = open(folder.file("a.log"));
   writer->write("one\n");
   writer->flush();
-  std::filesystem::rename(folder.path("a.log"), folder.path("a.log.1"));
+  std::filesystem::rename(folder.file("a.log"), folder.file("a.log.1"));
   writer->reopen();
   writer->flush();
-  CHECK(std::filesystem::exists(folder.path("a.log")));
+  CHECK(std::filesystem::exists(folder.file("a.log")));
   writer->write("two\n");
   writer->flush();
   CHECK(folder.text("a.log.1") == "one\n");
@@ -93,9 +93,9 @@ TEST_CASE("log writer: a file that was moved away is opened again when asked", "
 }
 
 TEST_CASE("log writer: a file that was moved away is noticed by the first write", "[proxy]") {
-  const LogFolder folder;
-  const auto writer = open(folder.path("a.log"));
-  std::filesystem::rename(folder.path("a.log"), folder.path("a.log.1"));
+  const test::TempFolder folder;
+  const auto writer = open(folder.file("a.log"));
+  std::filesystem::rename(folder.file("a.log"), folder.file("a.log.1"));
   writer->write("one\n");
   writer->flush();
   CHECK(folder.text("a.log") == "one\n");
@@ -103,10 +103,10 @@ TEST_CASE("log writer: a file that was moved away is noticed by the first write"
 
 TEST_CASE("log writer: the old file stays in use when the new one cannot be opened", "[proxy]") {
   const Quiet quiet;
-  const LogFolder folder;
-  std::filesystem::create_directory(folder.path("logs"));
-  const auto writer = open(folder.path("logs/a.log"));
-  std::filesystem::rename(folder.path("logs"), folder.path("gone"));
+  const test::TempFolder folder;
+  std::filesystem::create_directory(folder.file("logs"));
+  const auto writer = open(folder.file("logs/a.log"));
+  std::filesystem::rename(folder.file("logs"), folder.file("gone"));
   writer->reopen();
   writer->flush();
   writer->write("one\n");
@@ -117,12 +117,12 @@ TEST_CASE("log writer: the old file stays in use when the new one cannot be open
 }
 
 TEST_CASE("log writer: what cannot be opened is an error", "[proxy]") {
-  const LogFolder folder;
-  const auto missing = LogWriter::open(folder.path("none/a.log"));
+  const test::TempFolder folder;
+  const auto missing = LogWriter::open(folder.file("none/a.log"));
   REQUIRE_FALSE(missing);
   CHECK(missing.error().kind == ErrorKind::kIo);
-  CHECK(missing.error().detail == "cannot open log \"" + folder.path("none/a.log") + "\": No such file or directory");
-  CHECK_FALSE(LogWriter::open(folder.path("")));
+  CHECK(missing.error().detail == "cannot open log \"" + folder.file("none/a.log") + "\": No such file or directory");
+  CHECK_FALSE(LogWriter::open(folder.file("")));
 }
 
 TEST_CASE("log writer: a full disk loses lines, counts them, tells it once, and goes on", "[proxy]") {
@@ -138,10 +138,10 @@ TEST_CASE("log writer: a full disk loses lines, counts them, tells it once, and 
 
 TEST_CASE("log writer: a line cut short by a full disk spoils no other", "[proxy]") {
   const Quiet quiet;
-  const LogFolder folder;
+  const test::TempFolder folder;
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
-  const auto writer = open(folder.path("a.log"));
+  const auto writer = open(folder.file("a.log"));
   writer->write("start\n");
   writer->flush();
   // The limit on the size of files is the disk that fills up; its signal goes to nobody.
@@ -161,12 +161,12 @@ TEST_CASE("log writer: a line cut short by a full disk spoils no other", "[proxy
 
 TEST_CASE("log writer: a pipe whose reader is gone loses lines and raises no signal", "[proxy]") {
   const Quiet quiet;
-  const LogFolder folder;
-  REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);
-  CHECK_FALSE(LogWriter::open(folder.path("pipe")));
-  const int reader = ::open(folder.path("pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  const test::TempFolder folder;
+  REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
+  CHECK_FALSE(LogWriter::open(folder.file("pipe")));
+  const int reader = ::open(folder.file("pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   REQUIRE(reader >= 0);
-  const auto writer = open(folder.path("pipe"));
+  const auto writer = open(folder.file("pipe"));
   writer->write("one\n");
   writer->flush();
   char text[16];
@@ -179,13 +179,13 @@ TEST_CASE("log writer: a pipe whose reader is gone loses lines and raises no sig
 
 TEST_CASE("log writer: a reader that takes nothing holds up no one; past the bound lines are dropped", "[proxy]") {
   const Quiet quiet;
-  const LogFolder folder;
-  REQUIRE(::mkfifo(folder.path("pipe").c_str(), 0600) == 0);
-  const int reader = ::open(folder.path("pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  const test::TempFolder folder;
+  REQUIRE(::mkfifo(folder.file("pipe").c_str(), 0600) == 0);
+  const int reader = ::open(folder.file("pipe").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
   REQUIRE(reader >= 0);
   std::uint64_t written = 0;
   {
-    const auto writer = open(folder.path("pipe"));
+    const auto writer = open(folder.file("pipe"));
     const std::string chunk = std::string(1024 * 1024 - 1, 'x') + "\n";
     for (int i = 0; i < 20; ++i) writer->write(std::string(chunk));
     CHECK(writer->dropped() == 4);
