@@ -100,7 +100,7 @@ std::optional<RecordHeader> read_record_header(std::string_view bytes) noexcept 
   if (numbers.next<std::uint32_t>() != checksum(bytes.substr(8, kRecordHeaderBytes - 8))) return std::nullopt;
   RecordHeader out;
   const auto kind = numbers.next<std::uint32_t>();
-  if (kind < 1 || kind > static_cast<std::uint32_t>(RecordKind::kEnd)) return std::nullopt;
+  if (kind < 1 || kind > static_cast<std::uint32_t>(RecordKind::kForm)) return std::nullopt;
   out.kind = static_cast<RecordKind>(kind);
   out.head_bytes = numbers.next<std::uint32_t>();
   out.body_bytes = numbers.next<std::uint64_t>();

@@ -23,6 +23,8 @@ inline constexpr std::size_t kFileHeaderBytes = 32;
 inline constexpr std::size_t kRecordHeaderBytes = 64;
 /// No head is longer: what says so is damaged.
 inline constexpr std::uint32_t kMostHeadBytes = 1U << 20U;
+/// Bytes of the pieces of large bodies that have checksums of their own.
+inline constexpr std::size_t kDiskPiece = std::size_t{256} << 10U;
 
 /// CRC-32C (RFC 3720 appendix B.4) of `bytes`, or of what `before` is the sum of and `bytes` together.
 std::uint32_t checksum(std::string_view bytes, std::uint32_t before = 0) noexcept;
@@ -53,7 +55,8 @@ enum class RecordKind : std::uint32_t {
   kObject = 1,
   kRenewal,  ///< another head for the body of the record that `reference` names
   kPurge,
-  kEnd  ///< of a snapshot: `reference` is the number of objects before it
+  kEnd,  ///< of a snapshot: `reference` is the number of objects before it
+  kForm  ///< a coded form of the body of the record that `reference` names; empty where that would be no shorter
 };
 
 struct RecordHeader {

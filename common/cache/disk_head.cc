@@ -3,6 +3,7 @@
 #include <mutex>
 #include <set>
 
+#include "cache/disk_format.h"
 #include "cache/disk_members.h"
 
 namespace rpx::cache {
@@ -83,6 +84,23 @@ bool read_place(std::string_view bytes, DiskHead& head) {
   return true;
 }
 
+// The size of a piece, then a sum for each.
+void append_sums(std::string& out, const std::vector<std::uint32_t>& sums) {
+  std::string bytes;
+  append_number(bytes, kDiskPiece, 4);
+  for (const std::uint32_t sum : sums) append_number(bytes, sum, 4);
+  append(out, Tag::kPieceSums, bytes);
+}
+
+bool read_sums(std::string_view bytes, DiskHead& head) {
+  if (bytes.size() < 4 || bytes.size() % 4 != 0) return false;
+  // Of pieces of another size they are of no use.
+  if (number_at(bytes, 0, 4) != kDiskPiece) return true;
+  for (std::size_t at = 4; at < bytes.size(); at += 4)
+    head.piece_sums.push_back(static_cast<std::uint32_t>(number_at(bytes, at, 4)));
+  return true;
+}
+
 bool read_member(Tag tag, std::string_view bytes, DiskHead& head) {
   switch (tag) {
     case Tag::kKey: head.key = bytes; return true;
@@ -113,6 +131,7 @@ bool read_member(Tag tag, std::string_view bytes, DiskHead& head) {
       head.fields.emplace_back(name, value);
       return true;
     }
+    case Tag::kPieceSums: return read_sums(bytes, head);
     default: return true;
   }
 }
@@ -142,6 +161,7 @@ std::string pack(const DiskHead& head) {
     append(out, Tag::kPlace, bytes);
   }
   for (const auto& [name, value] : head.fields) append_pair(out, Tag::kField, name, value);
+  if (!head.piece_sums.empty()) append_sums(out, head.piece_sums);
   return out;
 }
 
@@ -153,6 +173,24 @@ std::optional<DiskHead> unpack_head(std::string_view bytes) {
     return read_member(tag, member, out);
   });
   if (!right || !numbers || out.key.empty()) return std::nullopt;
+  return out;
+}
+
+std::string pack(const DiskFormHead& form) {
+  std::string out;
+  append(out, Tag::kKey, form.key);
+  append(out, Tag::kCoding, http::name_of(form.coding));
+  return out;
+}
+
+std::optional<DiskFormHead> unpack_form(std::string_view bytes) {
+  DiskFormHead out;
+  const bool right = each_member(bytes, [&](Tag tag, std::string_view member) {
+    if (tag == Tag::kKey) out.key = member;
+    if (tag == Tag::kCoding) out.coding = http::coding_of(member).value_or(http::Coding::kIdentity);
+    return true;
+  });
+  if (!right || out.key.empty() || out.coding == http::Coding::kIdentity) return std::nullopt;
   return out;
 }
 

@@ -1,6 +1,6 @@
-// DiskHead: what a record of the disk store says of its object, apart from the body; and DiskPurge, what a purge took
-// out. Plain values and their bytes: members in any order, each as tag 1 · length 4 · bytes; unknown tags are skipped.
-// Pure, any thread.
+// DiskHead: what a record of the disk store says of its object, apart from the body; DiskPurge, what a purge took out;
+// and DiskFormHead, what a coded form is of. Plain values and their bytes: members in any order, each as tag 1 · length
+// 4 · bytes; unknown tags are skipped. Pure, any thread.
 #pragma once
 
 #include <optional>
@@ -31,6 +31,7 @@ struct DiskHead {
   std::string told;
   std::optional<ContentRange> place;
   std::vector<std::pair<std::string, std::string>> fields;
+  std::vector<std::uint32_t> piece_sums;  ///< see disk_body.h
 };
 
 /// The bytes of `head`.
@@ -46,5 +47,13 @@ struct DiskPurge {
 };
 std::string pack(const DiskPurge& purge);
 std::optional<DiskPurge> unpack_purge(std::string_view bytes);
+
+/// A coded form of a body: under which key its object is, and its coding.
+struct DiskFormHead {
+  std::string key;
+  http::Coding coding = http::Coding::kIdentity;
+};
+std::string pack(const DiskFormHead& form);
+std::optional<DiskFormHead> unpack_form(std::string_view bytes);
 
 }  // namespace rpx::cache

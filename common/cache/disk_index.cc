@@ -60,6 +60,7 @@ void DiskIndex::add(DiskObject object) {
     if (object.piece == 0 || there.piece == object.piece || (there.piece != 0 && pieces > kMostDiskPieces)) {
       object.wanted = std::max(object.wanted, there.wanted);
       object.hits = std::max(object.hits, there.hits);
+      if (there.body_sequence == object.body_sequence) object.forms = there.forms;
       erase(one);
     }
   }
@@ -69,6 +70,25 @@ void DiskIndex::add(DiskObject object) {
   group.push_back(std::move(object));
   by_hash_.emplace(hash, Slot{segment, std::prev(group.end())});
   objects_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void DiskIndex::add_form(std::uint64_t hash, std::uint64_t body_sequence, const DiskForm& form) {
+  const std::scoped_lock lock(mutex_);
+  const auto [from, to] = by_hash_.equal_range(hash);
+  for (auto at = from; at != to; ++at) {
+    DiskObject& object = *at->second.at;
+    if (object.body_sequence != body_sequence) continue;
+    std::erase_if(object.forms, [&](const DiskForm& other) { return other.coding == form.coding; });
+    object.forms.push_back(form);
+  }
+}
+
+void DiskIndex::remove_form(std::uint64_t hash, std::uint64_t body_sequence, http::Coding coding) {
+  const std::scoped_lock lock(mutex_);
+  const auto [from, to] = by_hash_.equal_range(hash);
+  for (auto at = from; at != to; ++at)
+    if (DiskObject& object = *at->second.at; object.body_sequence == body_sequence)
+      std::erase_if(object.forms, [coding](const DiskForm& form) { return form.coding == coding; });
 }
 
 std::vector<DiskObject> DiskIndex::find(std::uint64_t hash) const {

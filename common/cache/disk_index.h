@@ -26,6 +26,12 @@ struct DiskPlace {
   std::uint32_t sum = 0;
 };
 
+/// A coded form of a body, made earlier; of no bytes where it would be no shorter. In no older segment than the body.
+struct DiskForm {
+  http::Coding coding = http::Coding::kIdentity;
+  DiskPlace place;
+};
+
 /// An object on the disk.
 struct DiskObject {
   std::uint64_t hash = 0;           ///< key_hash of its key
@@ -35,6 +41,7 @@ struct DiskObject {
   std::uint64_t body_sequence = 0;  ///< of its body's
   DiskPlace head;
   DiskPlace body;
+  std::vector<DiskForm> forms;  ///< at most one of each coding
   WallTime answered{};
   Duration lifetime{};
   Duration initial_age{};
@@ -55,8 +62,13 @@ class DiskIndex {
  public:
   std::uint64_t objects() const noexcept { return objects_.load(std::memory_order_relaxed); }
 
-  /// Takes the place of an object with the same key, variant and piece; a whole object, that of its pieces.
+  /// Takes the place of an object with the same key, variant and piece; a whole object, that of its pieces. With the
+  /// same body it keeps that one's forms.
   void add(DiskObject object);
+  /// A coded form of the body that `body_sequence` tells.
+  void add_form(std::uint64_t hash, std::uint64_t body_sequence, const DiskForm& form);
+  /// A form that is not what was written.
+  void remove_form(std::uint64_t hash, std::uint64_t body_sequence, http::Coding coding);
   /// Those under the hash of a key that may be used.
   std::vector<DiskObject> find(std::uint64_t hash) const;
   /// Whether an object is there still, and its sequence number the same.

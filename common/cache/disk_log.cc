@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "cache/disk_body.h"
 #include "cache/disk_entry.h"
 #include "cache/disk_replay.h"
 #include "cache/disk_scan.h"
@@ -23,6 +24,8 @@ constexpr std::uint64_t kSegments = 64;
 constexpr std::uint64_t kLeastSegment = std::uint64_t{64} << 10U;
 // Of a segment that goes, what is wanted is held in memory while room is made: not more than this.
 constexpr std::uint64_t kMostKept = std::uint64_t{16} << 20U;
+// What the head of a coded form has besides the key, at most.
+constexpr std::uint64_t kMostFormHead = 32;
 // A file of purges that is longer is looked through for what covers nothing any more.
 constexpr std::uint64_t kManyPurges = std::uint64_t{1} << 20U;
 
@@ -110,7 +113,7 @@ void DiskLog::remove_file(const SegmentPtr& segment) {
 
 Status DiskLog::make_room(std::uint64_t bytes) {
   count_bytes();
-  while (!segments_.empty() && this->bytes() + bytes > size()) RPX_TRY_VOID(reclaim_oldest());
+  while (!segments_.empty() && this->bytes() + bytes > size()) reclaim_oldest();
   if (purges_.bytes() > kManyPurges && !segments_.empty())
     RPX_TRY_VOID(purges_.shorten(segments_.front().first_sequence));
   return {};
@@ -133,32 +136,51 @@ std::vector<DiskLog::Kept> DiskLog::kept_of(const SegmentPtr& segment, const std
       read->outdated = true;
       *head = pack(*read);
     }
-    out.push_back({object, std::move(*head), std::move(*body)});
+    Kept kept{object, std::move(read->key), std::move(*head), std::move(*body), {}};
+    kept.object.forms.clear();
+    for (const DiskForm& form : object.forms) {
+      const std::uint64_t more = kRecordHeaderBytes + kept.key.size() + kMostFormHead + form.place.bytes;
+      auto coded = more <= most ? read_place(form.place) : Result<std::string>(std::string());
+      if (more > most || !coded) continue;
+      most -= more;
+      kept.forms.emplace_back(form.coding, std::move(*coded));
+    }
+    out.push_back(std::move(kept));
   }
   return out;
 }
 
-Status DiskLog::reclaim_oldest() {
+Status DiskLog::write_again(Kept& one) {
+  one.object.wanted = static_cast<std::uint8_t>(one.object.wanted - std::min<std::uint8_t>(one.object.wanted, 1));
+  const std::uint64_t before = one.object.sequence;
+  RPX_TRY(const Written there, append({.kind = RecordKind::kObject}, one.head, one.body));
+  one.object.sequence = one.object.body_sequence = there.sequence;
+  one.object.head = there.head;
+  one.object.body = there.body;
+  index_.remove(one.object.hash, before);
+  index_.add(one.object);
+  for (const auto& [coding, coded] : one.forms)
+    RPX_TRY_VOID(append_form(one.key, one.object.hash, there.sequence, coding, coded));
+  return {};
+}
+
+void DiskLog::reclaim_oldest() {
   const SegmentPtr segment = segments_.front().segment;
-  const std::vector<DiskObject> objects = index_.in_segment(segment->number());
   std::vector<Kept> kept;
-  if (segments_.size() > 1) kept = kept_of(segment, objects);
+  if (segments_.size() > 1) kept = kept_of(segment, index_.in_segment(segment->number()));
   segments_.pop_front();
   remove_file(segment);
   count_bytes();
-  Status done;
   for (Kept& one : kept) {
     // It may have been taken out meanwhile. If that happens from here on, its tombstone comes after this.
-    if (!done || !index_.has(one.object.hash, one.object.sequence)) continue;
-    one.object.wanted = static_cast<std::uint8_t>(one.object.wanted - std::min<std::uint8_t>(one.object.wanted, 1));
-    const std::uint64_t before = one.object.sequence;
-    done = append(one.object, {.kind = RecordKind::kObject}, one.head, one.body);
-    if (!done) continue;
-    index_.remove(one.object.hash, before);
-    index_.add(std::move(one.object));
+    if (!index_.has(one.object.hash, one.object.sequence)) continue;
+    if (write_again(one)) continue;
+    // On a full disk: room is made when the segment is closed, below, and that is what this is about.
+    counters_.errors.fetch_add(1, std::memory_order_relaxed);
+    break;
   }
+  kept.clear();
   counters_.evicted.fetch_add(index_.drop(segment->number()), std::memory_order_relaxed);
-  return done;
 }
 
 bool DiskLog::has_body(const DiskObject& object, std::string_view body, std::uint32_t sum) const {
@@ -168,7 +190,7 @@ bool DiskLog::has_body(const DiskObject& object, std::string_view body, std::uin
   return stored && *stored == body;
 }
 
-Status DiskLog::append(DiskObject& object, RecordHeader header, std::string_view head, std::string_view body) {
+Result<DiskLog::Written> DiskLog::append(RecordHeader header, std::string_view head, std::string_view body) {
   const std::uint64_t bytes = kRecordHeaderBytes + head.size() + body.size();
   if (segments_.empty() || segments_.back().segment->bytes() + bytes > std::max(segment_size(), bytes)) {
     RPX_TRY(SegmentPtr made, create_segment(folder_.get(), next_number_));
@@ -185,23 +207,54 @@ Status DiskLog::append(DiskObject& object, RecordHeader header, std::string_view
   if (Status wrote = write_at(last.segment->fd(), at, start, body); !wrote) {
     // A part may be there; should it stay, the next record is written over it.
     static_cast<void>(::ftruncate(last.segment->fd(), static_cast<off_t>(at)) == 0);
-    return wrote;
+    return std::unexpected(wrote.error());
   }
   if (last.first_sequence == 0) last.first_sequence = header.sequence;
   last.segment->set_bytes(at + bytes);
   bytes_.fetch_add(bytes, std::memory_order_relaxed);
   counters_.written_bytes.fetch_add(bytes, std::memory_order_relaxed);
-  object.sequence = header.sequence;
-  object.head = {last.segment, at + kRecordHeaderBytes, head.size(), header.head_sum};
-  if (header.kind == RecordKind::kObject) {
-    object.body_sequence = header.sequence;
-    object.body = {last.segment, object.head.at + head.size(), body.size(), header.body_sum};
-  }
+  const std::uint64_t head_at = at + kRecordHeaderBytes;
+  return Written{header.sequence,
+                 {last.segment, head_at, head.size(), header.head_sum},
+                 {last.segment, head_at + head.size(), body.size(), header.body_sum}};
+}
+
+Status DiskLog::append_form(std::string_view key, std::uint64_t hash, std::uint64_t body_sequence, http::Coding coding,
+                            std::string_view coded) {
+  const std::string head = pack(DiskFormHead{std::string(key), coding});
+  RPX_TRY(const Written there, append({.kind = RecordKind::kForm, .reference = body_sequence}, head, coded));
+  index_.add_form(hash, body_sequence, {coding, there.body});
+  return {};
+}
+
+// Another head for a body that is here, and nowhere else.
+Status DiskLog::put_head(const Entry& entry) {
+  const DiskHead head = head_of(entry);
+  const std::string packed = pack(head);
+  const std::uint64_t bytes = kRecordHeaderBytes + packed.size();
+  if (packed.size() > kMostHeadBytes || bytes + kFileHeaderBytes + purges_.bytes() > size()) return {};
+  RPX_TRY_VOID(make_room(bytes + kFileHeaderBytes));
+  DiskObject object;
+  describe(object, head);
+  object.hash = key_hash(head.key);
+  object.body_sequence = entry.on_disk()->sequence;
+  for (const DiskObject& there : index_.find(object.hash))
+    if (there.variant == object.variant && there.body_sequence == object.body_sequence) object.body = there.body;
+  // It may have given way.
+  if (!object.body.segment) return {};
+  RPX_TRY(const Written there,
+          append({.kind = RecordKind::kRenewal, .reference = object.body_sequence}, packed, std::string_view()));
+  object.sequence = there.sequence;
+  object.head = there.head;
+  index_.add(std::move(object));
+  counters_.written.fetch_add(1, std::memory_order_relaxed);
   return {};
 }
 
 Status DiskLog::put(const Entry& entry) {
-  const DiskHead head = head_of(entry);
+  if (entry.on_disk()) return put_head(entry);
+  DiskHead head = head_of(entry);
+  if (!head.is_piece) head.piece_sums = piece_sums(entry.body());
   const std::string packed = pack(head);
   const std::string_view body = entry.body();
   const std::uint64_t bytes = kRecordHeaderBytes + packed.size() + body.size();
@@ -224,9 +277,32 @@ Status DiskLog::put(const Entry& entry) {
       object.body_sequence = there.body_sequence;
       object.body = there.body;
     }
-  RPX_TRY_VOID(append(object, header, packed, header.kind == RecordKind::kRenewal ? std::string_view() : body));
+  RPX_TRY(const Written there, append(header, packed, header.kind == RecordKind::kRenewal ? std::string_view() : body));
+  object.sequence = there.sequence;
+  object.head = there.head;
+  if (header.kind == RecordKind::kObject) {
+    object.body_sequence = there.sequence;
+    object.body = there.body;
+  }
   index_.add(std::move(object));
   counters_.written.fetch_add(1, std::memory_order_relaxed);
+  return {};
+}
+
+Status DiskLog::put_form(const Entry& entry, http::Coding coding, std::string_view coded) {
+  const std::uint64_t hash = key_hash(entry.key());
+  const std::uint64_t variant = variant_of(entry.vary());
+  const std::uint32_t sum = checksum(entry.body());
+  for (const DiskObject& there : index_.find(hash)) {
+    if (there.variant != variant || there.piece != 0 || !has_body(there, entry.body(), sum)) continue;
+    if (std::ranges::find(there.forms, coding, &DiskForm::coding) != there.forms.end()) return {};
+    const std::uint64_t bytes = kRecordHeaderBytes + entry.key().size() + kMostFormHead + coded.size();
+    if (bytes + kFileHeaderBytes + purges_.bytes() > size()) return {};
+    RPX_TRY_VOID(make_room(bytes + kFileHeaderBytes));
+    // It may just have given way.
+    if (!index_.has(hash, there.sequence)) return {};
+    return append_form(entry.key(), hash, there.body_sequence, coding, coded);
+  }
   return {};
 }
 

@@ -55,6 +55,9 @@ class DiskLog {
 
   /// Writes an object, unless it is larger than all. Errors: kIo; nothing has changed but that others may have gone.
   Status put(const Entry& entry);
+  /// Writes a coded form of the body of `entry`, empty where it would be no shorter, unless another object has taken
+  /// its place here. Errors as put().
+  Status put_form(const Entry& entry, http::Coding coding, std::string_view coded);
   /// Takes out what `purge` names, for good: nothing of it is found when this returns, nor by any process that opens
   /// the folder. Errors: kIo: the purge could not be written down, and everything has been taken out instead.
   Status purge(const DiskPurge& purge);
@@ -67,14 +70,25 @@ class DiskLog {
   Status open_folder(const std::string& path);
   Status read_segments();
   Status make_room(std::uint64_t bytes);
-  Status reclaim_oldest();
-  Status append(DiskObject& object, RecordHeader header, std::string_view head, std::string_view body);
+  void reclaim_oldest();
+  struct Written {
+    std::uint64_t sequence;
+    DiskPlace head;
+    DiskPlace body;
+  };
+  Status put_head(const Entry& entry);
+  Result<Written> append(RecordHeader header, std::string_view head, std::string_view body);
+  Status append_form(std::string_view key, std::uint64_t hash, std::uint64_t body_sequence, http::Coding coding,
+                     std::string_view coded);
   bool has_body(const DiskObject& object, std::string_view body, std::uint32_t sum) const;
   struct Kept {
     DiskObject object;
+    std::string key;
     std::string head;
     std::string body;
+    std::vector<std::pair<http::Coding, std::string>> forms;
   };
+  Status write_again(Kept& one);
   std::vector<Kept> kept_of(const SegmentPtr& segment, const std::vector<DiskObject>& objects) const;
   void remove_file(const SegmentPtr& segment);
   void count_bytes();

@@ -29,7 +29,11 @@ enum class Tag : std::uint8_t {
   // Of purges.
   kPrefix,
   kOrigin,
-  kSoft
+  kSoft,
+  // Of coded forms.
+  kCoding,
+  // Of the pieces of a large body.
+  kPieceSums
 };
 
 inline void append_number(std::string& out, std::uint64_t number, std::size_t bytes) {

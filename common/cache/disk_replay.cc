@@ -64,6 +64,12 @@ Result<std::string> read_place(const DiskPlace& place) {
 
 void replay(DiskIndex& index, const PurgeTable& purges, const SegmentPtr& segment, const RecordHeader& header,
             std::uint64_t at, std::string_view bytes) {
+  if (header.kind == RecordKind::kForm) {
+    const DiskPlace place{segment, at + kRecordHeaderBytes + header.head_bytes, header.body_bytes, header.body_sum};
+    if (const auto form = unpack_form(bytes))
+      index.add_form(key_hash(form->key), header.reference, {form->coding, place});
+    return;
+  }
   const auto head = unpack_head(bytes);
   if (!head) return;
   DiskObject object;
@@ -114,6 +120,8 @@ Result<DiskSurvey> survey(const std::string& path, DiskIndex& index, bool bodies
     if (!bodies) return false;
     auto fault = read_place(object.head);
     if (fault) fault = read_place(object.body);
+    for (const DiskForm& form : object.forms)
+      if (fault) fault = read_place(form.place);
     if (!fault)
       out.faults.push_back(
           {segment_name(object.body.segment->number()), std::string(url_in(object.brief)), fault.error().detail});

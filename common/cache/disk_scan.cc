@@ -54,7 +54,8 @@ Result<Scanned> scan_segment(const DiskSegment& segment, std::uint64_t before, c
     RPX_TRY(const std::string_view bytes, window.get(out.end, kRecordHeaderBytes));
     const auto header = read_record_header(bytes);
     const bool fits = header && header->file == segment.number() && header->sequence > out.last_sequence &&
-                      (header->kind == RecordKind::kObject || header->kind == RecordKind::kRenewal) &&
+                      (header->kind == RecordKind::kObject || header->kind == RecordKind::kRenewal ||
+                       header->kind == RecordKind::kForm) &&
                       header->size() <= segment.bytes() - out.end;
     if (!fits) break;
     RPX_TRY(const std::string_view head, window.get(out.end + kRecordHeaderBytes, header->head_bytes));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "cache/disk_body.h"
 #include "cache/disk_entry.h"
 #include "cache/disk_replay.h"
 #include "cache/key.h"
@@ -82,32 +83,77 @@ std::vector<DiskObject> DiskStore::list(const Filter& filter) {
   return out;
 }
 
+// One line for the first of what is counted alike.
+void DiskStore::complain(const DiskPlace& place, std::string_view url, const Error& why) {
+  auto& counter = why.kind == ErrorKind::kIo ? counters_.errors : counters_.damaged;
+  if (counter.fetch_add(1, std::memory_order_relaxed) == 0)
+    log_event(LogLevel::kWarning, "cache: an object of the disk store cannot be read, and is left out",
+              {{"cache", cache_},
+               {"file", path_ + "/" + segment_name(place.segment->number())},
+               {"url", std::string(url)},
+               {"why", why.detail}});
+}
+
 EntryPtr DiskStore::read(const DiskObject& object) {
   const auto head_bytes = read_place(object.head);
   auto body = head_bytes ? read_place(object.body) : std::unexpected(head_bytes.error());
   const auto head = body ? unpack_head(*head_bytes) : std::nullopt;
   if (!head || key_hash(head->key) != object.hash) {
-    const bool failed = !body && body.error().kind == ErrorKind::kIo;
-    auto& counter = failed ? counters_.errors : counters_.damaged;
-    if (counter.fetch_add(1, std::memory_order_relaxed) == 0)
-      log_event(LogLevel::kWarning, "cache: an object of the disk store cannot be read, and is left out",
-                {{"cache", cache_},
-                 {"file", path_ + "/" + segment_name(object.body.segment->number())},
-                 {"url", url_in(object.brief)},
-                 {"why", body ? std::string("its head is damaged") : body.error().detail}});
+    complain(object.body, url_in(object.brief),
+             body ? Error{ErrorKind::kBadResponse, Side::kSelf, "its head is damaged"} : body.error());
     index_.kill(object.hash, object.sequence);
     return nullptr;
   }
   counters_.reads.fetch_add(1, std::memory_order_relaxed);
   counters_.read_bytes.fetch_add(object.head.bytes + object.body.bytes, std::memory_order_relaxed);
-  const std::string tag_field = [this] {
-    const std::scoped_lock lock(mutex_);
-    return tag_field_;
-  }();
-  EntryPtr entry = entry_of(*head, std::move(*body), tag_field);
+  EntryPtr entry = entry_of(*head, std::move(*body), tag_field());
+  if (object.outdated) entry->mark_outdated();
+  read_forms(object, *entry);
+  index_.used(object.hash, object.sequence);
+  return entry;
+}
+
+void DiskStore::read_forms(const DiskObject& object, const Entry& entry) {
+  for (const DiskForm& form : object.forms) {
+    auto coded = read_place(form.place);
+    if (!coded) {
+      counters_.damaged.fetch_add(1, std::memory_order_relaxed);
+      index_.remove_form(object.hash, object.body_sequence, form.coding);
+      continue;
+    }
+    counters_.read_bytes.fetch_add(form.place.bytes, std::memory_order_relaxed);
+    CodedForm read{.body = nullptr, .useless = coded->empty(), .final = true};
+    if (!read.useless) read.body = std::make_shared<const std::string>(*std::move(coded));
+    entry.put_form(form.coding, std::move(read));
+  }
+}
+
+EntryPtr DiskStore::read_head(const DiskObject& object) {
+  const auto bytes = read_place(object.head);
+  auto head = bytes ? unpack_head(*bytes) : std::nullopt;
+  // What is wrong with it is found again by read().
+  if (!head || key_hash(head->key) != object.hash || !has_sums(head->piece_sums, object.body.bytes)) return nullptr;
+  counters_.reads.fetch_add(1, std::memory_order_relaxed);
+  counters_.read_bytes.fetch_add(object.head.bytes, std::memory_order_relaxed);
+  auto body = std::make_shared<const DiskBody>(
+      DiskBody{object.hash, object.body_sequence, object.body, std::move(head->piece_sums)});
+  EntryPtr entry = entry_of(*head, std::move(body), tag_field());
   if (object.outdated) entry->mark_outdated();
   index_.used(object.hash, object.sequence);
   return entry;
+}
+
+void DiskStore::give_up(const DiskBody& body, const Error& why) {
+  for (const DiskObject& object : index_.find(body.hash))
+    if (object.body_sequence == body.sequence) {
+      complain(body.place, url_in(object.brief), why);
+      index_.kill(object.hash, object.sequence);
+    }
+}
+
+std::string DiskStore::tag_field() const {
+  const std::scoped_lock lock(mutex_);
+  return tag_field_;
 }
 
 void DiskStore::skip(const Entry& entry) {
@@ -118,20 +164,25 @@ void DiskStore::skip(const Entry& entry) {
     if (object.variant == variant) index_.kill(hash, object.sequence);
 }
 
+// False when it cannot wait to be written.
+bool DiskStore::take(Put put) {
+  const std::scoped_lock lock(mutex_);
+  const std::uint64_t bytes = put.bytes();
+  // One larger than all may wait alone.
+  const bool room = puts_.empty() || waiting_bytes_ + bytes <= kMostWaiting;
+  if (ending_ || !is_open() || !room || std::chrono::steady_clock::now() < write_after_) return false;
+  waiting_bytes_ += bytes;
+  puts_.push_back(std::move(put));
+  changed_.notify_all();
+  return true;
+}
+
 void DiskStore::put(EntryPtr entry) {
-  {
-    const std::scoped_lock lock(mutex_);
-    const std::uint64_t bytes = entry->body().size();
-    // One larger than all may wait alone.
-    const bool room = puts_.empty() || waiting_bytes_ + bytes <= kMostWaiting;
-    if (!ending_ && is_open() && room && std::chrono::steady_clock::now() >= write_after_) {
-      waiting_bytes_ += bytes;
-      puts_.push_back(std::move(entry));
-      changed_.notify_all();
-      return;
-    }
-  }
-  skip(*entry);
+  if (!take({.entry = entry, .coded = nullptr})) skip(*entry);
+}
+
+void DiskStore::put_form(EntryPtr entry, http::Coding coding, std::shared_ptr<const std::string> coded) {
+  take({std::move(entry), coding, std::move(coded)});
 }
 
 void DiskStore::queue(DiskPurge purge) {
@@ -148,9 +199,9 @@ void DiskStore::queue(DiskPurge purge) {
 bool DiskStore::forget(std::string_view key) {
   const std::uint64_t hash = key_hash(key);
   const std::scoped_lock lock(mutex_);
-  std::erase_if(puts_, [&](const EntryPtr& entry) {
-    if (entry->key() != key) return false;
-    waiting_bytes_ -= entry->body().size();
+  std::erase_if(puts_, [&](const Put& put) {
+    if (put.entry->key() != key) return false;
+    waiting_bytes_ -= put.bytes();
     return true;
   });
   const bool found = index_.remove_all(hash) > 0;
@@ -164,10 +215,10 @@ bool DiskStore::forget(std::string_view key) {
 
 // What waits to be written goes before it is there, or is stale when it is.
 void DiskStore::take_back(const Filter& filter, bool soft) {
-  std::erase_if(puts_, [&](const EntryPtr& entry) {
-    if (!suits(filter, brief_of(head_of(*entry)))) return false;
-    entry->mark_outdated();
-    if (!soft) waiting_bytes_ -= entry->body().size();
+  std::erase_if(puts_, [&](const Put& put) {
+    if (!suits(filter, brief_of(head_of(*put.entry)))) return false;
+    put.entry->mark_outdated();
+    if (!soft) waiting_bytes_ -= put.bytes();
     return !soft;
   });
 }

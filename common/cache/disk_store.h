@@ -51,10 +51,20 @@ class DiskStore {
   std::vector<DiskObject> list(const Filter& filter);
   /// Reads one, and waits for the disk. Null: it is not what was written, and not found any more.
   EntryPtr read(const DiskObject& object);
+  /// Reads its head alone, for a body that is to be sent from the disk, and waits for the disk. Null: as read(), or its
+  /// body has to be read in one go.
+  EntryPtr read_head(const DiskObject& object);
+  /// Whether it is what is found still.
+  bool has(const DiskObject& object) const { return index_.has(object.hash, object.sequence); }
+  /// A piece of `body` could not be read, or was not what had been written: it is not found any more.
+  void give_up(const DiskBody& body, const Error& why);
 
   /// Has `entry` written soon. When too much waits already it is not, and what is there of the object is not used any
   /// more.
   void put(EntryPtr entry);
+  /// Has a coded form of the body of `entry`, an object that was put, written soon: the best there will be. None where
+  /// it would be no shorter (null). When too much waits it is not.
+  void put_form(EntryPtr entry, http::Coding coding, std::shared_ptr<const std::string> coded);
   /// Takes out everything under `key`: at once for those who ask, and for good once settle() has returned. True: there
   /// is something to settle.
   bool forget(std::string_view key);
@@ -69,12 +79,29 @@ class DiskStore {
   void flush();
 
  private:
+  // What is to be written: an object, or a coded form of its body.
+  struct Put {
+    EntryPtr entry;
+    http::Coding coding = http::Coding::kIdentity;
+    std::shared_ptr<const std::string> coded;
+    bool is_form() const noexcept { return coding != http::Coding::kIdentity; }
+    std::uint64_t bytes() const noexcept {
+      if (is_form()) return coded ? coded->size() : 0;
+      return entry->body().size();
+    }
+  };
+
   void run();
   bool open_once();
+  bool take(Put put);
+  Status write(const Put& put);
   void work(std::unique_lock<std::mutex>& lock);
   void queue(DiskPurge purge);
   void take_back(const Filter& filter, bool soft);
   void skip(const Entry& entry);
+  void read_forms(const DiskObject& object, const Entry& entry);
+  std::string tag_field() const;
+  void complain(const DiskPlace& place, std::string_view url, const Error& why);
   void note(const Status& done);
 
   const std::string cache_;
@@ -87,7 +114,7 @@ class DiskStore {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::condition_variable done_;
-  std::deque<EntryPtr> puts_;
+  std::deque<Put> puts_;
   std::uint64_t waiting_bytes_ = 0;
   std::deque<DiskPurge> purges_;
   std::uint64_t purges_asked_ = 0;

@@ -54,6 +54,11 @@ bool DiskStore::open_once() {
   return false;
 }
 
+Status DiskStore::write(const Put& put) {
+  if (!put.is_form()) return log_.put(*put.entry);
+  return log_.put_form(*put.entry, put.coding, put.coded ? std::string_view(*put.coded) : std::string_view());
+}
+
 // One piece of work, without the lock.
 void DiskStore::work(std::unique_lock<std::mutex>& lock) {
   busy_ = true;
@@ -72,15 +77,15 @@ void DiskStore::work(std::unique_lock<std::mutex>& lock) {
     lock.lock();
     note(done);
   } else {
-    const EntryPtr entry = std::move(puts_.front());
+    const Put put = std::move(puts_.front());
     puts_.pop_front();
-    waiting_bytes_ -= entry->body().size();
-    busy_with_ = key_hash(entry->key());
+    waiting_bytes_ -= put.bytes();
+    busy_with_ = key_hash(put.entry->key());
     const bool tries = std::chrono::steady_clock::now() >= write_after_;
     lock.unlock();
     Status done;
-    if (tries) done = log_.put(*entry);
-    if (!tries || !done) skip(*entry);
+    if (tries) done = write(put);
+    if ((!tries || !done) && !put.is_form()) skip(*put.entry);
     lock.lock();
     if (tries) note(done);
   }
@@ -100,7 +105,8 @@ void DiskStore::note(const Status& done) {
   write_after_ = std::chrono::steady_clock::now() + kRewrite;
   if (complaint_.empty())
     log_event(LogLevel::kError,
-              "cache: the disk store cannot be written to; objects stay in memory alone until it can be again",
+              "cache: the disk store cannot be written to; objects stay in memory alone until it can be again: make "
+              "room on its disk, or make its size smaller",
               {{"cache", cache_}, {"path", path_}, {"why", done.error().detail}});
   complaint_ = done.error().detail;
 }

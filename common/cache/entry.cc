@@ -141,6 +141,7 @@ Entry::Entry(NewEntry& made, const Layout& layout, std::string_view tag_field)
   } else if (body_size_ != 0) {
     put_text(to, *made.body);
   }
+  if (made.on_disk) want_rare().on_disk = std::move(made.on_disk);
   if (made.piece) want_rare().piece = std::move(made.piece);
   if (!made.terms.no_cache_fields.empty()) want_rare().no_cache_fields = std::move(made.terms.no_cache_fields);
   if (!made.terms.private_fields.empty()) want_rare().private_fields = std::move(made.terms.private_fields);

@@ -18,6 +18,7 @@
 namespace rpx::cache {
 
 class Entry;
+struct DiskBody;
 
 /// One field that a reply was chosen by, and what the request had there (RFC 9111 section 4.1).
 struct VaryField {
@@ -43,9 +44,10 @@ struct NewEntry {
   Terms terms;
   std::shared_ptr<const std::string> body;  ///< null: empty
   std::vector<VaryField> vary;
-  std::size_t assumed_bytes = 0;       ///< counted as memory although not there: for stores that only simulate
-  std::unique_ptr<const Piece> piece;  ///< null: the body is the whole object
-  const Entry* forms_of = nullptr;     ///< an entry with the same body, whose coded forms are taken over; may be null
+  std::size_t assumed_bytes = 0;            ///< counted as memory although not there: for stores that only simulate
+  std::unique_ptr<const Piece> piece;       ///< null: the body is the whole object
+  std::shared_ptr<const DiskBody> on_disk;  ///< in place of `body`: it is on the disk alone; null mostly
+  const Entry* forms_of = nullptr;  ///< an entry with the same body, whose coded forms are taken over; may be null
 };
 
 /// A share in an entry; null, or one.
@@ -113,7 +115,11 @@ class Entry {
   Times times() const noexcept { return {answered_ - std::chrono::microseconds(asked_before_), answered_}; }
   Terms terms() const;
   Duration lifetime() const noexcept { return lifetime_.value(); }
+  /// Empty where the body is on the disk alone.
   std::string_view body() const noexcept { return {body_, body_size_}; }
+  /// Null where the body is at hand.
+  const std::shared_ptr<const DiskBody>& on_disk() const noexcept;
+  std::uint64_t body_bytes() const noexcept;
   /// The body for another entry; without a copy where it is not short.
   std::shared_ptr<const std::string> share_body() const;
   std::vector<VaryField> vary() const;
@@ -171,6 +177,7 @@ class Entry {
   // What few entries have, or only those that are large anyway.
   struct Rare {
     std::shared_ptr<const std::string> body;  // one that is not short
+    std::shared_ptr<const DiskBody> on_disk;
     std::unique_ptr<const Piece> piece;
     std::vector<std::string> no_cache_fields;
     std::vector<std::string> private_fields;

@@ -22,7 +22,8 @@ class Span32 {
       return;
     }
     const auto whole = up ? std::chrono::ceil<seconds>(span) : std::chrono::floor<seconds>(span);
-    coded_ = span >= kLongest ? kMost : kSeconds | static_cast<std::uint32_t>(whole.count() & (kSeconds - 1));
+    // What rounding has brought up to the longest is that, too.
+    coded_ = whole >= kLongest ? kMost : kSeconds | static_cast<std::uint32_t>(whole.count() & (kSeconds - 1));
   }
   Duration value() const noexcept {
     if (coded_ == kMost) return kLongest;

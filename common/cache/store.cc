@@ -103,7 +103,7 @@ void Store::add_bytes(const Entry& entry, std::uint64_t bytes) noexcept {
 
 // Whether `fresh` is here now; with `if_latest` only where no later one is.
 bool Store::keep(EntryPtr fresh, bool if_latest) {
-  if (fresh->bytes() > capacity()) return false;
+  if (fresh->bytes() > capacity() || fresh->on_disk()) return false;
   const std::uint64_t hash = key_hash(fresh->key());
   Shard& shard = shard_of(hash);
   // Memory is given back once the lock is.
@@ -144,6 +144,10 @@ bool Store::keep(EntryPtr fresh, bool if_latest) {
 void Store::put(EntryPtr fresh) {
   const std::shared_ptr<DiskStore> behind = disk();
   const EntryPtr to_write = behind ? fresh : nullptr;
+  if (fresh->on_disk()) {
+    if (behind) behind->put(to_write);
+    return;
+  }
   if (!keep(std::move(fresh), false)) return;
   counters_.stored.fetch_add(1, std::memory_order_relaxed);
   if (behind) behind->put(to_write);
@@ -152,6 +156,8 @@ void Store::put(EntryPtr fresh) {
 void Store::put_read(EntryPtr entry) { keep(std::move(entry), true); }
 
 void Store::put_form(const Entry& entry, http::Coding coding, CodedForm form) {
+  if (form.final || form.useless)
+    if (const auto behind = disk()) behind->put_form(EntryPtr(&entry), coding, form.useless ? nullptr : form.body);
   Shard& shard = shard_of(key_hash(entry.key()));
   {
     const std::scoped_lock lock(shard.mutex);

@@ -68,13 +68,15 @@ class Store {
   /// The parts that a request chooses of an object that is not there whole.
   std::vector<EntryPtr> pieces(std::string_view key, const http::Headers& request) const;
   /// Holds a share in it; an entry is in one store at most, once. Takes the place of an entry with the same key and the
-  /// same chosen fields; a piece, that of pieces it covers or contradicts.
+  /// same chosen fields; a piece, that of pieces it covers or contradicts. One whose body is on the disk alone goes
+  /// there, and not into memory.
   void put(EntryPtr entry);
   /// One that comes from the disk: as put(), unless a later one is here.
   void put_read(EntryPtr entry);
   /// One that comes from another cache: stored as by put(), unless a later one is here. Says whether it was.
   bool import(EntryPtr entry);
-  /// Keeps a coded form beside the body of `entry`, if that is still here. Makes room for it.
+  /// Keeps a coded form beside the body of `entry`, if that is still here, and makes room for it; a final one goes to
+  /// the disk store, too.
   void put_form(const Entry& entry, http::Coding coding, CodedForm form);
   /// Takes out everything under `key`, and has fills in progress not be stored. Says how many were in memory. On the
   /// disk it is not found any more; see DiskStore::settle for when it cannot come back.

@@ -19,7 +19,7 @@ constexpr Key kDiskKeys[] = {
     key("size", kSize, at<&DiskOptions::size>, R"("10GiB")",
         "for all files in it together; the oldest objects that nobody wants give way", {.least = 1048576, .most = Size{1} << 50U}),
 };
-constexpr Section kDisk = {"disk", "Where objects are kept, too, so that they survive restarts and crashes; what is read of them is in memory from then on. Without this table memory is all there is.",
+constexpr Section kDisk = {"disk", "Where objects are kept, too, so that they survive restarts and crashes; what is read of them is in memory from then on, but large ones, which are sent piece by piece until they are wanted again and again. What compress has made of them is kept with them. Without this table memory is all there is.",
                            Shape::kTable, kDiskKeys};
 
 constexpr Key kBypassKeys[] = {
@@ -64,7 +64,8 @@ constexpr Key kCacheKeys[] = {
         "stale; \"\" = PURGE is a method like others", {.example = R"("office")"}),
     key("collapse", kDuration, at<&CacheOptions::collapse>, R"("5s")",
         "how long misses of one object wait for the head of the reply to the first of them, whose body they then get as "
-        "it comes; one of unknown length that outgrows max_object is cut for those; 0 = they do not wait"),
+        "it comes, also when the first one leaves; when all have left the fill ends; one of unknown length that outgrows "
+        "max_object is cut for those; 0 = they do not wait"),
     key("stale_while_revalidate", kDuration, at<&CacheOptions::stale_while_revalidate>, R"("0s")",
         "how long a stale object is sent while it is validated, where the origin states none"),
     key("stale_if_error", kDuration, at<&CacheOptions::stale_if_error>, R"("0s")",

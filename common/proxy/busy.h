@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cache/entry.h"
+#include "http/body.h"
 #include "http/h1_server.h"
 #include "http/replay_body.h"
 #include "http/server_call.h"
@@ -23,6 +24,13 @@ class MirrorCopy;
 struct LiveSite {
   std::shared_ptr<const Site> site;
   std::vector<std::shared_ptr<upstream::Pool>> pools;  ///< by index of Site::upstreams
+};
+
+/// A reply's body that is being stored on its way; others may be reading along.
+class FilledBody : public http::BodySource {
+ public:
+  /// The client is gone, and whoever reads this with it: the rest is read for the others, if there are any.
+  virtual void hand_over() = 0;
 };
 
 struct Busy {
@@ -80,9 +88,9 @@ struct Busy {
   bool replayable() const noexcept {
     return has_replay || !exchange.body_touched() || (kept && kept->can_begin_again());
   }
-  http::BodySource* fill = nullptr;  ///< what the reply's body is read through while it is stored; null: directly
-  cache::EntryPtr entry;             ///< the stored reply that `out` has views into
-  http::BodySource& reply_body() noexcept { return fill ? *fill : call.reader(); }
+  FilledBody* fill = nullptr;  ///< what the reply's body is read through while it is stored; null: directly
+  cache::EntryPtr entry;       ///< the stored reply that `out` has views into
+  http::BodySource& reply_body() noexcept { return fill ? static_cast<http::BodySource&>(*fill) : call.reader(); }
   Trail trail;
 };
 

@@ -130,7 +130,7 @@ void learn_from_head(Visit& visit, const cache::Entry& stored, WallTime asked) {
   const std::string_view length = head.headers.value(FieldId::kContentLength);
   const bool same = (etag.empty() || etag == stored.validators().etag) &&
                     (changed.empty() || changed == stored.validators().last_modified) &&
-                    (length.empty() || parse_uint(length) == stored.body().size());
+                    (length.empty() || parse_uint(length) == stored.body_bytes());
   if (!same) return stored.mark_outdated();
   http::Headers update;
   http::copy_end_to_end(head.headers, update);
@@ -225,15 +225,25 @@ rt::Task<bool> ask_for_rest(Visit& visit, const Missing& missing, Lead& lead) {
   co_return true;
 }
 
-// Purges, and what the cache has no part in. True: it has been answered.
-rt::Task<bool> serve_past_store(Visit& visit) {
-  if (is_purge(visit)) {
-    co_await serve_purge(visit);
-    co_return true;
-  }
-  const std::string_view why = bypass_of(visit);
-  if (!why.empty()) co_await pass(visit, why);
-  co_return !why.empty();
+void note_use(const Visit& visit, const cache::EntryPtr& stored, Use use) {
+  count(use == Use::kFresh ? visit.store().counters().hits : visit.store().counters().stale);
+  if (use == Use::kRefresh) start_refresh(visit, stored);
+}
+
+// Whether what is stored of an object holds what is asked for, and has answered it.
+rt::Task<bool> answer_from_pieces(Visit& visit) {
+  if (visit.busy.exchange.request().method != Method::kGet) co_return false;
+  FoundPiece piece = find_piece(visit);
+  if (!piece.entry) co_return false;
+  count(visit.store().counters().hits);
+  co_await answer_piece(visit, std::move(piece.entry), piece.part);
+  co_return true;
+}
+
+// Why the origin is asked, in the words of RFC 9211.
+std::string_view why_asked(const Visit& visit, const cache::Store::Found& found) {
+  if (!found.entry) return found.other_variants ? "vary-miss" : "uri-miss";
+  return found.entry->age(visit.now()) < found.entry->lifetime() ? "request" : "stale";
 }
 
 enum class Joined : std::uint8_t {
@@ -246,6 +256,8 @@ enum class Joined : std::uint8_t {
 // is for this request, too.
 rt::Task<Joined> join(Visit& visit, const std::shared_ptr<Flight>& other, Instant deadline) {
   count(visit.store().counters().collapsed);
+  // Counted from now on: should the one who began leave with the head just there, the body is wanted all the same.
+  const Flight::Reader reader(other);
   const Flight::End end = co_await other->wait(visit.connection.worker.loop(), deadline);
   visit.collapsed = end == Flight::End::kStored || end == Flight::End::kOpened;
   if (end == Flight::End::kFailed) co_return Joined::kLookAgain;
@@ -265,7 +277,11 @@ rt::Task<Joined> join(Visit& visit, const std::shared_ptr<Flight>& other, Instan
 
 rt::Task<void> serve_cached(ClientConnection& connection, Busy& busy, const Route& route) {
   Visit visit = make_visit(connection, busy, route);
-  if (co_await serve_past_store(visit)) co_return;
+  const bool purge = is_purge(visit);
+  if (const std::string_view why = bypass_of(visit); purge || !why.empty()) {
+    co_await (purge ? serve_purge(visit) : pass(visit, why));
+    co_return;
+  }
   cache::Store& store = visit.store();
   const http::RequestHead& request = busy.exchange.request();
   const Instant deadline = connection.worker.loop().now() + visit.rule.options.collapse;
@@ -281,10 +297,15 @@ rt::Task<void> serve_cached(ClientConnection& connection, Busy& busy, const Rout
       decision =
           cache::decide(found.entry->terms(), found.entry->age(visit.now()), visit.facts, found.entry->outdated());
       if (decision.use != Use::kValidate) {
-        count(decision.use == Use::kFresh ? store.counters().hits : store.counters().stale);
-        if (decision.use == Use::kRefresh) start_refresh(visit, found.entry);
-        co_await answer_stored(visit, std::move(found.entry), Via::kHit);
-        co_return;
+        note_use(visit, found.entry, decision.use);
+        if (!found.entry->on_disk()) {
+          co_await answer_stored(visit, std::move(found.entry), Via::kHit);
+          co_return;
+        }
+        if (co_await answer_from_disk(visit, std::move(found.entry), Via::kHit)) co_return;
+        // It is there no more, and what is may be another.
+        looked_on_disk = false;
+        continue;
       }
     }
     if (visit.facts.control.only_if_cached) {
@@ -292,14 +313,8 @@ rt::Task<void> serve_cached(ClientConnection& connection, Busy& busy, const Rout
       co_await respond_refusal(connection, busy, &route, {.status = 504, .fields = {}});
       co_return;
     }
-    if (found.pieces && !found.entry && request.method == Method::kGet)
-      if (FoundPiece piece = find_piece(visit); piece.entry) {
-        count(store.counters().hits);
-        co_await answer_piece(visit, std::move(piece.entry), piece.part);
-        co_return;
-      }
-    visit.why = found.entry ? "stale" : found.other_variants ? "vary-miss" : "uri-miss";
-    if (found.entry && found.entry->age(visit.now()) < found.entry->lifetime()) visit.why = "request";
+    if (found.pieces && !found.entry && co_await answer_from_pieces(visit)) co_return;
+    visit.why = why_asked(visit, found);
     std::shared_ptr<Flight> other;
     // A part of an object that is not there is asked for as it is, and stored as what it is.
     const std::string_view part = found.entry ? std::string_view() : visit.facts.range;

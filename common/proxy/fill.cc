@@ -6,15 +6,13 @@
 
 #include "base/result.h"
 #include "http/hop_by_hop.h"
+#include "proxy/fill_rest.h"
 
 namespace rpx::proxy {
 namespace {
 
 using cache::Flight;
 using http::FieldId;
-
-// How long a key whose replies were not stored is not waited for.
-constexpr Duration kPassTime = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -29,7 +27,7 @@ bool Fill::begin(WallTime asked) {
   verdict_ = cache::judge_reply(visit_.facts, part ? 200 : head.status, fields_, times_, visit_.rule.options);
   const Size most = std::min<Size>(visit_.rule.options.max_object, visit_.store().capacity());
   if (verdict_.store && head.framing == http::Framing::kLength && head.content_length > most)
-    verdict_ = {.store = false, .why = {"its body is over max_object", "cache.max_object"}, .terms = {}};
+    verdict_ = {.store = false, .why = kTooLarge, .terms = {}};
   const bool own_page = head.status >= 400 && visit_.route.options->hide_origin &&
                         !visit_.route.error_pages.find(head.status).content_type.empty();
   if (verdict_.store && own_page)
@@ -80,7 +78,7 @@ void Fill::take(const http::BodyPiece& piece) {
   // Those who read along have to ask for it again, but for the end of one that is not much longer than what is kept.
   if (flight_ && piece.end) flight_->close();
   let_go_ = !piece.end;
-  give_up({"its body is over max_object", "cache.max_object"});
+  give_up(kTooLarge);
 }
 
 // Has `made` hold the part that has come, with what is stored around it; all of it makes a whole object.
@@ -198,6 +196,25 @@ rt::Task<void> Fill::see_through() {
   while (pump.started() && !pump.done() && flight_->readers() > 0)
     co_await pump.wait(loop().now() + std::chrono::seconds(1));
   pump.cancel();
+}
+
+void Fill::hand_over() {
+  if (!active_ || !ahead_ || flight_->readers() == 0) return;
+  Busy& busy = visit_.busy;
+  // A request that is still being sent could not be any more.
+  if (busy.upload.started() && !busy.upload.done()) return;
+  busy.pump.cancel();
+  active_ = false;
+  RestOfFill rest{busy.live,
+                  visit_.rule.store,
+                  std::move(lead_),
+                  visit_.rule,
+                  visit_.route.options->timeout.idle,
+                  http::ServerCall(loop()),
+                  std::move(busy.place),
+                  std::move(busy.lease)};
+  rest.call.swap(busy.call);
+  visit_.connection.worker.run_beside(read_rest(visit_.connection.worker, std::move(rest)));
 }
 
 rt::Task<Status> Fill::finish(Duration stall) {

@@ -8,6 +8,10 @@
 
 namespace rpx::proxy {
 
+/// How long a key whose replies were not stored is not waited for.
+inline constexpr Duration kPassTime = std::chrono::seconds(10);
+inline constexpr cache::Reason kTooLarge{"its body is over max_object", "cache.max_object"};
+
 /// The part of a leader in a fill: ends it as failed when nobody has ended it before.
 class Lead {
  public:
@@ -30,7 +34,7 @@ class Lead {
 
 /// A reply's body on its way to the client, kept for the store as well. Whole, it becomes an entry; too large, it is
 /// let go. Others who want the same read along, from its first byte.
-class Fill final : public http::BodySource {
+class Fill final : public FilledBody {
  public:
   /// `lead` may have ended: then nothing is kept.
   Fill(Visit& visit, Lead& lead) noexcept : visit_(visit), lead_(lead) {}
@@ -48,6 +52,8 @@ class Fill final : public http::BodySource {
   Status run_ahead(Duration stall);
   /// Once the client has been served, or has gone: reads the rest for those who read along.
   rt::Task<void> see_through();
+  /// The same for a client whose exchange ends here and now: goes on beside the connections.
+  void hand_over() override;
 
   Result<http::BodyPiece> try_read(std::size_t most) override;
   rt::Task<Status> wait(Duration stall) override;

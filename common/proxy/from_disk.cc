@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "cache/disk_body.h"
 #include "cache/disk_store.h"
+#include "proxy/better_form.h"
 #include "proxy/fill.h"
 
 namespace rpx::proxy {
@@ -11,6 +13,8 @@ namespace {
 using cache::DiskObject;
 using cache::EntryPtr;
 
+// Read so often of late, an object is wanted in memory.
+constexpr std::uint8_t kWanted = 2;
 // The name of a read among the fills of a key: no Range is called so.
 constexpr std::string_view kReadPart = "\ndisk";
 
@@ -28,6 +32,14 @@ void choose(std::vector<DiskObject>& objects, bool has_pieces) {
   if (has_pieces) objects.clear();
   // Oldest first: the latest says what contradicts it.
   std::ranges::reverse(objects);
+}
+
+// What is small, wanted again and again, or stored in a coded form as well is better off in memory.
+bool is_for_memory(const Visit& visit, const DiskObject& object) {
+  constexpr std::uint64_t kSmallShare = 16;
+  if (object.piece != 0 || object.body.bytes < cache::kLeastInPieces) return true;
+  if (visit.route.compress && object.body.bytes <= kLargestCoded) return true;
+  return object.wanted >= kWanted && object.body.bytes <= visit.store().capacity() / kSmallShare;
 }
 
 std::vector<EntryPtr> read_all(cache::DiskStore& disk, const std::vector<DiskObject>& objects) {
@@ -48,6 +60,19 @@ rt::Task<cache::Store::Found> bring_from_disk(Visit& visit, cache::Store::Found 
   choose(objects, found.pieces);
   if (objects.empty()) co_return found;
   rt::Loop& loop = visit.connection.worker.loop();
+  if (objects.size() == 1 && !is_for_memory(visit, objects.front())) {
+    auto look = [owner = visit.rule.store, disk, object = objects.front()] {
+      EntryPtr head = disk->read_head(object);
+      // It may have been purged meanwhile.
+      return head && disk->has(object) ? head : EntryPtr();
+    };
+    Result<EntryPtr> head = co_await visit.connection.worker.offload().run(loop, std::move(look));
+    if (head && *head && (*head)->key() == visit.key) {
+      disk->counters().hits.fetch_add(1, std::memory_order_relaxed);
+      found.entry = *std::move(head);
+      co_return found;
+    }
+  }
   std::shared_ptr<cache::Flight> other;
   Lead lead(store, store.lead(visit.key, other, kReadPart));
   if (!lead) {

@@ -42,6 +42,8 @@ class StreamWork final : public http::H2Work {
   bool done() const noexcept override { return task_.done(); }
   void abandon(Error error) noexcept override {
     if (!busy_.trail.failure) busy_.trail.failure = std::move(error);
+    // Others may be reading along in the cache.
+    if (busy_.fill && !task_.done()) busy_.fill->hand_over();
     task_.cancel();
   }
   void rest() noexcept override {

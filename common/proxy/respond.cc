@@ -304,6 +304,12 @@ rt::Task<void> respond_at_hand(ClientConnection& connection, Busy& busy, const R
     const Result<bool> taken = sink->try_write(piece, false);
     if (!taken) done = std::unexpected(taken.error());
     if (done) done = co_await http::relay(*coders.decoding, *sink, {kForever, write_patience(busy)}, false);
+  } else if (rest.empty() && piece.size() <= sink->room()) {
+    const Result<bool> taken = sink->try_write(piece, true);
+    if (!taken)
+      done = std::unexpected(taken.error());
+    else if (!*taken)
+      done = co_await sink->drain(write_patience(busy));
   } else {
     done = co_await send_pieces(connection, busy, *sink, piece, rest);
   }

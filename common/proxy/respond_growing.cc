@@ -10,13 +10,15 @@ rt::Task<void> respond_as_it_comes(ClientConnection& connection, Busy& busy, con
   if (route.options->hide_origin)
     policy::hide_origin(busy.out, route.origin_names, busy.trail.client, busy.exchange.arena());
   complete_headers(connection, busy, &route, reply.status);
-  auto first = reply.body.try_read(net::kScratchBytes);
+  const bool present = busy.exchange.request().method != http::Method::kHead;
+  Result<http::BodyPiece> first = http::BodyPiece{.end = true};
+  if (present) first = reply.body.try_read(net::kScratchBytes);
   if (!first) {
     co_await respond_error(connection, busy, &route, std::move(first).error());
     co_return;
   }
   Coders coders;
-  Outgoing outgoing{reply.status, {.present = true, .length = reply.length}, *first, &reply.body};
+  Outgoing outgoing{reply.status, {.present = present, .length = reply.length}, *first, &reply.body};
   if (route.compress) {
     auto begun = begin_coding(connection, busy, *route.compress, outgoing);
     if (!begun) {

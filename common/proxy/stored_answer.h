@@ -17,6 +17,10 @@ void add_status(const Visit& visit, http::Headers& out, std::string_view detail)
 /// With a whole object: itself, parts of it as Range asks (several as multipart/byteranges), or 304.
 rt::Task<void> answer_stored(Visit& visit, cache::EntryPtr stored, Via via);
 
+/// The same for one whose body is on the disk alone. False: that cannot be read, and nothing has been answered; the
+/// store has it no more.
+rt::Task<bool> answer_from_disk(Visit& visit, cache::EntryPtr stored, Via via);
+
 /// With what another request is fetching, as it comes: `flight` is open, and for this request.
 rt::Task<void> answer_growing(Visit& visit, std::shared_ptr<cache::Flight> flight);
 

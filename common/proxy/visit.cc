@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/result.h"
 #include "base/text.h"
@@ -59,7 +60,11 @@ Visit make_visit(ClientConnection& connection, Busy& busy, const Route& route) {
   Visit visit{connection, busy, route, *route.cache, cache::facts_of(request.headers), {}, {}, {}};
   visit.host = request.target.host;
   const std::uint16_t own = busy.trail.client.scheme == "https" ? 443 : 80;
-  if (request.target.port != 0 && request.target.port != own) visit.host += ":" + std::to_string(request.target.port);
+  if (request.target.port != 0 && request.target.port != own) {
+    char digits[5];
+    const char* end = std::to_chars(digits, digits + sizeof digits, request.target.port).ptr;
+    visit.host = busy.exchange.arena().join(visit.host, ":", std::string_view(digits, end));
+  }
   visit.key = key_of(visit, request.target.path, request.target.query);
   return visit;
 }
@@ -92,7 +97,8 @@ cache::EntryPtr renewed(Visit& visit, const cache::Entry& stored, http::Headers 
   const http::Headers fields = cache::merged(before, update);
   cache::Verdict verdict = cache::judge_reply(visit.facts, stored.status(), fields, times, visit.rule.options);
   cache::NewEntry made = new_entry(visit, stored.status(), times);
-  made.body = stored.share_body();
+  made.on_disk = stored.on_disk();
+  if (!made.on_disk) made.body = stored.share_body();
   made.vary = stored.vary();
   made.terms = std::move(verdict.terms);
   made.forms_of = &stored;

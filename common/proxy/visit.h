@@ -16,7 +16,7 @@ struct Visit {
   const Route& route;
   const cache::Rule& rule;
   cache::RequestFacts facts;
-  std::string host;  ///< with the port where it is not the scheme's own
+  std::string_view host;  ///< with the port where it is not the scheme's own; of the exchange
   std::string key;
   std::string_view why;    ///< why the origin is asked, in the words of RFC 9211; empty when it is not
   bool collapsed = false;  ///< has waited for another's fill

@@ -4,6 +4,7 @@ import os
 import random
 import resource
 import signal
+import subprocess
 import threading
 import unittest
 
@@ -191,6 +192,39 @@ class Failing(DiskTest):
         self.assertEqual(self.metric(proxy, "up"), 0)
         self.assertEqual(self.ask(proxy, "/page/0").body, body_of("/page/0"))
         self.assertEqual(proxy.text("stderr").count("cannot be written to"), 1)
+
+    def test_a_full_disk(self):
+        """A file system that has less room than the store may take."""
+        where = self.folder()
+        mount = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c",
+                 f'mount -t tmpfs -o size=2m none "{where}" && exec "$@"', "sh"]
+        if subprocess.run([*mount, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("no mounts of one's own are permitted here")
+        self.where = where
+        # What memory keeps does not tell whether the disk has it.
+        self.cache = 'memory = "1MiB"'
+        proxy = self.start(under=mount)
+        for i in range(80):
+            path = f"/page/{i}"
+            self.assertEqual(self.ask(proxy, path).body, body_of(path))
+        until(lambda: self.metric(proxy, "errors_total") >= 1, "a write that fails")
+        self.assertEqual(self.metric(proxy, "up"), 0)
+        for i in range(80):
+            path = f"/page/{i}"
+            self.assertEqual(self.ask(proxy, path).body, body_of(path))
+        self.assertRegex(proxy.text("stderr"), "cannot be written to.*make room on its disk.*No space left on device")
+        self.assertEqual(proxy.text("stderr").count("cannot be written to"), 1)
+        # What it may take is less than there is: it goes on.
+        self.assertEqual(proxy.reload(self.config('size = "1MiB"'))[0], 200)
+        until(lambda: self.metric(proxy, "up") == 1, "a store that is written to")
+        written = self.metric(proxy, "writes_total")
+
+        def goes_on():
+            self.ask(proxy, f"/page/more/{self.asked()}")
+            return self.metric(proxy, "writes_total") > written
+
+        until(goes_on, "an object on the disk")
+        self.assertIn("is written to again", proxy.text("stderr"))
 
     def test_a_folder_that_another_process_uses(self):
         first = self.start()

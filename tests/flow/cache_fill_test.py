@@ -6,6 +6,7 @@ import unittest
 
 from flow.cache_test import CacheTest
 from support.client import Client, fetch
+from support.h2 import DATA, END_HEADERS, END_STREAM, HEADERS, RST_STREAM, WINDOW_UPDATE, connect, frame, head, number, setting
 from support.origin import pattern
 from support.waiting import PATIENCE, until
 
@@ -113,6 +114,98 @@ class Along(FillTest):
         self.begin(fields=[("Accept-Encoding", "gzip")])
         self.at.gate.set()
         self.assertEqual(self.asked(), 1)
+
+
+class Abandoned(FillTest):
+    """The one who began leaves half-way: those who read along have every byte, and the object is stored."""
+    listen = 'protocols = ["http/1.1", "h2c"]'
+
+    def over_h2(self, path=b"/halves"):
+        """A client of HTTP/2 that has been sent a head, on stream 1."""
+        peer = connect(self.through.address(), setting(4, 1 << 24))
+        self.addCleanup(peer.close)
+        peer.send(frame(WINDOW_UPDATE, 0, 0, number(1 << 24)),
+                  frame(HEADERS, END_HEADERS | END_STREAM, 1, head(path=path, authority=b"origin.test")))
+        peer.until(HEADERS, 1)
+        return peer
+
+    def take(self, peer, size):
+        data = b""
+        while len(data) < size:
+            data += peer.until(DATA, 1)
+        return data
+
+    def begin_both(self, path="/halves"):
+        """One who begins over HTTP/2, then one each who reads along; all have the first half."""
+        first = self.over_h2(path.encode())
+        self.assertEqual(self.take(first, HALF), self.body[:HALF])
+        along, other = self.begin(path)[0], self.over_h2(path.encode())
+        self.assertEqual(self.take(other, HALF), self.body[:HALF])
+        return first, along, other
+
+    def finish_both(self, along, other, read):
+        self.at.gate.set()
+        self.assertEqual(read(along), self.body)
+        self.assertEqual(self.take(other, HALF), self.body[HALF:])
+        until(lambda: self.stats()["entries"] == 1, "the stored object")
+        self.assertEqual(self.asked(), 1)
+
+    def await_left(self):
+        until(lambda: self.through.status()["exchanges"] == 2, "the end of the exchange that began")
+
+    def test_by_a_reset_of_its_stream(self):
+        first, along, other = self.begin_both()
+        first.send(frame(RST_STREAM, 0, 1, number(8)))
+        self.await_left()
+        self.finish_both(along, other, lambda client: client.exactly(2 * HALF))
+        self.assertIn("hit", self.ask("/halves")["Cache-Status"])
+
+    def test_by_the_end_of_its_connection(self):
+        first, along, other = self.begin_both()
+        first.close()
+        self.await_left()
+        self.finish_both(along, other, lambda client: client.exactly(2 * HALF))
+
+    def test_where_the_length_is_not_known(self):
+        def pieces(connection, request):
+            self.at.reply_chunked(connection, request, in_pieces(), fields=self.fields)
+
+        def in_pieces():
+            yield self.body[:HALF]
+            self.at.gate.wait(PATIENCE)
+            yield self.body[HALF:]
+
+        self.at.answer_pieces = pieces
+        first, along, other = self.begin_both("/pieces")
+        first.send(frame(RST_STREAM, 0, 1, number(8)))
+        self.await_left()
+        self.finish_both(along, other, lambda client: client.chunked()[0])
+
+    def test_and_the_origin_fails_then(self):
+        def cut(connection, _request):
+            connection.send(self.head(f"Content-Length: {2 * HALF}") + self.body[:HALF])
+            self.at.gate.wait(PATIENCE)
+            connection.reset()
+
+        self.at.answer_cut = cut
+        first, along, other = self.begin_both("/cut")
+        first.send(frame(RST_STREAM, 0, 1, number(8)))
+        self.await_left()
+        self.at.gate.set()
+        self.assertLess(len(along.rest()), 2 * HALF)
+        other.until(RST_STREAM, 1)
+        self.assertEqual((self.asked(), self.stats()["entries"]), (1, 0))
+
+    def test_after_those_who_read_along(self):
+        """Nobody wants the rest: it is not read."""
+        first, other = self.over_h2(), self.over_h2()
+        other.send(frame(RST_STREAM, 0, 1, number(8)))
+        until(lambda: self.through.status()["exchanges"] == 1, "the end of those who read along")
+        first.send(frame(RST_STREAM, 0, 1, number(8)))
+        until(lambda: self.through.status()["exchanges"] == 0, "the end of the one who began")
+        self.at.gate.set()
+        self.assertEqual(self.ask("/halves").body, self.body)
+        self.assertEqual(self.asked(), 2)
 
 
 class TooLarge(FillTest):

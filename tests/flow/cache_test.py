@@ -14,6 +14,7 @@ HTML = ("Content-Type", "text/html")
 
 class CacheTest(FlowTest):
     cache = ""
+    listen = ""
     route = 'cache = "static"'
 
     def setUp(self):
@@ -23,7 +24,7 @@ class CacheTest(FlowTest):
         self.status = "200 OK"
         self.at = self.origin()
         self.at.answer_page = self.page
-        self.through = self.proxy(f'[[listen]]\naddress = "127.0.0.1:0"\n[cache.static]\n{self.cache}\n'
+        self.through = self.proxy(f'[[listen]]\naddress = "127.0.0.1:0"\n{self.listen}\n[cache.static]\n{self.cache}\n'
                                   f'[[route]]\nname = "all"\nupstream = "{self.at.url}"\n{self.route}\n')
         self.to_proxy = self.client(self.through)
 

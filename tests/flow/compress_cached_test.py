@@ -11,7 +11,9 @@ from support.waiting import until
 HTML = ("Content-Type", "text/html")
 
 
-class Forms(FlowTest):
+class FormsTest(FlowTest):
+    cache = ""
+
     def setUp(self):
         super().setUp()
         chance = random.Random(1)
@@ -20,9 +22,10 @@ class Forms(FlowTest):
         self.fields = [HTML, ("Cache-Control", "max-age=60"), ("ETag", '"v1"'), ("Last-Modified", "Sat, 01 Nov 2025 00:00:00 GMT")]
         self.at = self.origin()
         self.at.answer_page = self.page
-        self.through = self.proxy('[[listen]]\naddress = "127.0.0.1:0"\n[cache.static]\n[compress.default]\n'
-                                  'level = { gzip = 1, br = 1, zstd = 1 }\n[[route]]\ncache = "static"\n'
-                                  f'upstream = "{self.at.url}"\n')
+        self.config = (f'[[listen]]\naddress = "127.0.0.1:0"\n[cache.static]\n{self.cache}\n[compress.default]\n'
+                       'level = { gzip = 1, br = 1, zstd = 1 }\n[[route]]\ncache = "static"\n'
+                       f'upstream = "{self.at.url}"\n')
+        self.through = self.proxy(self.config)
         self.talk = self.client(self.through)
 
     def page(self, connection, request):
@@ -48,6 +51,8 @@ class Forms(FlowTest):
         first = len(self.ask(accept).body)
         return until(lambda: (got := self.ask(accept)) and len(got.body) < first and got, "a better form")
 
+
+class Forms(FormsTest):
     def test_it_is_coded_once_and_better_when_there_is_time(self):
         quick = self.ask()
         self.assertEqual(gzip.decompress(quick.body), self.body)
@@ -118,6 +123,52 @@ class Forms(FlowTest):
         self.assertEqual(gzip.decompress(self.ask().body), self.body)
         whole = until(lambda: (got := self.ask()) and got["Content-Length"] and got, "the form made in the background")
         self.assertEqual(gzip.decompress(whole.body), self.body)
+
+
+class OnDisk(FormsTest):
+    """What was made once is there after a restart, in a memory that has not seen it."""
+
+    def setUp(self):
+        self.cache = f'disk = {{ path = "{self.folder()}/disk", size = "64MiB" }}'
+        super().setUp()
+
+    def written(self):
+        text = self.through.control("GET", "/metrics")[1]
+        return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("rpx_cache_disk_written_bytes_total{"))
+
+    def restart(self):
+        self.talk.close()
+        self.through.stop()
+        self.through = self.proxy(self.config)
+        self.talk = self.client(self.through)
+
+    def test_every_form_is_served_after_a_restart_without_coding_again(self):
+        before = {}
+        for coding in ("gzip", "br", "zstd"):
+            written = self.written()
+            before[coding] = self.best(coding).body
+            until(lambda: self.written() - written >= len(before[coding]), "the form on the disk")
+        self.restart()
+        for coding, body in before.items():
+            again = self.ask(coding)
+            self.assertEqual((again.status, again["Content-Encoding"], again["ETag"]), (200, coding, 'W/"v1"'))
+            self.assertTrue(again.body == body, coding)
+            self.assertEqual(self.coded(coding), 0)
+            self.assertEqual(self.ask(coding, "HEAD")["Content-Length"], str(len(body)))
+            self.assertEqual(self.ask(coding, fields=[("If-None-Match", 'W/"v1"')]).status, 304)
+            part = self.ask(coding, fields=[("Range", "bytes=10-19")])
+            self.assertEqual((part.status, part["Content-Encoding"], part.body), (206, None, self.body[10:20]))
+        self.assertEqual(self.ask(None).body, self.body)
+        self.assertEqual(len(self.at.requests), 1)
+
+    def test_a_new_body_has_none_of_the_old_forms(self):
+        self.best()
+        self.assertEqual(self.through.control("POST", "/v1/cache/static/purge", {"all": True})[0], 200)
+        self.body = self.body[::-1]
+        self.assertEqual(gzip.decompress(self.ask().body), self.body)
+        self.restart()
+        self.assertEqual(gzip.decompress(self.ask().body), self.body)
+        self.assertEqual(len(self.at.requests), 2)
 
 
 if __name__ == "__main__":

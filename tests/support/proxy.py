@@ -67,9 +67,11 @@ def environment(**more):
 
 
 class Proxy:
-    """`rpx-serve run` in a folder of its own. `config` is TOML without [serve]; `serve` are lines for that table."""
+    """`rpx-serve run` in a folder of its own. `config` is TOML without [serve]; `serve` are lines for that table; `under`
+    is a command that becomes it."""
 
-    def __init__(self, config, serve="workers = 2", arguments=(), env=None, files=None, pass_fds=(), wait=True, folder=None):
+    def __init__(self, config, serve="workers = 2", arguments=(), env=None, files=None, pass_fds=(), wait=True, folder=None,
+                 under=()):
         self.own_folder = folder is None
         self.dir = folder or tempfile.mkdtemp(prefix="rpx-")
         self.serve = serve
@@ -82,7 +84,7 @@ class Proxy:
         read_end, write_end = os.pipe()
         with open(self.path("stdout"), "wb") as out, open(self.path("stderr"), "wb") as err:
             self.process = subprocess.Popen(
-                [BINARY, "run", "-c", "rpx.toml", "--ready-fd", str(write_end), "--die-with-parent", *arguments],
+                [*under, BINARY, "run", "-c", "rpx.toml", "--ready-fd", str(write_end), "--die-with-parent", *arguments],
                 cwd=self.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment(**(env or {})),
                 pass_fds=(write_end, *pass_fds))
         os.close(write_end)

@@ -68,6 +68,7 @@ TEST_CASE("memory: a span in 32 bits is as long as it was, to the millisecond or
   // The one that is taken for the longest.
   CHECK(Span32(kLongest - seconds(1)).value() == kLongest);
   CHECK(Span32(kLongest - seconds(2)).value() == kLongest - seconds(2));
+  CHECK(Span32(kLongest - milliseconds(500), true).value() == kLongest);
 }
 
 }  // namespace rpx::cache
