@@ -64,6 +64,8 @@ void KeyTemplate::append_query(std::string_view query, std::string& out) const {
 
 void KeyTemplate::render(const KeyParts& parts, std::string& out) const {
   out.clear();
+  // All there is mostly, and the "://" of a scheme.
+  out.reserve(parts.scheme.size() + 3 + parts.host.size() + parts.path.size() + parts.query.size());
   for (const Piece& piece : pieces_) {
     switch (piece.what) {
       case What::kText: out += piece.text; break;

@@ -18,12 +18,26 @@ class Writer {
  public:
   Writer(std::string& out, std::size_t room) {
     const std::size_t before = out.size();
-    out.resize(before + room);
+    // All of it is written over. What the function is told is the capacity, in libstdc++ 12.
+    const std::size_t size = before + room;
+    out.resize_and_overwrite(size, [size](char*, std::size_t) noexcept { return size; });
     at_ = out.data() + before;
   }
+  // Names and values are short: two overlapping moves of one size do for most, without a call.
   void put(std::string_view text) noexcept {
-    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
-    at_ += text.size();
+    const char* from = text.data();
+    const std::size_t size = text.size();
+    if (size > 32)
+      std::memcpy(at_, from, size);
+    else if (size >= 16)
+      ends<16>(from, size);
+    else if (size >= 8)
+      ends<8>(from, size);
+    else if (size >= 4)
+      ends<4>(from, size);
+    else
+      for (std::size_t i = 0; i < size; ++i) at_[i] = from[i];
+    at_ += size;
   }
   void put(const Headers& headers) noexcept {
     for (const Field& field : headers) {
@@ -36,6 +50,11 @@ class Writer {
   }
 
  private:
+  template <std::size_t kSize>
+  void ends(const char* from, std::size_t size) noexcept {
+    std::memcpy(at_, from, kSize);
+    std::memcpy(at_ + size - kSize, from + size - kSize, kSize);
+  }
   char* at_;
 };
 

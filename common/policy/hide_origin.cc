@@ -60,8 +60,13 @@ bool is_telltale(const Field& field) noexcept {
   if (field.id == FieldId::kServer || field.id == FieldId::kXPoweredBy || field.id == FieldId::kVia) return true;
   const std::size_t size = field.name.size();
   if (field.id != FieldId::kOther || size > kLongestTelltale) return false;
-  for (std::size_t i = kStarts[size]; i < kStarts[size + 1]; ++i)
-    if (iequals(kTelltales[i], field.name)) return true;
+  for (std::size_t i = kStarts[size]; i < kStarts[size + 1]; ++i) {
+    // Most names differ at once.
+    const std::string_view name = kTelltales[i];
+    if ((field.name.front() | 0x20) == name.front() && (field.name.back() | 0x20) == name.back() &&
+        iequals(name, field.name))
+      return true;
+  }
   return false;
 }
 

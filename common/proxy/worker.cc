@@ -36,6 +36,17 @@ constexpr Duration kTick = std::chrono::milliseconds(200);
 constexpr std::string_view kFull =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n";
 
+// A number's hexadecimal digits, the lowest first, all eight of them at once: half a byte each, spread over a byte, and
+// those above nine moved on to the letters.
+std::uint64_t eight_digits(std::uint32_t number) noexcept {
+  std::uint64_t x = number;
+  x = (x | x << 16U) & 0x0000ffff0000ffffU;
+  x = (x | x << 8U) & 0x00ff00ff00ff00ffU;
+  x = (x | x << 4U) & 0x0f0f0f0f0f0f0f0fU;
+  const std::uint64_t letters = (x + 0x0606060606060606U) >> 4U & 0x0101010101010101U;
+  return x + 0x3030303030303030U + letters * ('a' - '0' - 10);
+}
+
 // An accepted socket's other end, without going through text or strings.
 void read_peer(const sockaddr_storage& from, IpAddress& ip, std::uint16_t& port) noexcept {
   if (from.ss_family == AF_INET) {
@@ -361,10 +372,13 @@ std::uint64_t Worker::next_random() noexcept {
 }
 
 void Worker::make_request_id(char* out) noexcept {
-  static constexpr char kDigits[] = "0123456789abcdef";
   for (int half = 0; half < 2; ++half) {
-    std::uint64_t value = next_random();
-    for (int i = 0; i < 16; ++i, value >>= 4) *out++ = kDigits[value & 15];
+    const std::uint64_t value = next_random();
+    for (const std::uint64_t part : {value & 0xffffffffU, value >> 32U}) {
+      const std::uint64_t digits = eight_digits(static_cast<std::uint32_t>(part));
+      std::memcpy(out, &digits, sizeof digits);
+      out += sizeof digits;
+    }
   }
 }
 
