@@ -1,5 +1,5 @@
-// Records of the disk store: the header at the front of the input, and the input itself as the head of an object and as
-// a purge. What is read is written again and read the same.
+// Records of the disk store: the header at the front of the input, and the input itself as the head of an object, as a
+// purge, and as the head of a coded form. What is read is written again and read the same.
 #include "cache/disk_format.h"
 #include "cache/disk_head.h"
 #include "fuzz.h"
@@ -40,6 +40,13 @@ void check_purge(std::string_view bytes) {
   RPX_CHECK(again && again->key == purge->key && again->filter == purge->filter && again->soft == purge->soft);
 }
 
+void check_form(std::string_view bytes) {
+  const auto form = unpack_form(bytes);
+  if (!form) return;
+  const auto again = unpack_form(pack(*form));
+  RPX_CHECK(again && again->key == form->key && again->coding == form->coding);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -48,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   check_record(bytes);
   check_head(bytes);
   check_purge(bytes);
+  check_form(bytes);
   const auto header = read_record_header(bytes);
   if (header) check_head(bytes.substr(kRecordHeaderBytes));
   return 0;
