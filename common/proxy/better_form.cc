@@ -8,6 +8,8 @@ namespace {
 
 // Few at once: others have more urgent work for the same threads.
 constexpr std::uint32_t kMostUnderWay = 2;
+// Some seconds of work at the levels there are.
+constexpr std::size_t kLargestBody = 8 * 1024 * 1024;
 
 std::atomic<std::uint32_t>& under_way() noexcept {
   static std::atomic<std::uint32_t> count{0};
@@ -60,7 +62,7 @@ rt::Task<void> make_form(Worker& worker, std::shared_ptr<cache::Store> store, ca
 }  // namespace
 
 void start_better_form(ClientConnection& connection, const Stored& stored, http::Coding coding) {
-  if (stored.entry->body().size() > kLargestCoded) return;
+  if (stored.entry->body().size() > kLargestBody) return;
   Claim claim(stored.entry, coding);
   if (claim)
     connection.worker.run_beside(make_form(connection.worker, stored.store, stored.entry, coding, std::move(claim)));

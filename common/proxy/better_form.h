@@ -8,9 +8,6 @@ namespace rpx::proxy {
 
 struct Stored;
 
-/// Bodies up to this size are coded in the background: some seconds of work at the levels there are.
-inline constexpr std::size_t kLargestCoded = 8 * 1024 * 1024;
-
 /// Begins to make the best form of the stored body, unless that is under way, or too many others are.
 void start_better_form(ClientConnection& connection, const Stored& stored, http::Coding coding);
 

@@ -225,6 +225,10 @@ rt::Task<bool> ask_for_rest(Visit& visit, const Missing& missing, Lead& lead) {
   co_return true;
 }
 
+cache::Decision decide(const Visit& visit, const cache::Entry& entry) {
+  return cache::decide(entry.terms(), entry.age(visit.now()), visit.facts, entry.outdated());
+}
+
 void note_use(const Visit& visit, const cache::EntryPtr& stored, Use use) {
   count(use == Use::kFresh ? visit.store().counters().hits : visit.store().counters().stale);
   if (use == Use::kRefresh) start_refresh(visit, stored);
@@ -294,8 +298,7 @@ rt::Task<void> serve_cached(ClientConnection& connection, Busy& busy, const Rout
       found = co_await bring_from_disk(visit, std::move(found), deadline);
     cache::Decision decision;
     if (found.entry) {
-      decision =
-          cache::decide(found.entry->terms(), found.entry->age(visit.now()), visit.facts, found.entry->outdated());
+      decision = decide(visit, *found.entry);
       if (decision.use != Use::kValidate) {
         note_use(visit, found.entry, decision.use);
         if (!found.entry->on_disk()) {

@@ -4,7 +4,6 @@
 
 #include "cache/disk_body.h"
 #include "cache/disk_store.h"
-#include "proxy/better_form.h"
 #include "proxy/fill.h"
 
 namespace rpx::proxy {
@@ -38,7 +37,7 @@ void choose(std::vector<DiskObject>& objects, bool has_pieces) {
 bool is_for_memory(const Visit& visit, const DiskObject& object) {
   constexpr std::uint64_t kSmallShare = 16;
   if (object.piece != 0 || object.body.bytes < cache::kLeastInPieces) return true;
-  if (visit.route.compress && object.body.bytes <= kLargestCoded) return true;
+  if (!object.forms.empty()) return true;
   return object.wanted >= kWanted && object.body.bytes <= visit.store().capacity() / kSmallShare;
 }
 
