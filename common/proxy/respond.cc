@@ -1,16 +1,13 @@
 #include "proxy/respond.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "base/result.h"
 #include "base/text.h"
 #include "http/hop_by_hop.h"
 #include "http/text_body.h"
 #include "proxy/admission.h"
-#include "proxy/cut_sink.h"
 #include "proxy/encode.h"
-#include "proxy/paced_sink.h"
 #include "proxy/respond_parts.h"
 #include "proxy/splice.h"
 #include "proxy/sticky.h"
@@ -62,6 +59,18 @@ Duration write_patience(const Busy& busy) { return busy.live->site->limits().wri
 void fail(Busy& busy, Error error) {
   // The first cause is the one to tell; what follows from it is noise.
   if (!busy.trail.failure) busy.trail.failure = std::move(error);
+}
+
+void hinder(ClientConnection& connection, Busy& busy, const Route& route, Hindrances& in, http::BodySink*& sink) {
+  const Site& site = *busy.live->site;
+  if (busy.trail.truncate_after) sink = &in.cut.emplace(*sink, *busy.trail.truncate_after);
+  const bool has_address = !connection.listener->is_unix || busy.trail.client.peer_is_trusted;
+  policy::RateCounters* counters = has_address ? site.bandwidth() : nullptr;
+  Size rate = route.options->bandwidth;
+  if (const Size fault = busy.trail.fault_bandwidth; fault != 0) rate = rate == 0 ? fault : std::min(rate, fault);
+  if (rate == 0 && !counters) return;
+  sink = &in.paced.emplace(connection.worker.loop(), *sink, rate, site.limits().bandwidth_per_client, counters,
+                           busy.trail.client.client);
 }
 
 // Sends a whole reply whose body is at hand.
@@ -130,25 +139,6 @@ Duration server_idle_of(const http::ResponseHead& head) {
         return std::chrono::seconds(*seconds);
   }
   return Duration::zero();
-}
-
-// What stands before a reply's sink, where its route, its client's share or a fault ask for it.
-struct Hindrances {
-  std::optional<PacedSink> paced;
-  std::optional<CutSink> cut;
-  bool any() const noexcept { return paced || cut; }
-};
-
-void hinder(ClientConnection& connection, Busy& busy, const Route& route, Hindrances& in, http::BodySink*& sink) {
-  const Site& site = *busy.live->site;
-  if (busy.trail.truncate_after) sink = &in.cut.emplace(*sink, *busy.trail.truncate_after);
-  const bool has_address = !connection.listener->is_unix || busy.trail.client.peer_is_trusted;
-  policy::RateCounters* counters = has_address ? site.bandwidth() : nullptr;
-  Size rate = route.options->bandwidth;
-  if (const Size fault = busy.trail.fault_bandwidth; fault != 0) rate = rate == 0 ? fault : std::min(rate, fault);
-  if (rate == 0 && !counters) return;
-  sink = &in.paced.emplace(connection.worker.loop(), *sink, rate, site.limits().bandwidth_per_client, counters,
-                           busy.trail.client.client);
 }
 
 // Ends the upstream side of a reply that went through whole.

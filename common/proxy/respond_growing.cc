@@ -30,6 +30,8 @@ rt::Task<void> respond_as_it_comes(ClientConnection& connection, Busy& busy, con
   busy.trail.status = reply.status;
   busy.trail.phase = Phase::kSending;
   http::BodySink* sink = &busy.exchange.reply(reply.status, {}, busy.out, outgoing.plan);
+  Hindrances hindrances;
+  hinder(connection, busy, route, hindrances, sink);
   if (coders.encoding) {
     coders.encoding->to(*sink);
     sink = coders.encoding.get();

@@ -2,8 +2,12 @@
 // respond.cc and the files beside it. On the worker's thread.
 #pragma once
 
+#include <optional>
+
 #include "policy/values.h"
 #include "proxy/connection.h"
+#include "proxy/cut_sink.h"
+#include "proxy/paced_sink.h"
 #include "proxy/site.h"
 
 namespace rpx::proxy {
@@ -15,6 +19,15 @@ policy::Values values_of(ClientConnection& connection, Busy& busy, const Route* 
 void complete_headers(ClientConnection& connection, Busy& busy, const Route* route, std::uint16_t status);
 /// How long a client may take none of a reply.
 Duration write_patience(const Busy& busy);
+/// What stands before a reply's sink, where its route, its client's share or a fault ask for it; as long as that is
+/// written to.
+struct Hindrances {
+  std::optional<PacedSink> paced;
+  std::optional<CutSink> cut;
+  bool any() const noexcept { return paced || cut; }
+};
+/// Puts `sink` behind what hinders it.
+void hinder(ClientConnection& connection, Busy& busy, const Route& route, Hindrances& in, http::BodySink*& sink);
 /// Answers an upgrade that the server has agreed to, and serves the tunnel until its end.
 rt::Task<void> switch_protocols(ClientConnection& connection, Busy& busy, const Route& route);
 /// Notes the failure of the exchange, unless there was one before.
