@@ -6,7 +6,7 @@ namespace {
 using cache::Flight;
 
 // What the head of the flight becomes with its body.
-cache::EntryPtr whole(const cache::Entry& head, std::shared_ptr<const std::string> body, std::string_view tags) {
+cache::EntryPtr with_body(const cache::Entry& head, std::shared_ptr<const std::string> body, std::string_view tags) {
   cache::NewEntry made;
   made.key = head.key();
   made.url = head.url();
@@ -19,11 +19,11 @@ cache::EntryPtr whole(const cache::Entry& head, std::shared_ptr<const std::strin
   return cache::Entry::make(std::move(made), head.fields(), tags);
 }
 
-void store(RestOfFill& rest) {
+void store_body(RestOfFill& rest) {
   const std::shared_ptr<Flight> flight = rest.lead.flight();
   std::shared_ptr<const std::string> body = flight->close();
   if (rest.lead.spoiled()) return rest.lead.end(Flight::End::kNothing);
-  rest.store->put(whole(*flight->head(), std::move(body), rest.rule.options.tags));
+  rest.store->put(with_body(*flight->head(), std::move(body), rest.rule.options.tags));
   rest.lead.end(Flight::End::kStored);
 }
 
@@ -49,7 +49,7 @@ rt::Task<void> read_rest(Worker& worker, RestOfFill rest) {
     const bool end = piece->end;
     flight->append(piece->data);
     if (end) {
-      store(rest);
+      store_body(rest);
       if (rest.call.reusable(true)) rest.lease.give_back(Duration::zero());
       co_return;
     }
