@@ -26,6 +26,7 @@ Position read_method(std::string_view bytes, std::size_t at, RequestHead& out) {
   while (end < bytes.size() && look_up(kToken, bytes[end]) != 0) ++end;
   if (end - at > kLongestMethod) return bad("method too long");
   if (end == bytes.size()) return 0;
+  if (bytes[end] == '\x16' && end == at) return bad("TLS where plain HTTP is spoken");
   if (bytes[end] != ' ' || end == at) return bad("request line does not begin with a method and a space");
   out.method_name = bytes.substr(at, end - at);
   out.method = method_of(out.method_name);

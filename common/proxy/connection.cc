@@ -12,6 +12,7 @@
 #include "proxy/secure.h"
 #include "proxy/site.h"
 #include "proxy/tcp_connection.h"
+#include "proxy/wrong_protocol.h"
 
 namespace rpx::proxy {
 namespace {
@@ -100,6 +101,7 @@ rt::Task<bool> read_head(ClientConnection& connection, Busy& busy, Instant deadl
     Result<Head> head = busy.h1.try_read_head();
     if (!head) {
       busy.h1.mark_bad_head();
+      if (!connection.secured && begins_like_tls(busy.h1.leftover())) note_tls_on_plain_port(connection);
       co_await refuse(connection, busy, std::move(head).error());
       co_return false;
     }

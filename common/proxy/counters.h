@@ -89,8 +89,9 @@ struct WorkerCounters {
   Count tls_handshakes;
   Count tls_resumed;
   Count tls_failed;
-  Durations latency;  ///< of requests, from head to the end of the reply
-  Durations servers;  ///< of servers, from the request sent to the reply's head; the last try of each request
+  Count tls_on_plain;  ///< connections that began TLS where there is none
+  Durations latency;   ///< of requests, from head to the end of the reply
+  Durations servers;   ///< of servers, from the request sent to the reply's head; the last try of each request
 };
 
 }  // namespace rpx::proxy

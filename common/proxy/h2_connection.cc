@@ -13,6 +13,7 @@
 #include "proxy/handle.h"
 #include "proxy/protect.h"
 #include "proxy/site.h"
+#include "proxy/wrong_protocol.h"
 
 namespace rpx::proxy {
 namespace {
@@ -115,7 +116,7 @@ rt::Task<Result<bool>> speaks_h2(ClientConnection& connection, Instant deadline)
   const ListenOptions& listener = connection.listener->options;
   if (connection.secured) co_return connection.secured->alpn() == "h2";
   if (!takes(listener, "h2c")) co_return false;
-  if (!takes(listener, "http/1.1")) co_return true;
+  const bool h2_alone = !takes(listener, "http/1.1");
   rt::Pollable& io = connection.plain.io();
   for (;;) {
     // Looked at, not taken: whoever serves the connection reads from its first byte.
@@ -125,7 +126,12 @@ rt::Task<Result<bool>> speaks_h2(ClientConnection& connection, Instant deadline)
     if (got < 0 && errno != EAGAIN && errno != EINTR)
       co_return std::unexpected(net::io_error(errno, Side::kClient, "recv"));
     const std::string_view seen(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (!kPreface.starts_with(seen)) co_return false;
+    if (h2_alone && begins_like_tls(seen)) {
+      note_tls_on_plain_port(connection);
+      co_await answer_tls(connection.plain);
+      co_return client_error(ErrorKind::kBadRequest, "TLS where plain HTTP/2 is spoken");
+    }
+    if (!kPreface.starts_with(seen)) co_return h2_alone;
     if (seen.size() == kPreface.size()) co_return true;
     io.cleared_read();
     if (io.peer_closed()) co_return client_error(ErrorKind::kClosed, "closed in the middle of its first line");

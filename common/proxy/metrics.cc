@@ -253,6 +253,7 @@ Counters sum_counters(std::span<const WorkerCounters* const> workers) {
     out.tls_handshakes += worker->tls_handshakes.read();
     out.tls_resumed += worker->tls_resumed.read();
     out.tls_failed += worker->tls_failed.read();
+    out.tls_on_plain += worker->tls_on_plain.read();
   }
   return out;
 }
@@ -319,6 +320,15 @@ void write_process(Text& text, const StatusView& status) {
   text.one("rpx_workers", "gauge", "Event-loop threads.", status.workers);
 }
 
+void write_tls(Text& text, const Counters& counters) {
+  text.one("rpx_tls_handshakes_total", "counter", "TLS handshakes with clients.", counters.tls_handshakes);
+  text.one("rpx_tls_resumed_total", "counter", "TLS handshakes that resumed a session.", counters.tls_resumed);
+  text.one("rpx_tls_failed_total", "counter", "Connections to TLS listeners that did not shake hands.",
+           counters.tls_failed);
+  text.one("rpx_tls_on_plain_total", "counter", "Connections to listeners without TLS that began with a handshake.",
+           counters.tls_on_plain);
+}
+
 }  // namespace
 
 std::string write_metrics(const StatusView& status, std::span<const WorkerCounters* const> workers,
@@ -355,10 +365,7 @@ std::string write_metrics(const StatusView& status, std::span<const WorkerCounte
   for (std::size_t i = 0; i < http::kH2Floods; ++i)
     text.sample("rpx_h2_floods_total", fmt::format("kind=\"{}\"", http::name_of(static_cast<http::H2Flood>(i))),
                 counters.h2_floods[i]);
-  text.one("rpx_tls_handshakes_total", "counter", "TLS handshakes with clients.", counters.tls_handshakes);
-  text.one("rpx_tls_resumed_total", "counter", "TLS handshakes that resumed a session.", counters.tls_resumed);
-  text.one("rpx_tls_failed_total", "counter", "Connections to TLS listeners that did not shake hands.",
-           counters.tls_failed);
+  write_tls(text, counters);
   text.one("rpx_certificates_unusable", "gauge", "Certificates of the configuration that could not be read.",
            status.certificates_unusable);
   text.one("rpx_access_log_dropped_lines_total", "counter", "Access-log lines that could not be written.",

@@ -1,45 +1,16 @@
 #include "proxy/secure.h"
 
-#include <sys/socket.h>
-
 #include <chrono>
 
 #include "base/log.h"
-#include "net/buffer.h"
 #include "proxy/h2_connection.h"
 #include "proxy/site.h"
+#include "proxy/wrong_protocol.h"
 #include "tls/challenges.h"
 #include "tls/handshake.h"
 
 namespace rpx::proxy {
 namespace {
-
-constexpr std::string_view kPlainHttp =
-    "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 71\r\nConnection: close\r\n\r\n"
-    "This port speaks HTTPS, and the request came without TLS: use https://\n";
-static_assert(kPlainHttp.size() - kPlainHttp.find("\r\n\r\n") - 4 == 71);
-constexpr Duration kReadOnTime = std::chrono::seconds(2);
-constexpr std::size_t kReadOnBytes = 1024 * 1024;
-
-// Tells it in the client's own language, and reads on for a moment so that the answer is not lost in a reset.
-rt::Task<void> answer_plain_http(net::Stream& stream, Instant now) {
-  const int fd = stream.fd();
-  send(fd, kPlainHttp.data(), kPlainHttp.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  shutdown(fd, SHUT_WR);
-  const std::span<char> dropped = net::scratch();
-  for (std::size_t bytes = 0; bytes < kReadOnBytes;) {
-    const ssize_t got = recv(fd, dropped.data(), dropped.size(), MSG_DONTWAIT);
-    if (got == 0 || (got < 0 && errno != EAGAIN)) co_return;
-    if (got > 0) {
-      bytes += static_cast<std::size_t>(got);
-      continue;
-    }
-    stream.io().cleared_read();
-    if (stream.io().may_read()) co_return;
-    const rt::Wake wake = co_await stream.io().readable(now + kReadOnTime);
-    if (wake != rt::Wake::kReady) co_return;
-  }
-}
 
 void report(ClientConnection& connection, const Error& error) {
   connection.worker.counts().tls_failed.add();
@@ -116,7 +87,8 @@ rt::Task<bool> secure(ClientConnection& connection) {
     co_return connection.secured->alpn() != tls::kAcmeProtocol;
   }
   report(connection, shaken.error());
-  if (connection.secured->spoke_plain()) co_await answer_plain_http(*connection.secured, worker.loop().now());
+  if (connection.secured->spoke_plain())
+    co_await answer_plain_http(*connection.secured, connection.secured->spoke_plain_h2());
   co_return false;
 }
 

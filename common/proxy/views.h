@@ -74,6 +74,7 @@ struct Counters {
   std::uint64_t tls_handshakes = 0;                        ///< with clients
   std::uint64_t tls_resumed = 0;                           ///< of those, with a session of before
   std::uint64_t tls_failed = 0;
+  std::uint64_t tls_on_plain = 0;  ///< connections that began TLS where there is none
 };
 
 struct StatusView {

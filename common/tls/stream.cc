@@ -90,7 +90,11 @@ int TlsStream::receive(char* into, std::size_t size) noexcept {
   if (drained_ || ended_) return ended_ ? 0 : -1;
   const ssize_t got = recv(fd(), into, size, 0);
   if (got > 0) {
-    if (first_) spoke_plain_ = begins_like_http(*into);
+    if (first_) {
+      spoke_plain_ = begins_like_http(*into);
+      // The preface of RFC 9113 section 3.4; no method is called so.
+      spoke_h2_ = std::string_view(into, static_cast<std::size_t>(got)).starts_with("PRI ");
+    }
     first_ = false;
     drained_ = static_cast<std::size_t>(got) < size && !io_.peer_closed();
     return static_cast<int>(got);

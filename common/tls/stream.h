@@ -33,6 +33,8 @@ class TlsStream final : public net::Stream {
   Step try_handshake();
   /// After kFailed: the peer sent no TLS but something that looks like plain HTTP. Nothing was answered.
   bool spoke_plain() const noexcept { return spoke_plain_; }
+  /// And that it was HTTP/2, with prior knowledge.
+  bool spoke_plain_h2() const noexcept { return spoke_plain_ && spoke_h2_; }
   /// After kFailed: what OpenSSL says; empty when the peer just closed.
   const std::string& failure() const noexcept { return failure_; }
   /// Why the handshake is going to fail, where we know better than OpenSSL.
@@ -81,6 +83,7 @@ class TlsStream final : public net::Stream {
   bool ready_ = false;   // the handshake is over
   bool first_ = true;    // no byte has come yet
   bool spoke_plain_ = false;
+  bool spoke_h2_ = false;
 };
 
 }  // namespace rpx::tls

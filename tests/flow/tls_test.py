@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import unittest
 
-from support import wire
+from support import h2, wire
 from support.certs import Authority
 from support.peers import curl
 from support.proxy import run_tool
@@ -105,6 +105,13 @@ class Handshakes(TlsTest):
         plain = self.fetch(proxy, "/x", method="DELETE")
         self.assertEqual(plain.status, 400)
         self.assertIn(b"https://", plain.body)
+        peer = h2.connect(proxy.address())
+        self.addCleanup(peer.close)
+        self.assertEqual(peer.frame()[0], h2.SETTINGS)
+        kind, _, _, told = peer.frame()
+        self.assertEqual((kind, told[:8]), (h2.GOAWAY, h2.number(0) + h2.number(12)), "INADEQUATE_SECURITY")
+        self.assertIn(b"https://", told)
+        self.assertIsNone(peer.frame())
         for junk in (b"\x16\x03\x01\x00\x05junk!", b"\0" * 1000, os.urandom(5000)):
             client = self.client(proxy)
             client.sock.sendall(junk)
