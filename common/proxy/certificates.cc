@@ -11,6 +11,16 @@
 #include "tls/stapling.h"
 
 namespace rpx::proxy {
+namespace {
+
+bool lacks_staple(const tls::Holding& holding) {
+  const tls::Certificate& one = *holding.certificate;
+  if (!one.problem.empty() || !tls::must_staple(one.chain.front().get())) return false;
+  const tls::Staple staple = tls::staple_of(one.chain.front().get());
+  return staple.response.empty() || staple.until <= std::chrono::system_clock::now();
+}
+
+}  // namespace
 
 Result<std::shared_ptr<Certificates>> Certificates::build(const tls::TlsOptions& options,
                                                           std::vector<tls::CertificateOptions> certificates,
@@ -135,6 +145,11 @@ std::string write_certificate_metrics(const Certificates* certificates) {
                          ? 0
                          : std::chrono::duration_cast<std::chrono::seconds>(staple.until.time_since_epoch()).count());
   }
+  fmt::format_to(to,
+                 "# HELP rpx_certificates_unstapled Certificates that say they must be served with an OCSP response, "
+                 "and have none that is valid now: clients refuse them.\n# TYPE rpx_certificates_unstapled gauge\n"
+                 "rpx_certificates_unstapled {}\n",
+                 std::ranges::count_if(contexts->holdings(), lacks_staple));
   fmt::format_to(to,
                  "# HELP rpx_certificate_reloads_total Times that files of certificates were read again since the last "
                  "reload of the configuration.\n# TYPE rpx_certificate_reloads_total counter\n"

@@ -7,6 +7,7 @@ import unittest
 from support.flow import FlowTest
 from support.peers import curl
 from support.proxy import BINARY, run_tool
+from support.waiting import PATIENCE
 
 CERT = os.path.join(os.path.dirname(BINARY), "rpx-cert")
 
@@ -107,6 +108,39 @@ class CertTool(FlowTest):
         self.assertEqual(os.listdir(os.path.join(self.at, "folder")), [])
         self.cert("ca", "trust", "--remove", "--bundle", "b.pem")
         self.assertNotEqual(curl("--cacert", os.path.join(self.at, "b.pem"), url).returncode, 0)
+
+    def test_a_whole_system_trusts_and_ceases_to(self):
+        if not os.path.exists("/usr/sbin/update-ca-certificates"):
+            self.skipTest("no update-ca-certificates here")
+        self.issue("127.0.0.1")
+        proxy = self.site(host="127.0.0.1")
+        # In a view of the file system of its own, where nobody is trusted yet, and which goes with the test.
+        for copy in ("share", "certs", "hooks"):
+            os.mkdir(os.path.join(self.at, copy))
+        script = """
+            set -e
+            mount --bind share /usr/local/share
+            mount --bind certs /etc/ssl/certs
+            touch list certs/ca-certificates.crt && mount --bind list /etc/ca-certificates.conf
+            if [ -d /etc/ca-certificates/update.d ]; then mount --bind hooks /etc/ca-certificates/update.d; fi
+            "$1" ca init -q other && mkdir share/ca-certificates && cp other/ca.pem share/ca-certificates/other.crt
+            ask() { curl -sS -o /dev/null "$2" && echo trusted || echo strange; }
+            ask "$@"
+            "$1" ca trust --system
+            ask "$@"
+            "$1" ca trust --system --remove
+            ask "$@"
+            "$1" ca trust --system --remove
+        """
+        apart = ["--mount"] if os.geteuid() == 0 else ["--map-root-user", "--mount"]
+        if run_tool(*apart, "true", binary="unshare").returncode != 0:
+            self.skipTest("no view of the file system of one's own here")
+        done = run_tool(*apart, "sh", "-c", script, "sh", CERT, "https://127.0.0.1:%d/" % proxy.address()[1], binary="unshare",
+                        cwd=self.at, timeout=PATIENCE * 2)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"^strange\n(/usr/local/share/ca-certificates/rpx-[0-9a-f]{16}\.crt)\ntrusted\n\1\n"
+                         r"strange\nthe system does not have it\n$")
+        self.assertEqual(os.listdir(os.path.join(self.at, "share", "ca-certificates")), ["other.crt"])
 
     def test_nobody_there_is_an_exit_status_of_its_own(self):
         self.cert("inspect", "127.0.0.1:1", expect=3)

@@ -2,13 +2,15 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import unittest
 
-from support.certs import openssl
+from support.certs import Authority, openssl
 from support.flow import FlowTest
 from support.ocsp import Responder
+from support.peers import curl
 from support.proxy import BINARY, run_tool
 from support.waiting import PATIENCE, until
 
@@ -105,6 +107,47 @@ class Stapling(OcspTest):
         self.assertEqual((self.state(proxy)["state"], self.state(proxy)["stapled"]), ("failing", False))
         self.assertIn("no response sent", self.said(proxy))
         self.assertIn("no OCSP response was fetched", proxy.text("stderr"))
+
+    def must_staple(self, responder=True):
+        """A site with a certificate that is not to be served without what its authority says (RFC 7633)."""
+        at = self.path("must")
+        with open(at + ".ext", "w", encoding="ascii") as f:
+            f.write("subjectAltName = DNS:lab.test\ntlsfeature = status_request\n"
+                    + (f"authorityInfoAccess = OCSP;URI:{self.responder.url}\n" if responder else ""))
+        request = openssl("req", *Authority.new_key("ec"), "-keyout", at + ".key", "-subj", "/CN=lab.test")
+        openssl("x509", "-req", "-CA", self.path("ca.pem"), "-CAkey", self.path("ca.key"), "-days", "9", "-extfile", at + ".ext",
+                "-out", at + ".pem", stdin=request)
+        serial = openssl("x509", "-noout", "-serial", "-in", at + ".pem").strip().split("=")[1]
+        with open(self.path("index.txt"), "a", encoding="ascii") as f:
+            f.write(f"V\t491231235959Z\t\t{serial}\tunknown\t/CN=must\n")
+        return self.site("must")
+
+    def ask(self, proxy):
+        """A client that insists, as browsers do with such certificates."""
+        port = proxy.address()[1]
+        return curl("--cert-status", "--cacert", self.path("ca.pem"), "--resolve", f"lab.test:{port}:127.0.0.1",
+                    f"https://lab.test:{port}/")
+
+    @staticmethod
+    def unstapled(proxy):
+        return re.search(r"^rpx_certificates_unstapled (\d+)$", proxy.control("GET", "/metrics")[1], re.MULTILINE).group(1)
+
+    def test_one_that_must_not_be_served_without_is_served_with(self):
+        proxy = self.must_staple()
+        until(lambda: self.ask(proxy).returncode == 0, "a client that insists is content")
+        self.assertEqual(self.unstapled(proxy), "0")
+
+    def test_one_that_must_not_be_served_without_is_told_loudly_while_there_is_none(self):
+        self.responder.broken = True
+        proxy = self.must_staple()
+        until(lambda: "there is none: clients will refuse it" in proxy.text("stderr"), "the log says so")
+        self.assertRegex(proxy.text("stderr"), r"level=error .*clients will refuse it.* name=lab\.test reason=.*makes no sense")
+        self.assertEqual((self.unstapled(proxy), self.ask(proxy).returncode), ("1", 91))
+        # Nobody can be asked at all.
+        proxy = self.must_staple(responder=False)
+        until(lambda: "and names no responder" in proxy.text("stderr"), "the log says so")
+        self.assertEqual(self.unstapled(proxy), "1")
+        self.assertEqual(self.unstapled(self.site()), "0", "others may do without")
 
     def test_one_that_is_revoked_is_told_loudly_and_not_sent(self):
         proxy = self.site("revoked")
