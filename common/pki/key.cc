@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "base/result.h"
+#include "tls/key_memory.h"
 
 namespace rpx::pki {
 namespace {
@@ -55,12 +56,14 @@ std::vector<std::string> key_kind_names() {
 }
 
 Result<tls::KeyPtr> make_key(KeyKind kind) {
+  const tls::KeyScope scope;
   tls::KeyPtr key(generate(kind));
   if (!key) return self_error(ErrorKind::kInternal, fmt::format("cannot make a key: {}", tls::take_openssl_error()));
   return key;
 }
 
 Result<std::string> key_pem(EVP_PKEY* key, const std::string& passphrase) {
+  const tls::KeyScope scope;
   const tls::BioPtr bio(BIO_new(BIO_s_mem()));
   const EVP_CIPHER* cipher = passphrase.empty() ? nullptr : EVP_aes_256_cbc();
   const int done =
@@ -75,6 +78,7 @@ Result<std::string> key_pem(EVP_PKEY* key, const std::string& passphrase) {
 
 Result<tls::KeyPtr> read_key(const std::string& path, const std::string& passphrase) {
   errno = 0;
+  const tls::KeyScope scope;
   const tls::BioPtr bio(BIO_new_file(path.c_str(), "r"));
   if (!bio) {
     const int why = errno;

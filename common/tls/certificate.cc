@@ -17,23 +17,28 @@
 #include "base/result.h"
 #include "base/text.h"
 #include "net/fd.h"
+#include "tls/key_memory.h"
 
 namespace rpx::tls {
 namespace {
 
 constexpr std::size_t kMostBytes = 16 * 1024 * 1024;
 
-// Straight into the text, without a buffer on the way that a key would be left in.
+// Straight into the text, without a buffer on the way that a key would be left in; one that it has outgrown is wiped.
 Result<std::string> read_file(const std::string& path) {
   const net::UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return self_error(ErrorKind::kConfig, errno_text(path, errno));
   struct stat facts{};
-  std::string text;
-  if (fstat(file.get(), &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size > 0 &&
-      static_cast<std::size_t>(facts.st_size) <= kMostBytes)
-    text.reserve(static_cast<std::size_t>(facts.st_size) + 1);
+  const bool known = fstat(file.get(), &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_size > 0 &&
+                     static_cast<std::size_t>(facts.st_size) <= kMostBytes;
+  std::string text(known ? static_cast<std::size_t>(facts.st_size) + 1 : 4096, '\0');
   for (std::size_t have = 0;;) {
-    text.resize(std::max(text.capacity(), have + 4096));
+    if (have == text.size()) {
+      std::string larger(2 * have, '\0');
+      text.copy(larger.data(), have);
+      OPENSSL_cleanse(text.data(), have);
+      text.swap(larger);
+    }
     const ssize_t got = read(file.get(), text.data() + have, text.size() - have);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return self_error(ErrorKind::kConfig, errno_text(path, errno));
@@ -84,8 +89,21 @@ std::string doubts_of(const Certificate& certificate, WallTime now) {
   return {};
 }
 
+// OpenSSL makes copies of the primes of a key when it signs for the first time: let that be now.
+void sign_once(EVP_PKEY* key) {
+  if (EVP_PKEY_is_a(key, "RSA") != 1) return;
+  const std::unique_ptr<EVP_MD_CTX, Freed<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
+  const unsigned char nothing = 0;
+  std::array<unsigned char, 2048> signature;
+  std::size_t size = signature.size();
+  if (EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key) == 1)
+    EVP_DigestSign(context.get(), signature.data(), &size, &nothing, 1);
+  ERR_clear_error();
+}
+
 Status load_key(Certificate& out, const std::string& path) {
   RPX_TRY(std::string text, read_file(path));
+  const KeyScope scope;
   const BioPtr bio = memory_of(text);
   out.key.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr));
   OPENSSL_cleanse(text.data(), text.size());
@@ -95,6 +113,7 @@ Status load_key(Certificate& out, const std::string& path) {
     ERR_clear_error();
     return self_error(ErrorKind::kConfig, fmt::format("{}: the key does not belong to the certificate", path));
   }
+  sign_once(out.key.get());
   return {};
 }
 

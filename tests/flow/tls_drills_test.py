@@ -2,12 +2,16 @@
 
 import os
 import re
+import resource
+import signal
 import socket
 import ssl
 import unittest
 
-from support.tls import PING, TlsTest
-from support.waiting import PATIENCE, until
+from support.certs import openssl
+from support.proxy import Proxy
+from support.tls import LISTEN, PING, TlsTest
+from support.waiting import PATIENCE, SANITIZED, until
 
 
 class Broken(TlsTest):
@@ -40,10 +44,21 @@ class Broken(TlsTest):
         self.assertEqual(self.curl(proxy).stdout, b"pong")
 
     def test_tls_on_a_plain_port_is_refused_as_what_it_is(self):
-        proxy = self.proxy(f'[[listen]]\nname = "plain"\naddress = "127.0.0.1:0"\n{PING}')
-        with socket.create_connection(proxy.address(), timeout=PATIENCE) as raw, self.assertRaises(ssl.SSLError):
-            self.context().wrap_socket(raw, server_hostname="a.test")
-        self.assertEqual(self.fetch(proxy).body, b"pong")
+        for count, protocols in enumerate(('["http/1.1"]', '["h2c", "http/1.1"]', '["h2c"]')):
+            with self.subTest(protocols):
+                proxy = self.proxy(f'[[listen]]\nname = "clear"\naddress = "127.0.0.1:0"\nprotocols = {protocols}\n{PING}')
+                with socket.create_connection(proxy.address(), timeout=PATIENCE) as raw:
+                    # As any client of TLS has it who is answered in plain text.
+                    with self.assertRaisesRegex(ssl.SSLError, "WRONG_VERSION_NUMBER"):
+                        self.context().wrap_socket(raw, server_hostname="a.test")
+                with socket.create_connection(proxy.address(), timeout=PATIENCE) as raw:
+                    raw.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+                    self.assertTrue(raw.recv(100).startswith(b"HTTP/1.1 400 "))
+                until(lambda: proxy.text("stderr").count("TLS on a port that speaks plain HTTP") == 2, "two lines")
+                self.assertRegex(proxy.text("stderr"), r'message="TLS on a port[^"]*" client=127\.0\.0\.1 listener=clear\n')
+                self.assertEqual(self.metric(proxy, "rpx_tls_on_plain_total"), 2)
+                if count < 2:
+                    self.assertEqual(self.fetch(proxy).body, b"pong")
 
 
 class Secrets(TlsTest):
@@ -82,6 +97,46 @@ class Secrets(TlsTest):
                 memory.seek(int(begin, 16))
                 held = memory.read(int(end, 16) - int(begin, 16))
                 self.assertEqual([name for name, secret in secrets.items() if secret in held], [], begin)
+
+    def numbers(self, name):
+        """What a private key is, as numbers: the secret parts of it, as bytes from the most significant on."""
+        text = openssl("pkey", "-in", self.ca.path(f"{name}.key"), "-noout", "-text")
+        parts = re.findall(r"^(priv|privateExponent|prime1|prime2|exponent1|exponent2|coefficient):\n((?: +[0-9a-f:]+\n)+)",
+                           text, re.MULTILINE)
+        return {f"{name} {part}": bytes.fromhex(re.sub(r"[ :\n]", "", digits)).lstrip(b"\0") for part, digits in parts}
+
+    def test_a_core_has_no_private_key(self):
+        with open("/proc/sys/kernel/core_pattern", encoding="ascii") as f:
+            pattern = f.read().strip()
+        most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        if "/" in pattern or pattern.startswith("|") or most != resource.RLIM_INFINITY:
+            self.skipTest("the kernel puts no core into the folder")
+        if SANITIZED:
+            self.skipTest("a sanitizer has memory of its own")
+        before = resource.getrlimit(resource.RLIMIT_CORE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_CORE, before)
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
+        proxy = Proxy(f"{LISTEN}\n{self.cert}{self.ca.issue('old', 'DNS:b.test', key='rsa')}\n{PING}",
+                      serve="workers = 1\nsandbox = false")
+        self.addCleanup(proxy.kill)
+        for name in ("a.test", "b.test"):
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                self.ping(self.connect(proxy, self.context(maximum_version=version), name=name))
+        self.assertEqual(proxy.reload()[0], 200)
+        self.ping(self.connect(proxy, name="b.test"))
+        secrets = {**self.numbers("site"), **self.numbers("old")}
+        self.assertEqual(len(secrets), 7)
+        proxy.process.send_signal(signal.SIGABRT)
+        proxy.process.wait(PATIENCE)
+        cores = [name for name in os.listdir(proxy.path("")) if name.startswith("core")]
+        self.assertEqual(len(cores), 1, "a core")
+        with open(proxy.path(cores[0]), "rb") as f:
+            core = f.read()
+        self.assertGreater(len(core), 1_000_000)
+        self.assertIn(b"a.test", core, "other memory is in it")
+        # OpenSSL has numbers with their least significant part first.
+        found = [name for name, secret in secrets.items() if secret in core or secret[::-1] in core]
+        self.assertEqual(found, [])
 
 
 if __name__ == "__main__":

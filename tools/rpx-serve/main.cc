@@ -1,7 +1,9 @@
+#include "tls/key_memory.h"
 #include "verbs.h"
 
 int main(int argc, char** argv) {
   using namespace rpx::serve;
+  rpx::tls::guard_keys();
   rpx::cli::App app(kTool, "a reverse proxy");
   app.example("rpx-serve --to http://127.0.0.1:3000 --listen :8080", "without a file")
       .example("rpx-serve config --init rpx.toml", "a file to begin with; then edit it, and rpx-serve")
