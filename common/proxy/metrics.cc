@@ -323,10 +323,8 @@ void write_process(Text& text, const StatusView& status) {
 void write_tls(Text& text, const Counters& counters) {
   text.one("rpx_tls_handshakes_total", "counter", "TLS handshakes with clients.", counters.tls_handshakes);
   text.one("rpx_tls_resumed_total", "counter", "TLS handshakes that resumed a session.", counters.tls_resumed);
-  text.one("rpx_tls_failed_total", "counter", "Connections to TLS listeners that did not shake hands.",
-           counters.tls_failed);
-  text.one("rpx_tls_on_plain_total", "counter", "Connections to listeners without TLS that began with a handshake.",
-           counters.tls_on_plain);
+  text.one("rpx_tls_failed_total", "counter", "TLS handshakes with clients that failed.", counters.tls_failed);
+  text.one("rpx_tls_on_plain_total", "counter", "TLS handshakes begun where there is no TLS.", counters.tls_on_plain);
 }
 
 }  // namespace
