@@ -14,7 +14,7 @@
 namespace rpx::cache_tool {
 namespace {
 
-constexpr http::Limits kLimits{};
+const http::Limits kLimits{};
 
 /// The head that `file` begins with, in the lines of the protocol, whatever ends those of the file.
 Result<std::string> head_in(const std::string& file) {
