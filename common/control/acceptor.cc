@@ -1,12 +1,16 @@
 #include "control/acceptor.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <exception>
+#include <iterator>
 #include <system_error>
 
 #include "base/log.h"
@@ -18,7 +22,13 @@ constexpr int kThreads = 4;
 constexpr auto kPause = std::chrono::milliseconds(100);
 }  // namespace
 
+Acceptor::Acceptor(int listening_fd, std::function<void(int fd)> serve)
+    : fd_(listening_fd), stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), serve_(std::move(serve)) {
+  ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
+}
+
 Status Acceptor::start() {
+  if (!stop_) return self_error(ErrorKind::kInternal, errno_text("eventfd", errno));
   try {
     for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { run(); });
   } catch (const std::system_error& error) {
@@ -32,7 +42,8 @@ void Acceptor::stop() noexcept {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    ::shutdown(fd_, SHUT_RDWR);
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof(one));
     for (const int fd : connected_) ::shutdown(fd, SHUT_RDWR);
   }
   stopped_.notify_all();
@@ -48,10 +59,15 @@ bool Acceptor::pause() {
 
 void Acceptor::run() {
   for (;;) {
+    pollfd watched[] = {{.fd = fd_, .events = POLLIN, .revents = 0},
+                        {.fd = stop_.get(), .events = POLLIN, .revents = 0}};
+    if (::poll(watched, std::size(watched), -1) < 0 && errno != EINTR && pause()) return;
+    if (watched[1].revents != 0) return;
+    if (watched[0].revents == 0) continue;
     const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd >= 0) {
       serve(fd);
-    } else if (errno != EINTR && errno != ECONNABORTED && pause()) {
+    } else if (errno != EINTR && errno != ECONNABORTED && errno != EAGAIN && pause()) {
       return;
     }
   }

@@ -11,13 +11,15 @@
 #include <vector>
 
 #include "base/error.h"
+#include "net/fd.h"
 
 namespace rpx::control {
 
 class Acceptor {
  public:
-  /// `serve` is called on one of the threads with a connected descriptor, which it closes. `listening_fd` is borrowed.
-  Acceptor(int listening_fd, std::function<void(int fd)> serve) : fd_(listening_fd), serve_(std::move(serve)) {}
+  /// `serve` is called on one of the threads with a connected descriptor, which it closes. `listening_fd`, which does
+  /// not block, is borrowed; another process may listen with it too.
+  Acceptor(int listening_fd, std::function<void(int fd)> serve);
   ~Acceptor() { stop(); }
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
@@ -33,6 +35,7 @@ class Acceptor {
   bool pause();
 
   int fd_;
+  rpx::net::UniqueFd stop_;  ///< eventfd: it is time to end
   std::function<void(int)> serve_;
   std::mutex mutex_;
   std::condition_variable stopped_;

@@ -131,6 +131,18 @@ Reply answer_stop(Host& host, const Request& request) {
   return json_reply(json, 202);
 }
 
+Reply answer_upgrade(Host& host, const Request& request) {
+  const auto pid = host.upgrade();
+  if (!pid) {
+    log_change("upgrade", request, LogLevel::kWarning, "refused");
+    return problem_reply(409, pid.error().detail);
+  }
+  log_change("upgrade", request, LogLevel::kNotice, "done");
+  Json json;
+  json.open_object().member("pid", *pid).member("before", host.identity().pid).close_object();
+  return json_reply(json);
+}
+
 Reply answer_routes(Host& host, const Request& request) {
   const auto page = parse_page(request);
   if (!page) return problem_reply(400, page.error().detail);

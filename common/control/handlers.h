@@ -12,6 +12,7 @@ Reply answer_config(Host& host, const Request& request);
 Reply answer_check(Host& host, const Request& request);
 Reply answer_reload(Host& host, const Request& request);
 Reply answer_stop(Host& host, const Request& request);
+Reply answer_upgrade(Host& host, const Request& request);
 Reply answer_routes(Host& host, const Request& request);
 Reply answer_explain(Host& host, const Request& request);
 Reply answer_upstreams(Host& host, const Request& request);

@@ -30,6 +30,8 @@ constexpr Call kCalls[] = {
     {"POST", "/v1/config/check", "", true, answer_check, "what is wrong with the TOML sent, or what it would change"},
     {"POST", "/v1/reload", "", false, answer_reload, "read the configuration again, swap it in whole or not at all"},
     {"POST", "/v1/stop", "", true, answer_stop, "stop gracefully"},
+    {"POST", "/v1/upgrade", "", false, answer_upgrade,
+     "start the program anew, hand it the listening sockets, and stop gracefully once it serves"},
     {"GET", "/v1/routes", "limit cursor", false, answer_routes, "routes, in the order of the file"},
     {"POST", "/v1/explain", "", true, answer_explain, "what would happen to a request, step by step, and why"},
     {"POST", "/v1/leaks", "", true, answer_leaks,

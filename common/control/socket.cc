@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -85,7 +86,17 @@ Status clear_dead(const std::string& path, const sockaddr_un& address) {
 
 }  // namespace
 
-Result<SocketFile> SocketFile::listen_at(const std::string& path) {
+Result<SocketFile> SocketFile::listen_at(const std::string& path) { return bind_at(path); }
+
+Result<SocketFile> SocketFile::take_over(const std::string& path) {
+  const std::string aside = path + ".new";
+  RPX_TRY(SocketFile file, bind_at(aside));
+  if (::rename(aside.c_str(), path.c_str()) != 0) return failed(path, "rename");
+  file.path_ = path;
+  return file;
+}
+
+Result<SocketFile> SocketFile::bind_at(const std::string& path) {
   RPX_TRY(const sockaddr_un address, address_of(path));
   SocketFile file;
   const std::string directory = std::filesystem::path(path).parent_path().string();

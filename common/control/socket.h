@@ -17,6 +17,8 @@ class SocketFile {
   /// that nobody answers at is replaced. Errors: kUsage when something else lives there or the path cannot be used,
   /// kIo.
   static Result<SocketFile> listen_at(const std::string& path);
+  /// The same, in the place of a process that answers there still, which does not notice.
+  static Result<SocketFile> take_over(const std::string& path);
   SocketFile(SocketFile&& other) noexcept;
   SocketFile& operator=(SocketFile&&) = delete;
   ~SocketFile();
@@ -28,6 +30,7 @@ class SocketFile {
 
  private:
   SocketFile() = default;
+  static Result<SocketFile> bind_at(const std::string& path);
 
   std::string path_;
   std::string made_directory_;  ///< empty when it was there before

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "base/text.h"
+#include "net/inherited.h"
 
 namespace rpx::net {
 namespace {
@@ -176,6 +177,26 @@ Result<Listener> listen_inherited(std::string_view name, std::string_view addres
   return out;
 }
 
+// What the process before this one listened with. Where it had a socket a worker and there are more workers now, the
+// others join these.
+Result<Listener> listen_as_before(InheritedSockets before, std::size_t count) {
+  Listener out;
+  RPX_TRY(out.bound, bound_address(before.sockets.front().get(), before.address));
+  out.unlink_path = std::move(before.unlink_path);
+  out.sockets = std::move(before.sockets);
+  out.wait_for_bytes(true);
+  sockaddr_storage where{};
+  socklen_t length = sizeof where;
+  if (getsockname(out.sockets.front().get(), reinterpret_cast<sockaddr*>(&where), &length) != 0)
+    return cannot_listen(before.address, "getsockname", errno);
+  while (out.sockets.size() > 1 && out.sockets.size() < count) {
+    RPX_TRY(UniqueFd fd, bind_tcp(where, length, before.address, true));
+    if (listen(fd.get(), kBacklog) != 0) return cannot_listen(before.address, "listen", errno);
+    out.sockets.push_back(std::move(fd));
+  }
+  return out;
+}
+
 }  // namespace
 
 Listener::~Listener() {
@@ -189,6 +210,8 @@ void Listener::wait_for_bytes(bool on) const noexcept {
 }
 
 Result<Listener> listen_on(std::string_view address, std::size_t sockets) {
+  if (InheritedSockets before = take_inherited_sockets(address); !before.sockets.empty())
+    return listen_as_before(std::move(before), sockets);
   if (address.starts_with("unix:")) return listen_unix(address.substr(5), address);
   if (address.starts_with("fd:")) return listen_inherited(address.substr(3), address);
   const std::size_t colon = address.rfind(':');

@@ -16,7 +16,7 @@ namespace rpx::net {
 /// One `listen.address`, bound. With several workers a TCP address has one socket each; Unix and inherited ones
 /// are one socket that all share.
 struct Listener {
-  std::vector<UniqueFd> sockets;  ///< one, or one a worker
+  std::vector<UniqueFd> sockets;  ///< one, one a worker, or as many as there were workers in the process before
   Address bound;                  ///< with the port the kernel picked
   std::string unlink_path;        ///< Unix socket file to remove at the end; empty for none
 
@@ -33,6 +33,7 @@ struct Listener {
 /// Binds `address` as in [[listen]]: "host:port", ":port" (all interfaces, IPv4 and IPv6), "[::1]:port", "unix:path",
 /// "fd:3", "fd:name" (LISTEN_FDNAMES). `sockets` is the number of workers. A port somebody else listens on is refused
 /// even where SO_REUSEPORT would share it. A stale Unix socket file is replaced, one in use is refused.
+/// What inherit_sockets() has for the address is taken up as it is.
 /// Errors: kIo, kConfig; the detail names the address.
 Result<Listener> listen_on(std::string_view address, std::size_t sockets);
 

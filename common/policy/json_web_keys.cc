@@ -152,7 +152,7 @@ Result<std::shared_ptr<EVP_PKEY>> from_params(const char* type, OSSL_PARAM_BLD* 
   EVP_PKEY* key = nullptr;
   const bool made = params && EVP_PKEY_fromdata_init(context.get()) == 1 &&
                     EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY, params.get()) == 1;
-  const std::shared_ptr<EVP_PKEY> owned(key, [](EVP_PKEY* one) { EVP_PKEY_free(one); });
+  std::shared_ptr<EVP_PKEY> owned(key, [](EVP_PKEY* one) { EVP_PKEY_free(one); });
   const ContextPtr check(made ? EVP_PKEY_CTX_new(key, nullptr) : nullptr);
   const bool sound = made && EVP_PKEY_public_check(check.get()) == 1;
   ERR_clear_error();

@@ -1,6 +1,9 @@
 #include "proxy/server_impl.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <future>
 
 #include "base/log.h"
@@ -28,18 +31,21 @@ Result<BoundListener> ServerImpl::bind(const ListenOptions& options) const {
   return out;
 }
 
+// Each worker has a socket of its own, or all share one. Of a process before with more workers there are more sockets,
+// and none may be left without somebody who accepts on it.
+void ServerImpl::for_each_socket(const BoundListener& listener,
+                                 const std::function<void(Worker& worker, int fd)>& call) const {
+  const auto& sockets = listener.sockets.sockets;
+  for (std::size_t i = 0; i < std::max(workers_.size(), sockets.size()); ++i)
+    call(*workers_[i % workers_.size()], sockets[i % sockets.size()].get());
+}
+
 void ServerImpl::serve_on(const BoundListener& listener) {
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    const std::size_t socket = listener.sockets.sockets.size() == 1 ? 0 : i;
-    workers_[i]->add_listener(listener.sockets.sockets[socket].get(), listener.facts);
-  }
+  for_each_socket(listener, [&](Worker& worker, int fd) { worker.add_listener(fd, listener.facts); });
 }
 
 void ServerImpl::close_listener(BoundListener& listener) {
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    const std::size_t socket = listener.sockets.sockets.size() == 1 ? 0 : i;
-    workers_[i]->remove_listener(listener.sockets.sockets[socket].get());
-  }
+  for_each_socket(listener, [](Worker& worker, int fd) { worker.remove_listener(fd); });
 }
 
 Result<std::shared_ptr<LogWriter>> ServerImpl::access_writer_for(const LogOptions& log) {
@@ -113,9 +119,7 @@ void ServerImpl::swap_listeners(const std::vector<ListenOptions>& wanted, std::v
     if (facts->options.is_tcp() != listener.facts->options.is_tcp())
       listener.sockets.wait_for_bytes(!facts->options.is_tcp());
     listener.facts = std::move(facts);
-    for (std::size_t i = 0; i < workers_.size(); ++i)
-      workers_[i]->update_listener(listener.sockets.sockets[listener.sockets.sockets.size() == 1 ? 0 : i].get(),
-                                   listener.facts);
+    for_each_socket(listener, [&](Worker& worker, int fd) { worker.update_listener(fd, listener.facts); });
     next.push_back(std::move(listener));
   }
   for (BoundListener& listener : added) {
@@ -213,11 +217,38 @@ void ServerImpl::run_down() {
   session_ticker_.stop();
   bool whole = true;
   for (const auto& worker : workers_) whole &= worker->stop_and_join();
-  if (started_workers_) keep_sessions(true);
+  if (started_workers_ && !has_successor_.load(std::memory_order_relaxed)) keep_sessions(true);
   lock.lock();
   whole_ = whole;
   over_ = true;
   stopped_.notify_all();
+}
+
+Result<std::vector<net::InheritedSockets>> ServerImpl::sockets_for_successor() {
+  {
+    const std::scoped_lock lock(stop_mutex_);
+    if (stopping_) return self_error(ErrorKind::kDraining, "the proxy is stopping");
+  }
+  keep_sessions(true);
+  const std::scoped_lock lock(mutex_);
+  std::vector<net::InheritedSockets> out;
+  for (const BoundListener& listener : listeners_) {
+    net::InheritedSockets& one = out.emplace_back();
+    one.address = listener.facts->options.address;
+    one.unlink_path = listener.sockets.unlink_path;
+    for (const net::UniqueFd& fd : listener.sockets.sockets) {
+      net::UniqueFd copy(::fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
+      if (!copy) return self_error(ErrorKind::kIo, errno_text("fcntl", errno));
+      one.sockets.push_back(std::move(copy));
+    }
+  }
+  return out;
+}
+
+void ServerImpl::leave_to_successor() {
+  has_successor_.store(true, std::memory_order_relaxed);
+  const std::scoped_lock lock(mutex_);
+  for (BoundListener& listener : listeners_) listener.sockets.unlink_path.clear();
 }
 
 bool ServerImpl::wait() {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cache/store.h"
 #include "net/fd.h"
+#include "net/inherited.h"
 #include "policy/blocklist.h"
 #include "proxy/acme_views.h"
 #include "proxy/certificates.h"
@@ -38,6 +39,11 @@ class Server {
   virtual void stop(Duration grace) = 0;
   /// Blocks until stopped. True when nothing had to be cut.
   virtual bool wait() = 0;
+  /// Copies of the sockets of all listeners, for a process that is to take over; what it is to know is written down.
+  /// Errors: kDraining, kIo.
+  virtual Result<std::vector<net::InheritedSockets>> sockets_for_successor() = 0;
+  /// It has taken over: files that both would write or remove are its own from now on. stop() follows.
+  virtual void leave_to_successor() = 0;
   /// Opens the log files again (after rotation).
   virtual void reopen_logs() = 0;
 

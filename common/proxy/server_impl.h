@@ -1,7 +1,9 @@
 // The running proxy behind server.h: what its three files share. Nobody else includes it. Threads as there.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
@@ -50,6 +52,8 @@ class ServerImpl final : public Server {
   Result<std::vector<std::string>> reload(SiteOptions options) override;
   void stop(Duration grace) override;
   bool wait() override;
+  Result<std::vector<net::InheritedSockets>> sockets_for_successor() override;
+  void leave_to_successor() override;
   void reopen_logs() override;
   StatusView status() override;
   bool settled() override;
@@ -82,6 +86,7 @@ class ServerImpl final : public Server {
     return site_;
   }
   Result<BoundListener> bind(const ListenOptions& options) const;
+  void for_each_socket(const BoundListener& listener, const std::function<void(Worker& worker, int fd)>& call) const;
   void serve_on(const BoundListener& listener);
   void close_listener(BoundListener& listener);
   Result<std::shared_ptr<LogWriter>> access_writer_for(const LogOptions& log);
@@ -112,6 +117,7 @@ class ServerImpl final : public Server {
   Watcher watcher_;
   AcmeKeeper acme_{resolver_};
   Stapler stapler_{resolver_};
+  std::atomic<bool> has_successor_{false};
   bool started_workers_ = false;  // set once, before anybody else knows of this server
 
   std::mutex mutex_;  // guards what follows; never held while a worker is waited for, but for its listeners

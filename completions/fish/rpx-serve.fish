@@ -1,8 +1,8 @@
 # fish completion for rpx-serve
 
-set -l verbs run check reload stop status top routes config demo explain maintenance fault
+set -l verbs run check reload stop upgrade status top routes config demo explain maintenance fault
 set -l none "not __fish_seen_subcommand_from $verbs"
-set -l runs "not __fish_seen_subcommand_from check reload stop status routes config demo"
+set -l runs "not __fish_seen_subcommand_from check reload stop upgrade status top routes config demo explain maintenance fault"
 
 complete -c rpx-serve -f
 
@@ -10,6 +10,7 @@ complete -c rpx-serve -n "$none" -a run -d 'serve until told to stop'
 complete -c rpx-serve -n "$none" -a check -d 'tell what is wrong with a configuration'
 complete -c rpx-serve -n "$none" -a reload -d 'make the running proxy read its configuration again'
 complete -c rpx-serve -n "$none" -a stop -d 'let the running proxy finish what it does and end'
+complete -c rpx-serve -n "$none" -a upgrade -d 'start the program anew in the place of the running proxy'
 complete -c rpx-serve -n "$none" -a status -d 'tell how the running proxy does'
 complete -c rpx-serve -n "$none" -a routes -d 'list the routes of the running proxy'
 complete -c rpx-serve -n "$none" -a config -d 'show the effective configuration, or write a first one'

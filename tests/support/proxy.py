@@ -71,7 +71,7 @@ class Proxy:
     is a command that becomes it."""
 
     def __init__(self, config, serve="workers = 2", arguments=(), env=None, files=None, pass_fds=(), wait=True, folder=None,
-                 under=()):
+                 under=(), dies=True):
         self.own_folder = folder is None
         self.dir = folder or tempfile.mkdtemp(prefix="rpx-")
         self.serve = serve
@@ -84,7 +84,8 @@ class Proxy:
         read_end, write_end = os.pipe()
         with open(self.path("stdout"), "wb") as out, open(self.path("stderr"), "wb") as err:
             self.process = subprocess.Popen(
-                [*under, BINARY, "run", "-c", "rpx.toml", "--ready-fd", str(write_end), "--die-with-parent", *arguments],
+                [*under, BINARY, "run", "-c", "rpx.toml", "--ready-fd", str(write_end),
+                 *(["--die-with-parent"] if dies else []), *arguments],
                 cwd=self.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=environment(**(env or {})),
                 pass_fds=(write_end, *pass_fds))
         os.close(write_end)

@@ -1,11 +1,14 @@
 #include "live_host.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "base/events.h"
+#include "base/result.h"
 #include "notify.h"
 #include "proxy/error_log.h"
 
@@ -26,6 +29,8 @@ void publish_problem(const config::Problem& problem) {
                                     {"column", std::uint64_t{problem.column}},
                                     {"message", problem.message}});
 }
+
+constexpr Duration kUpgradePatience = std::chrono::seconds(60);
 
 // The manager hears of the beginning and, whatever came of it, of the end.
 class ReloadNotice {
@@ -111,6 +116,33 @@ control::Checked LiveHost::check(std::string_view text) {
   auto loaded = settings_.source.load_text(std::string(text));
   if (!loaded) return {.problems = std::move(loaded.error()), .changes = {}};
   return {.problems = std::move(loaded->problems), .changes = config::diff(*server_.options(), loaded->options)};
+}
+
+Result<std::int64_t> LiveHost::upgrade() {
+  const std::lock_guard lock(reload_mutex_);
+  if (settings_.launcher == nullptr)
+    return self_error(ErrorKind::kUsage,
+                      "a proxy that ends with its parent, or runs a command, is not followed by another; restart it");
+  if (successor_ != 0)
+    return self_error(ErrorKind::kUsage, fmt::format("process {} has taken over already", successor_.load()));
+  // What is wrong with the file is told here rather than in the log of a process that ends at once.
+  if (const auto loaded = settings_.source.load_again(); !loaded) {
+    const config::Problem& first = loaded.error().front();
+    return self_error(ErrorKind::kUsage, fmt::format("{}:{}:{}: {}; this process goes on", first.file, first.line,
+                                                     first.column, first.message));
+  }
+  RPX_TRY(std::vector<net::InheritedSockets> sockets, server_.sockets_for_successor());
+  if (settings_.admin_fd >= 0) {
+    net::InheritedSockets& one = sockets.emplace_back();
+    one.address = server_.options()->admin.address;
+    one.sockets.emplace_back(::fcntl(settings_.admin_fd, F_DUPFD_CLOEXEC, 0));
+  }
+  const Duration patience = kUpgradePatience + server_.options()->serve.wait_ready;
+  RPX_TRY(const pid_t pid, settings_.launcher->launch(sockets, patience));
+  server_.leave_to_successor();
+  successor_ = pid;
+  stop(std::nullopt);
+  return pid;
 }
 
 void LiveHost::stop(std::optional<Duration> grace) {

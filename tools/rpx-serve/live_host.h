@@ -2,11 +2,13 @@
 // SIGHUP, from the main thread; reloads wait for one another.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <string>
 
 #include "cli/spec.h"
 #include "control/host.h"
+#include "launcher.h"
 #include "proxy/server.h"
 #include "sandbox.h"
 #include "source.h"
@@ -25,6 +27,8 @@ class LiveHost : public control::Host {
     std::string control;  ///< path of the socket; empty = none
     std::string admin;    ///< address that [admin] is bound to; empty = none
     Sandbox sandbox = Sandbox::none();
+    Launcher* launcher = nullptr;  ///< who starts another in this one's place; null = nobody may
+    int admin_fd = -1;             ///< what `admin` listens with
   };
   /// `server` is borrowed. `stop_fd`, an eventfd, is written when a stop is asked for; stop_grace() then says how.
   LiveHost(proxy::Server& server, Settings settings, int stop_fd);
@@ -60,10 +64,13 @@ class LiveHost : public control::Host {
   std::string effective_config() override;
   std::expected<control::Reloaded, std::vector<config::Problem>> reload() override;
   control::Checked check(std::string_view text) override;
+  Result<std::int64_t> upgrade() override;
   void stop(std::optional<Duration> grace) override;
 
   /// What the last stop() asked for.
   std::optional<Duration> stop_grace();
+  /// The process that has taken over; 0 = none has.
+  std::int64_t successor() const noexcept { return successor_.load(); }
 
  private:
   std::expected<config::Loaded, std::vector<config::Problem>> load_changed();
@@ -72,6 +79,7 @@ class LiveHost : public control::Host {
   const Settings settings_;
   const int stop_fd_;
   std::mutex reload_mutex_;
+  std::atomic<std::int64_t> successor_{0};
   std::mutex stop_mutex_;
   std::optional<Duration> stop_grace_;
 };

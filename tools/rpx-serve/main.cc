@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   add_check(app);
   add_reload(app);
   add_stop(app);
+  add_upgrade(app);
   add_status(app);
   add_top(app);
   add_routes(app);

@@ -40,6 +40,8 @@ class ReadyFile {
   ReadyFile& operator=(const ReadyFile&) = delete;
   /// Writes a temporary file beside `path`, syncs and renames it. Errors: kIo.
   Status write(const std::string& path, const std::string& line);
+  /// It is another process's now.
+  void leave() noexcept { path_.clear(); }
 
  private:
   std::string path_;

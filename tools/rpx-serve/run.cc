@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
+#include "launcher.h"
 #include "notify.h"
 #include "process.h"
 #include "ready.h"
@@ -60,6 +61,12 @@ Result<int> run(const RunOptions& options, const cli::Common& common) {
   const pid_t parent = ::getppid();
   if (options.die_with_parent) RPX_TRY_VOID(die_with_parent(parent));
   RPX_TRY(const Signals signals, Signals::open());
+  RPX_TRY(const std::unique_ptr<TakeOver> take_over, TakeOver::begin());
+  // Others could not follow what waits for its parent, or belongs to a command.
+  std::unique_ptr<Launcher> launcher;
+  if (!options.die_with_parent && options.command.empty()) {
+    RPX_TRY(launcher, Launcher::start());
+  }
   open_notify();
   RPX_TRY_VOID(take_inherited());
   raise_file_limit();
@@ -83,12 +90,16 @@ Result<int> run(const RunOptions& options, const cli::Common& common) {
                .strict = options.strict,
                .has_command = !options.command.empty(),
                .ready_file = options.ready_file.empty() ? "" : std::filesystem::absolute(options.ready_file).string(),
-               .die_with = options.die_with_parent ? parent : 0}));
+               .die_with = options.die_with_parent ? parent : 0,
+               .launcher = launcher.get(),
+               .takes_over = take_over != nullptr}));
   if (wait_ready > Duration::zero()) running->await_checks(signals, wait_ready);
   const std::string line = ready_json(running->ready());
   ReadyFile ready_file;
   if (!options.ready_file.empty()) RPX_TRY_VOID(ready_file.write(options.ready_file, line));
-  if (options.ready_fd) RPX_TRY_VOID(write_ready_fd(*options.ready_fd, line));
+  // Whoever waited for the descriptor has heard of the first process.
+  if (options.ready_fd && !take_over) RPX_TRY_VOID(write_ready_fd(*options.ready_fd, line));
+  if (take_over) RPX_TRY_VOID(take_over->finish());
   notify("READY=1");
   tell_ready(options, common, log, running->ready());
   std::optional<Command> command;
@@ -100,7 +111,9 @@ Result<int> run(const RunOptions& options, const cli::Common& common) {
     }
     command.emplace(*std::move(started));
   }
-  return running->wait(signals, std::move(command));
+  const int code = running->wait(signals, std::move(command));
+  if (running->has_successor()) ready_file.leave();
+  return code;
 }
 
 }  // namespace

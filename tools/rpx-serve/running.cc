@@ -1,6 +1,5 @@
 #include "running.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -111,14 +110,17 @@ Status Running::open_control(const Settings& settings, const proxy::ServeOptions
                                                           .strict = settings.strict,
                                                           .control = std::move(path),
                                                           .admin = admin_address_,
-                                                          .sandbox = sandbox},
+                                                          .sandbox = sandbox,
+                                                          .launcher = settings.launcher,
+                                                          .admin_fd = admin_socket_.get()},
                                        stop_fd_);
   };
   if (serve.control.empty()) {
     make_host("");
     return {};
   }
-  auto file = control::SocketFile::listen_at(serve.control);
+  auto file = settings.takes_over ? control::SocketFile::take_over(serve.control)
+                                  : control::SocketFile::listen_at(serve.control);
   if (!file) {
     if (serve.control != default_socket()) return std::unexpected(std::move(file.error()));
     log_event(LogLevel::kWarning, "no control socket", {{"why", file.error().detail}});
@@ -139,9 +141,6 @@ Status Running::bind_admin(const std::string& address) {
   if (!bound) return self_error(bound.error().kind, "admin.address: " + bound.error().detail);
   admin_address_ = bound->bound.to_string();
   admin_socket_ = std::move(bound->sockets.front());
-  // Threads of its own sleep in accept.
-  const int flags = ::fcntl(admin_socket_.get(), F_GETFL);
-  ::fcntl(admin_socket_.get(), F_SETFL, flags & ~O_NONBLOCK);
   return {};
 }
 
@@ -173,7 +172,8 @@ void Running::begin_stop(std::string_view why, Duration grace) {
     return;
   }
   stopping_ = true;
-  notify("STOPPING=1");
+  // To a service manager we are one service, whose main process is another now.
+  has_successor() ? notify(fmt::format("MAINPID={}", host_->successor())) : notify("STOPPING=1");
   log_event(LogLevel::kNotice, "stopping", {{"why", why}, {"grace", format_duration(grace)}});
   server_->stop(grace);
   waiter_ = std::thread([this] {
@@ -225,7 +225,9 @@ void Running::on_stop_request(std::optional<Command>& command) {
   if (command) {
     end_command(*command, SIGTERM, grace);
   } else {
-    begin_stop("control", grace);
+    // Its answers are the other's now, but for the one that is being given.
+    if (has_successor()) admin_.reset();
+    begin_stop(has_successor() ? "another process serves in our place" : "control", grace);
   }
 }
 

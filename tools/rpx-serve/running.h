@@ -26,9 +26,11 @@ class Running {
     Source source;
     cli::Common common;
     bool strict = false;
-    bool has_command = false;  ///< a command is to run beside it, which must not be confined with it
-    std::string ready_file;    ///< is written later; may be empty
-    pid_t die_with = 0;        ///< end when this process, our parent, ends; 0 = do not
+    bool has_command = false;      ///< a command is to run beside it, which must not be confined with it
+    std::string ready_file;        ///< is written later; may be empty
+    pid_t die_with = 0;            ///< end when this process, our parent, ends; 0 = do not
+    Launcher* launcher = nullptr;  ///< who may start another in our place; outlives us
+    bool takes_over = false;       ///< from a process that serves still, whose sockets we have
   };
   /// Binds, starts the workers, opens the control socket and drops privileges; `loaded` came from the source. A control
   /// socket nobody asked for by name that cannot be made is a warning. Errors: kConfig, kUsage, kIo, in one line.
@@ -45,6 +47,8 @@ class Running {
   /// Serves until a signal, a stop request or the end of `command`, then lets exchanges finish. Returns the exit code:
   /// the command's, or 0 when nothing had to be cut, or 4.
   int wait(const Signals& signals, std::optional<Command> command);
+  /// Another process serves in our place.
+  bool has_successor() const noexcept { return host_->successor() != 0; }
 
  private:
   explicit Running(std::unique_ptr<proxy::Server> server);

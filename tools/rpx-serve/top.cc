@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <memory>
 
 #include "ask.h"
@@ -98,7 +99,7 @@ std::string line_of(const Look& now, const Rates& rates, cli::Format format) {
                         {"received_per_s", true},
                         {"sent_per_s", true},
                         {"lag_s", true}});
-  const auto rounded = [](double value) { return static_cast<std::uint64_t>(value + 0.5); };
+  const auto rounded = [](double value) { return static_cast<std::uint64_t>(std::llround(value)); };
   records.add({rounded(rates.requests), rounded(rates.errors), number_of(*now.status, "connections"),
                number_of(*now.status, "exchanges"), rounded(rates.received), rounded(rates.sent),
                now.status->optValue<double>("lag_s", 0)});

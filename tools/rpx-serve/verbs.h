@@ -12,6 +12,7 @@ void add_run(cli::App& app);
 void add_check(cli::App& app);
 void add_reload(cli::App& app);
 void add_stop(cli::App& app);
+void add_upgrade(cli::App& app);
 void add_status(cli::App& app);
 void add_top(cli::App& app);
 void add_routes(cli::App& app);

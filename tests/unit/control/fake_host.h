@@ -89,6 +89,7 @@ class FakeHost : public Host {
     checked = text;
     return {.problems = refused, .changes = {"one"}};
   }
+  Result<std::int64_t> upgrade() override { return 43; }
   void stop(std::optional<Duration> grace) override {
     ++stops;
     stop_grace = grace;

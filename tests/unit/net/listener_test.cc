@@ -5,10 +5,12 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
+#include "net/inherited.h"
 #include "support/streams.h"
 #include "support/temp_folder.h"
 
@@ -43,6 +45,27 @@ TEST_CASE("listener: port 0 is a port of the kernel's choice, the same for all w
     CHECK((fcntl(fd.get(), F_GETFD) & FD_CLOEXEC) != 0);
   }
   CHECK(connects({.ip = IpAddress::v4(0x7F000001), .port = listener->bound.port}));
+}
+
+TEST_CASE("listener: what another process has left is taken up, once, whatever the number of workers", "[net]") {
+  const std::size_t before = GENERATE(1U, 2U, 4U);
+  const std::size_t after = GENERATE(1U, 3U);
+  auto first = listen_on("127.0.0.1:0", before);
+  REQUIRE(first);
+  const std::uint16_t port = first->bound.port;
+  std::vector<InheritedSockets> left;
+  left.push_back({.address = "127.0.0.1:0", .unlink_path = {}, .sockets = std::move(first->sockets)});
+  inherit_sockets(std::move(left));
+  const auto second = listen_on("127.0.0.1:0", after);
+  REQUIRE(second);
+  CHECK(second->bound.port == port);
+  // None of those that clients may wait at is given up; one that is not shared with others cannot be joined.
+  CHECK(second->sockets.size() == (before == 1 ? 1 : std::max(before, after)));
+  for (const UniqueFd& fd : second->sockets) CHECK(port_of(fd.get()) == port);
+  const auto third = listen_on("127.0.0.1:0", after);
+  REQUIRE(third);
+  CHECK(third->bound.port != port);
+  drop_inherited_sockets();
 }
 
 TEST_CASE("listener: a port somebody listens on is refused, however many sockets share it", "[net]") {
