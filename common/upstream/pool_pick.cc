@@ -70,7 +70,8 @@ Member* Pool::pick(std::span<Member* const> tried, std::uint64_t key) {
   saw_full_ = false;
   if (members_.size() == 1 && !limited_) {
     Member& only = *members_.front();
-    if (!tried.empty() || !is_left(only, loop_.now())) return nullptr;
+    // What was tried may be a server that is of the upstream no more.
+    if (std::ranges::find(tried, &only) != tried.end() || !is_left(only, loop_.now())) return nullptr;
     return claim(*only.server, true) ? &only : nullptr;
   }
   if (!in_panic()) {

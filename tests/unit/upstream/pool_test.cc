@@ -122,6 +122,20 @@ TEST_CASE("pool: servers take turns, tried ones are left out, backups come last"
   CHECK_FALSE(setup.pool.has_other(std::vector{a, b, spare}));
 }
 
+TEST_CASE("pool: the only server is tried after one that has been replaced by it", "[upstream]") {
+  Setup setup;
+  setup.add("before");
+  setup.configure();
+  Member* before = setup.pool.pick({});
+  const Lease lease = setup.connect(*before);  // which keeps what it is of
+  setup.add("after");
+  setup.servers.erase(setup.servers.begin());
+  setup.configure();
+  CHECK(setup.pick_name({before}) == "after");
+  Member* after = setup.pool.pick({});
+  CHECK(setup.pick_name({before, after}).empty());
+}
+
 TEST_CASE("pool: a server that refuses is passed over for a while, and asked when there is no other", "[upstream]") {
   Setup setup;
   setup.add("dead", false, true);
