@@ -157,12 +157,18 @@ struct Entries {
   policy::BlockEntry operator[](std::size_t i) const { return table.entry(i); }
 };
 
+// An empty one where nobody has been banned yet; null where nobody can be.
+Table table_of(Host& host) {
+  if (Table table = host.blocklist()) return table;
+  return host.options()->bans.empty() ? nullptr : std::make_shared<const policy::BlockTable>();
+}
+
 }  // namespace
 
 Reply answer_blocklist(Host& host, const Request& request) {
   const auto page = parse_page(request);
   if (!page) return problem_reply(400, page.error().detail);
-  const Table table = host.blocklist();
+  const Table table = table_of(host);
   if (!table) return problem_reply(409, kNone);
   return page_reply(*page, Entries{*table}, write_entry);
 }
@@ -211,7 +217,7 @@ Reply answer_blocklist_test(Host& host, const Request& request) {
   };
   const auto ip = parse();
   if (!ip) return problem_reply(400, ip.error().detail);
-  const Table table = host.blocklist();
+  const Table table = table_of(host);
   if (!table) return problem_reply(409, kNone);
   const auto entry = table->find(*ip);
   const auto allowed = table->allowed_by(*ip);

@@ -31,6 +31,7 @@ class Bans(FlowTest):
 
     def test_the_third_404_bans_its_client_and_nobody_else(self):
         proxy = self.start()
+        self.assertEqual(self.entries(proxy), [])
         self.assertEqual([self.status(proxy, "192.0.2.1", "/status/404") for _ in range(2)], [404] * 2)
         self.assertEqual(self.status(proxy, "192.0.2.1", "/status/500"), 500)
         self.assertEqual(self.status(proxy, "192.0.2.1"), 200)
