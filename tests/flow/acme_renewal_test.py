@@ -32,7 +32,8 @@ class Renewal(AcmeServeTest):
             f.writelines(kept)
         again = self.site(pebble.http, 0, f"{front.base}/dir")
         until(lambda: self.served(again) not in (None, first), "another certificate")
-        self.assertEqual([order.get("replaces") for order in front.orders], [None, front.asked[0]])
+        # Each one once or, where the authority did not like a nonce, again.
+        self.assertEqual(list(dict.fromkeys(order.get("replaces") for order in front.orders)), [None, front.asked[0]])
 
     def test_it_is_renewed_when_it_is_time_and_nothing_is_cut(self):
         pebble = self.pebble(life=9)
@@ -44,9 +45,13 @@ class Renewal(AcmeServeTest):
         self.addCleanup(raw.close)
         live = context.wrap_socket(raw, server_hostname="a.test")
         self.addCleanup(live.close)
+        ask = b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n"
+        # One that has asked before may be idle for longer than one that has not.
+        live.sendall(ask)
+        self.assertIn(b"200", live.recv(1000))
         until(lambda: self.served(proxy) != first, "another certificate")
         self.assertEqual(self.served(proxy), self.stored())
-        live.sendall(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        live.sendall(ask)
         self.assertIn(b"200", live.recv(1000))
 
     def test_a_renewal_that_fails_leaves_the_old_one(self):
