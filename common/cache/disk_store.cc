@@ -177,7 +177,7 @@ bool DiskStore::take(Put put) {
   return true;
 }
 
-void DiskStore::put(EntryPtr entry) {
+void DiskStore::put(const EntryPtr& entry) {
   if (!take({.entry = entry, .coded = nullptr})) skip(*entry);
 }
 

@@ -61,7 +61,7 @@ class DiskStore {
 
   /// Has `entry` written soon. When too much waits already it is not, and what is there of the object is not used any
   /// more.
-  void put(EntryPtr entry);
+  void put(const EntryPtr& entry);
   /// Has a coded form of the body of `entry`, an object that was put, written soon: the best there will be. None where
   /// it would be no shorter (null). When too much waits it is not.
   void put_form(EntryPtr entry, http::Coding coding, std::shared_ptr<const std::string> coded);

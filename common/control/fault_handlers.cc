@@ -75,7 +75,7 @@ Status read_table(const std::string& table, const Var& value, const std::vector<
   for (const auto& [name, inner] : *value.extract<Poco::JSON::Object::Ptr>()) {
     const auto member = std::ranges::find(members, name, &Member::name);
     if (member == members.end()) return std::unexpected(bad_body(fmt::format("{} has no member \"{}\"", table, name)));
-    RPX_TRY(const double number, number_in(table + "." + name, inner, member->least, member->most));
+    RPX_TRY(const double number, number_in(fmt::format("{}.{}", table, name), inner, member->least, member->most));
     member->take(number);
   }
   return {};

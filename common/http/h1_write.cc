@@ -50,10 +50,10 @@ class Writer {
   }
 
  private:
-  template <std::size_t kSize>
+  template <std::size_t Width>
   void ends(const char* from, std::size_t size) noexcept {
-    std::memcpy(at_, from, kSize);
-    std::memcpy(at_ + size - kSize, from + size - kSize, kSize);
+    std::memcpy(at_, from, Width);
+    std::memcpy(at_ + size - Width, from + size - Width, Width);
   }
   char* at_;
 };

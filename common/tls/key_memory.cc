@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -72,7 +73,8 @@ class Room {
 
 Room& room() noexcept {
   // Never destroyed: OpenSSL cleans up after everybody else.
-  static auto& one = *new Room;
+  alignas(Room) static std::byte place[sizeof(Room)];
+  static auto& one = *new (place) Room;
   return one;
 }
 

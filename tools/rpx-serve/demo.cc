@@ -22,8 +22,6 @@ namespace rpx::serve {
 
 namespace {
 
-namespace net = Poco::Net;
-
 struct DemoOptions {
   std::string listen = "127.0.0.1:0";
   bool once = false;
@@ -72,11 +70,11 @@ Result<Response> fetch(const std::string& address, const std::string& path) {
   try {
     const auto colon = address.rfind(':');
     const auto port = parse_uint(address.substr(colon + 1)).value_or(0);
-    net::HTTPClientSession session(address.substr(0, colon), static_cast<Poco::UInt16>(port));
+    Poco::Net::HTTPClientSession session(address.substr(0, colon), static_cast<Poco::UInt16>(port));
     session.setTimeout(Poco::Timespan(10, 0));
-    net::HTTPRequest request(net::HTTPRequest::HTTP_GET, path, net::HTTPMessage::HTTP_1_1);
+    Poco::Net::HTTPRequest request(Poco::Net::HTTPRequest::HTTP_GET, path, Poco::Net::HTTPMessage::HTTP_1_1);
     session.sendRequest(request);
-    net::HTTPResponse reply;
+    Poco::Net::HTTPResponse reply;
     std::istream& in = session.receiveResponse(reply);
     Response response{.status = static_cast<int>(reply.getStatus())};
     response.head = fmt::format("HTTP/1.1 {} {}\n", response.status, reply.getReason());

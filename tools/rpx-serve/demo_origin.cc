@@ -18,13 +18,11 @@ namespace rpx::serve {
 
 namespace {
 
-namespace net = Poco::Net;
-
 // Says who it is, and what the proxy told it about the client.
-class Handler : public net::HTTPRequestHandler {
+class Handler : public Poco::Net::HTTPRequestHandler {
  public:
   explicit Handler(const std::string& name) : name_(name) {}
-  void handleRequest(net::HTTPServerRequest& request, net::HTTPServerResponse& response) override {
+  void handleRequest(Poco::Net::HTTPServerRequest& request, Poco::Net::HTTPServerResponse& response) override {
     const std::string body = fmt::format("hello from origin {}, asked for {} by {}\n", name_, request.getURI(),
                                          request.get("X-Forwarded-For", "nobody we know"));
     response.setContentType("text/plain");
@@ -37,10 +35,12 @@ class Handler : public net::HTTPRequestHandler {
   const std::string& name_;
 };
 
-class HandlerFactory : public net::HTTPRequestHandlerFactory {
+class HandlerFactory : public Poco::Net::HTTPRequestHandlerFactory {
  public:
   explicit HandlerFactory(std::string name) : name_(std::move(name)) {}
-  net::HTTPRequestHandler* createRequestHandler(const net::HTTPServerRequest&) override { return new Handler(name_); }
+  Poco::Net::HTTPRequestHandler* createRequestHandler(const Poco::Net::HTTPServerRequest&) override {
+    return new Handler(name_);
+  }
 
  private:
   std::string name_;
@@ -51,15 +51,16 @@ class HandlerFactory : public net::HTTPRequestHandlerFactory {
 struct DemoOrigin::Parts {
   explicit Parts(const std::string& name)
       : factory(new HandlerFactory(name)),
-        socket(net::SocketAddress("127.0.0.1", 0)),
+        socket(Poco::Net::SocketAddress("127.0.0.1", 0)),
         url(fmt::format("http://{}", socket.address().toString())),
         acceptor(socket.impl()->sockfd(), [this](int fd) {
-          net::HTTPServerConnection(net::StreamSocket(new net::StreamSocketImpl(fd)), params, factory).run();
+          Poco::Net::HTTPServerConnection(Poco::Net::StreamSocket(new Poco::Net::StreamSocketImpl(fd)), params, factory)
+              .run();
         }) {}
 
-  net::HTTPServerParams::Ptr params = new net::HTTPServerParams;
-  net::HTTPRequestHandlerFactory::Ptr factory;
-  net::ServerSocket socket;
+  Poco::Net::HTTPServerParams::Ptr params = new Poco::Net::HTTPServerParams;
+  Poco::Net::HTTPRequestHandlerFactory::Ptr factory;
+  Poco::Net::ServerSocket socket;
   std::string url;
   control::Acceptor acceptor;
 };

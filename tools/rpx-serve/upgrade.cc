@@ -11,10 +11,10 @@ namespace rpx::serve {
 namespace {
 
 // The new process may wait for its checks before it serves.
-constexpr Duration kPatience = std::chrono::minutes(2);
+constexpr Duration kUpgradePatience = std::chrono::minutes(2);
 
 Result<int> upgrade(cli::Common common) {
-  if (!common.timeout) common.timeout = kPatience;
+  if (!common.timeout) common.timeout = kUpgradePatience;
   RPX_TRY(const control::Client proxy, find_proxy(common));
   RPX_TRY(const std::string body, ask(proxy, "POST", "/v1/upgrade"));
   RPX_TRY(const Poco::JSON::Object::Ptr answer, parse_object(body));
