@@ -157,7 +157,7 @@ class FetchedKeys(FlowTest):
         self.answer = lambda: b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
         proxy = self.start(', refresh = "1s"')
         self.assertEqual(self.get(proxy, self.keys.token()), 503)
-        self.assertIn("status 500", proxy.text("stderr"))
+        until(lambda: "status 500" in proxy.text("stderr"), "why, in the log")
         self.answer = lambda: self.reply({"keys": [self.keys.jwk]})
         until(lambda: self.get(proxy, self.keys.token()) == 200, "the keys")
         self.answer = lambda: self.reply({"keys": []})
