@@ -101,7 +101,8 @@ class Reload(CacheTest):
         asked = [request for request in self.at.requests if request.path == "/page"]
         self.assertEqual([request["If-None-Match"] for request in asked], [None, '"v1"'])
         lines = [line for line in self.through.access_log(2) if line["target"] == "/page"]
-        self.assertEqual([line["status"] for line in lines], [200, 304])
+        # Two workers may have written them: their order is no claim of the log.
+        self.assertEqual(sorted(line["status"] for line in lines), [200, 304])
 
 
 if __name__ == "__main__":
