@@ -89,7 +89,11 @@ class Streams final : public http::H2Handler {
     static_cast<StreamWork&>(*work).begin(connection_, session_->ended());
     return work;
   }
-  void set_idle(bool idle) noexcept override { connection_.idle = idle; }
+  void set_idle(bool idle) noexcept override {
+    connection_.idle = idle;
+    Shedding& shedding = connection_.worker.shedding();
+    idle ? shedding.is_idle(connection_) : shedding.is_served(connection_);
+  }
   bool draining() const noexcept override { return connection_.worker.draining(); }
 
  private:
@@ -143,6 +147,7 @@ rt::Task<Result<bool>> speaks_h2(ClientConnection& connection, Instant deadline)
 rt::Task<bool> serve_h2(ClientConnection& connection) {
   connection.worker.counts().h2_connections.add();
   connection.multiplexed = true;
+  connection.worker.shedding().awaits_head(connection);
   Streams streams(connection);
   http::H2Session session(connection.stream(), connection.worker.live()->site->limits(), streams);
   streams.use(session);

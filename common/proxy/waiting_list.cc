@@ -10,7 +10,6 @@ void WaitingList::add(ClientConnection& connection) noexcept {
   connection.waits = {.list = this, .since = connection.worker.loop().now(), .next = nullptr, .prev = last_};
   (last_ ? last_->waits.next : first_) = &connection;
   last_ = &connection;
-  ++size_;
 }
 
 void WaitingList::leave(ClientConnection& connection) noexcept {
@@ -20,7 +19,6 @@ void WaitingList::leave(ClientConnection& connection) noexcept {
   ClientConnection* prev = connection.waits.prev;
   (prev ? prev->waits.next : list->first_) = next;
   (next ? next->waits.prev : list->last_) = prev;
-  --list->size_;
   connection.waits = {};
 }
 

@@ -3,8 +3,6 @@
 // most.
 #pragma once
 
-#include <cstddef>
-
 namespace rpx::proxy {
 
 struct ClientConnection;
@@ -19,7 +17,6 @@ class WaitingList {
   void add(ClientConnection& connection) noexcept;
   /// Null when the list is empty.
   ClientConnection* oldest() const noexcept { return first_; }
-  std::size_t size() const noexcept { return size_; }
 
   /// Takes it out of the list that it is in, if any.
   static void leave(ClientConnection& connection) noexcept;
@@ -27,7 +24,6 @@ class WaitingList {
  private:
   ClientConnection* first_ = nullptr;
   ClientConnection* last_ = nullptr;
-  std::size_t size_ = 0;
 };
 
 }  // namespace rpx::proxy
