@@ -56,7 +56,6 @@ class Lease {
   friend class Pool;
   struct Connection;
   friend struct Member;
-  struct WaitingClient;
   Lease(Pool& pool, Member& member, std::unique_ptr<Connection> connection) noexcept;
   void leave() noexcept;
   Pool* pool_ = nullptr;
