@@ -8,7 +8,6 @@
 #include "load/reply_reader.h"
 #include "rt/group.h"
 #include "rt/loop.h"
-#include "tls/stream.h"
 #include "upstream/dial.h"
 
 namespace rpx::bench {
@@ -28,7 +27,7 @@ struct Ground {
   const DrillOptions& options;
   Instant end;
   DrillResult result;
-  Error refusal{};  // the last one
+  Error refusal{ErrorKind::kConnectTimeout, Side::kUpstream, "no connection in time"};  // the last one
 
   bool open() const noexcept { return Clock::now() < end; }
   std::string head(std::string_view method, std::string_view more) const {
@@ -40,10 +39,10 @@ struct Ground {
 // A connection, over TLS where the URL says so.
 rt::Task<Result<std::unique_ptr<net::Stream>>> dial(Ground& ground, bool http2, Instant deadline) {
   upstream::Security security{ground.options.tls, ground.target.server.name, nullptr};
-  if (http2 && ground.options.tls) security.alpn = "\x02h2";
+  const bool tls = ground.options.tls != nullptr;
+  if (http2) security.alpn = upstream::alpn_for("h2", tls);
   auto stream = co_await upstream::dial(ground.loop, ground.address, std::move(security), deadline);
-  if (stream && http2 && ground.options.tls && static_cast<const tls::TlsStream&>(**stream).alpn() != "h2")
-    co_return upstream_error(ErrorKind::kTlsProtocol, "the server does not agree to h2 (ALPN)");
+  if (stream && http2) RPX_CO_TRY_VOID(upstream::speaks_h2(**stream, "h2", tls));
   co_return stream;
 }
 

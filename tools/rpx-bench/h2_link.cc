@@ -370,7 +370,7 @@ rt::Task<void> H2Link::connect() {
   const Instant begun = Clock::now();
   const Address& address = origin_.addresses[number_ % origin_.addresses.size()];
   upstream::Security security{origin_.tls, origin_.name, slot_};
-  security.alpn = "\x02h2";
+  security.alpn = upstream::alpn_for("h2", origin_.tls != nullptr);
   auto stream = co_await upstream::dial(worker_.loop(), address, std::move(security), begun + plan().timeout);
   std::string trouble;
   load::Failure failure = load::Failure::kConnect;
@@ -380,8 +380,8 @@ rt::Task<void> H2Link::connect() {
     if (kind == ErrorKind::kTlsCertificate || kind == ErrorKind::kTlsProtocol) failure = load::Failure::kTls;
     if (kind == ErrorKind::kConnectTimeout) failure = load::Failure::kTimeout;
     if (trouble.find("Cannot assign requested address") != std::string::npos) ++worker_.tally().out_of_ports;
-  } else if (origin_.tls && static_cast<const tls::TlsStream&>(**stream).alpn() != "h2") {
-    trouble = "the server does not agree to h2 (ALPN)";
+  } else if (const auto agreed = upstream::speaks_h2(**stream, "h2", origin_.tls != nullptr); !agreed) {
+    trouble = agreed.error().detail;
     failure = load::Failure::kTls;
   }
   if (!trouble.empty()) {
