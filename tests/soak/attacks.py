@@ -73,10 +73,12 @@ def run(name, options):
                 done = subprocess.run([BENCH, "-o", "json", "--no-progress", "--no-keepalive", "-t", "1", "-c", "50", "--rate", "100",
                                        "-d", f"{options.seconds}s", proxy.url + "/?size=1000"], capture_output=True, text=True,
                                       check=False)
-                attack.wait(options.seconds + 60)
+                ended = attack.wait(options.seconds + 60)
             status, memory = proxy.status(), proxy.memory()[1]
         finally:
             proxy.kill()
+    if ended != 0:
+        raise SystemExit(f"{name}: the attacker ended with {ended}; nothing was attacked")
     report = json.loads(done.stdout)
     asked = report["requests"] + report["unfinished"]
     share, p99 = report["replies_by_class"][2] / asked, report["latency"]["p99_ms"]
