@@ -66,7 +66,7 @@ class Renewal(AcmeServeTest):
         self.assertEqual((self.served(proxy), self.stored()), (first, first))
         self.assertEqual(view["fingerprint"], hashlib.sha256(first).hexdigest())
         self.assertGreater(view["next"], view["last_attempt"])
-        self.assertIn("the one in use stays", proxy.text("stderr"))
+        self.logged(proxy, "the one in use stays")
         self.assertEqual(self.metric(proxy, 'rpx_acme_failures{name="a.test"}'), 1)
         with open(os.path.join(self.store, "state", "a.test"), encoding="utf-8") as f:
             self.assertIn("failures 1", f.read())

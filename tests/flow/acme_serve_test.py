@@ -31,7 +31,7 @@ class Obtaining(AcmeServeTest):
         self.assertGreater(self.metric(proxy, 'rpx_acme_not_after_seconds{name="a.test"}'), 1e9)
         self.assertEqual(self.metric(proxy, 'rpx_acme_attempts_total{result="obtained"}'), 2)
         self.assertIn("a.test valid, until 20", run_tool("status", "-o", "table", cwd=proxy.dir).stdout)
-        self.assertIn("certificate obtained", proxy.text("stderr"))
+        self.logged(proxy, "certificate obtained")
         for leaf in ("account.key", "certificates/a.test.pem", "state/a.test"):
             self.assertEqual(os.stat(os.path.join(self.store, leaf)).st_mode & 0o777, 0o600, leaf)
         self.assertEqual(self.fetch(proxy.address("plain"), "/x").status, 308)

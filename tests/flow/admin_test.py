@@ -38,7 +38,7 @@ class Admin(FlowTest):
         self.assertEqual(self.fetch(proxy).status, 200)
         self.assertEqual(self.ask(address, *change, token=TOKEN, body={"enabled": True})[0], 200)
         self.assertEqual(self.fetch(proxy).status, 503)
-        self.assertIn("tcp 127.0.0.1", proxy.text("stderr"))
+        self.logged(proxy, "tcp 127.0.0.1")
 
     def test_without_a_token_nothing_can_be_changed(self):
         _, address = self.start("")

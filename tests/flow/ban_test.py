@@ -42,7 +42,7 @@ class Bans(FlowTest):
         self.assertEqual((entry["prefix"], entry["source"]), ("192.0.2.1/32", "ban"))
         self.assertIn("ban: 3 replies of 404, 401 within 1m", entry["reason"])
         self.assertEqual(proxy.status()["banned"], 1)
-        self.assertIn("message=banned", proxy.text("stderr"))
+        self.logged(proxy, "message=banned")
 
     def test_a_ban_can_be_taken_back_and_the_next_one_is_longer(self):
         proxy = self.start()

@@ -155,7 +155,7 @@ class RunTime(MembersBase):
         self.assertEqual(self.who(proxy), {"2"})
         proxy.stop()
         again = self.proxy(config, folder=folder)
-        self.assertIn("servers are as they were left", again.text("stderr"))
+        self.logged(again, "servers are as they were left")
         rows = again.servers("app")
         self.assertEqual({u: (r["state"], r["weight"]) for u, r in rows.items()},
                          {second.url: ("drain", 1), third.url: ("up", 9)})
@@ -210,7 +210,7 @@ class RunTime(MembersBase):
             file.write(f"drian app {origin.url}\nmaint app {origin.url}\nremoved none http://1.2.3.4:5\n")
         proxy = self.proxy(self.config_to(origin.url), serve='workers = 1\nstate = "./kept"', folder=folder)
         self.assertEqual(proxy.servers("app")[origin.url]["state"], "maint")
-        self.assertIn("kept:1", proxy.text("stderr"))
+        self.logged(proxy, "kept:1")
 
     def test_places_count_on_when_the_options_of_a_server_change(self):
         def hold(connection):

@@ -106,7 +106,7 @@ class Stapling(OcspTest):
         until(lambda: self.state(proxy), "what came of it")
         self.assertEqual((self.state(proxy)["state"], self.state(proxy)["stapled"]), ("failing", False))
         self.assertIn("no response sent", self.said(proxy))
-        self.assertIn("no OCSP response was fetched", proxy.text("stderr"))
+        self.logged(proxy, "no OCSP response was fetched")
 
     def must_staple(self, responder=True):
         """A site with a certificate that is not to be served without what its authority says (RFC 7633)."""
@@ -154,7 +154,7 @@ class Stapling(OcspTest):
         until(lambda: self.state(proxy), "what came of it")
         self.assertEqual(self.state(proxy)["state"], "revoked")
         self.assertIn("no response sent", self.said(proxy))
-        self.assertIn("a certificate is not good any more", proxy.text("stderr"))
+        self.logged(proxy, "a certificate is not good any more")
 
     def test_it_can_be_off(self):
         proxy = self.site(tls="ocsp_stapling = false")

@@ -70,7 +70,7 @@ class Secrets(TlsTest):
         for label in ("CLIENT_RANDOM ", "SERVER_TRAFFIC_SECRET_0 "):
             self.assertIn(label, proxy.text("keys.log"))
         self.assertEqual(os.stat(proxy.path("keys.log")).st_mode & 0o777, 0o600)
-        self.assertIn("SECRETS", proxy.text("stderr"))
+        self.logged(proxy, "SECRETS")
         lines = proxy.text("keys.log").count("\n")
         self.assertEqual(proxy.reload()[0], 200)
         self.curl(proxy)

@@ -8,6 +8,7 @@ import unittest
 from support.client import Client, fetch
 from support.origin import Origin, ScriptedOrigin
 from support.proxy import Proxy
+from support.waiting import until
 
 LISTEN = '[[listen]]\nname = "web"\naddress = "127.0.0.1:0"\n'
 
@@ -67,6 +68,10 @@ class FlowTest(unittest.TestCase):
         client = Client(target.address() if isinstance(target, Proxy) else target, **more)
         self.addCleanup(client.close)
         return client
+
+    def logged(self, proxy, text):
+        """Waits for `text` in the log of a proxy: it is written by a thread of its own."""
+        until(lambda: text in proxy.text("stderr"), f"{text!r} in the log")
 
     def fetch(self, target, path="/", **more):
         return fetch(target.address() if isinstance(target, Proxy) else target, path, **more)
