@@ -6,6 +6,7 @@
 #include <Poco/Net/HTTPResponse.h>
 #include <Poco/Net/NetException.h>
 #include <Poco/Net/StreamSocketImpl.h>
+#include <Poco/URI.h>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -31,6 +32,12 @@ Answer exchange(net::HTTPClientSession& session, net::HTTPRequest& request, std:
 }
 
 }  // namespace
+
+std::string encoded_segment(const std::string& text) {
+  std::string out;
+  Poco::URI::encode(text, "/:?#[]@!$&'()*+,;=%", out);
+  return out;
+}
 
 Result<Answer> Client::ask(std::string_view method, std::string_view target, std::string_view body,
                            std::string_view content_type) const {

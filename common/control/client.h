@@ -15,6 +15,9 @@ struct Answer {
   std::string body;
 };
 
+/// `text` as one segment of a path: percent-encoded but for the unreserved characters (RFC 3986 section 2.3).
+std::string encoded_segment(const std::string& text);
+
 class Client {
  public:
   /// `path` of the control socket; `timeout` to connect, and between two reads of an answer.

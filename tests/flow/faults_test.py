@@ -1,5 +1,6 @@
 """What goes wrong on purpose, and routes that are taken out of service while the proxy runs."""
 
+import json
 import time
 import unittest
 
@@ -62,7 +63,9 @@ class Faults(FlowTest):
         self.assertEqual(self.outcomes(proxy, 2), [200, 200])
         done = run_tool("fault", "flaky", "abort.status=429", "delay.time=1ms", "-o", "json", "--socket", proxy.path("rpx.sock"))
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("delay 0.001 s, abort 429", done.stdout)
+        self.assertEqual(json.loads(done.stdout)[0], proxy.control("GET", "/v1/faults/flaky")[1])
+        shown = run_tool("fault", "-o", "plain", "--socket", proxy.path("rpx.sock"))
+        self.assertIn("delay 0.001 s, abort 429", shown.stdout, shown.stderr)
         self.assertEqual(self.outcomes(proxy, 2), [429, 429])
         self.assertEqual(proxy.control("GET", "/v1/faults")[1]["items"][0]["abort"], {"status": 429, "percent": 100})
 
@@ -95,7 +98,7 @@ class Maintenance(FlowTest):
         self.assertEqual(self.fetch(proxy).status, 503)
         self.assertEqual(self.tool(proxy, "all", "off").returncode, 0)
         self.assertEqual(self.fetch(proxy).status, 200)
-        self.assertIn("maintenance of all", proxy.text("stderr"))
+        self.logged(proxy, "maintenance of all")
 
     def test_the_configuration_has_the_last_word_when_it_changes(self):
         proxy = self.start("maintenance = { enabled = true }")

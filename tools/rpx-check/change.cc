@@ -1,6 +1,5 @@
 #include "change.h"
 
-#include <Poco/URI.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -24,20 +23,14 @@ struct ChangeOptions {
   std::string weight;  // as typed
 };
 
-std::string encoded(const std::string& name) {
-  std::string out;
-  Poco::URI::encode(name, "/:?#[]@!$&'()*+,;=%", out);
-  return out;
-}
-
 }  // namespace
 
 std::string servers_target(const std::string& upstream) {
-  return fmt::format("/v1/upstreams/{}/servers", encoded(upstream));
+  return fmt::format("/v1/upstreams/{}/servers", control::encoded_segment(upstream));
 }
 
 std::string server_target(const ServerRow& row) {
-  return fmt::format("{}/{}", servers_target(row.upstream), encoded(row.url));
+  return fmt::format("{}/{}", servers_target(row.upstream), control::encoded_segment(row.url));
 }
 
 // The last healthy server is not taken out: that is exit status 5, unlike what else may go wrong.

@@ -114,4 +114,22 @@ std::string to_json(const Poco::JSON::Object& object) {
   return out.str();
 }
 
+std::string to_json(const std::vector<Poco::JSON::Object::Ptr>& objects, bool one_a_line) {
+  std::string out = one_a_line ? "" : "[";
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    if (!one_a_line && i > 0) out += ',';
+    out += to_json(*objects[i]);
+    if (one_a_line) out += '\n';
+  }
+  return one_a_line ? out : out + "]\n";
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr std::string_view kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
 }  // namespace rpx::serve

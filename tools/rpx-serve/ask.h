@@ -34,5 +34,10 @@ std::string text_of(const Poco::JSON::Object& object, const std::string& member)
 std::vector<std::string> texts_of(const Poco::JSON::Object& object, const std::string& member);
 std::uint64_t number_of(const Poco::JSON::Object& object, const std::string& member);
 std::string to_json(const Poco::JSON::Object& object);
+/// An array of them, or one a line, as -o json and -o ndjson want it.
+std::string to_json(const std::vector<Poco::JSON::Object::Ptr>& objects, bool one_a_line);
+
+/// "1.5 MiB": for people.
+std::string bytes_text(std::uint64_t bytes);
 
 }  // namespace rpx::serve

@@ -1,4 +1,3 @@
-#include <Poco/URI.h>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -75,9 +74,7 @@ Result<std::string> body_of(const std::vector<std::string>& words) {
 }
 
 Result<std::string> read_or_change(const control::Client& proxy, const std::vector<std::string>& what) {
-  std::string coded;
-  Poco::URI::encode(what.front(), "/?#%", coded);
-  const std::string path = "/v1/faults/" + coded;
+  const std::string path = "/v1/faults/" + control::encoded_segment(what.front());
   if (what.size() == 1) return ask(proxy, "GET", path);
   if (what.size() == 2 && what[1] == "off") return ask(proxy, "DELETE", path);
   RPX_TRY(const std::string body, body_of({what.begin() + 1, what.end()}));
@@ -113,7 +110,12 @@ Result<int> fault(const FaultWanted& wanted, const cli::Common& common) {
     RPX_TRY(const std::string body, read_or_change(proxy, wanted.what));
     RPX_TRY(items.emplace_back(), parse_object(body));
   }
+  if (common.quiet) return 0;
   const cli::Format format = common.resolved_format();
+  if (format == cli::Format::kJson || format == cli::Format::kNdjson) {
+    cli::write_stdout(to_json(items, format == cli::Format::kNdjson));
+    return 0;
+  }
   cli::Records records({{"name"}, {"does"}, {"routes"}, {"requests", true}, {"hits", true}});
   for (const Object::Ptr& one : items) {
     const std::string does = does_of(*one);
@@ -121,7 +123,7 @@ Result<int> fault(const FaultWanted& wanted, const cli::Common& common) {
                  fmt::format("{}", fmt::join(texts_of(*one, "routes"), ",")), number_of(*one, "requests"),
                  number_of(*one, "hits")});
   }
-  if (!common.quiet) cli::write_stdout(records.render(format, cli::use_color(common.color, cli::stdout_is_terminal())));
+  cli::write_stdout(records.render(format, cli::use_color(common.color, cli::stdout_is_terminal())));
   return 0;
 }
 

@@ -1,4 +1,3 @@
-#include <Poco/URI.h>
 #include <fmt/format.h>
 
 #include <memory>
@@ -17,14 +16,8 @@ struct MaintenanceWanted {
   std::vector<std::string> what;  // ROUTE [on|off], or nothing
 };
 
-std::string path_of(const std::string& list, const std::string& name) {
-  std::string coded;
-  Poco::URI::encode(name, "/?#%", coded);
-  return list + "/" + coded;
-}
-
 Result<std::string> read_or_change(const control::Client& proxy, const MaintenanceWanted& wanted) {
-  const std::string path = path_of("/v1/maintenance", wanted.what.front());
+  const std::string path = "/v1/maintenance/" + control::encoded_segment(wanted.what.front());
   if (wanted.what.size() == 1) return ask(proxy, "GET", path);
   const std::string& way = wanted.what[1];
   if (way != "on" && way != "off")

@@ -19,22 +19,12 @@ cli::Cell text_or_nothing(std::string text) {
   return text;
 }
 
-std::string as_json(const std::vector<Object::Ptr>& routes, bool one_a_line) {
-  std::string out = one_a_line ? "" : "[";
-  for (std::size_t i = 0; i < routes.size(); ++i) {
-    if (!one_a_line && i > 0) out += ',';
-    out += to_json(*routes[i]);
-    if (one_a_line) out += '\n';
-  }
-  return one_a_line ? out : out + "]\n";
-}
-
 Result<int> routes(const cli::Common& common) {
   RPX_TRY(const control::Client proxy, find_proxy(common));
   RPX_TRY(const auto items, ask_list(proxy, "/v1/routes"));
   const cli::Format format = common.resolved_format();
   if (format == cli::Format::kJson || format == cli::Format::kNdjson) {
-    cli::write_stdout(as_json(items, format == cli::Format::kNdjson));
+    cli::write_stdout(to_json(items, format == cli::Format::kNdjson));
     return 0;
   }
   cli::Records records({{"name"}, {"host"}, {"path"}, {"methods"}, {"action"}, {"to"}, {"status", true}});

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <system_error>
 
 #include "ask.h"
 #include "base/result.h"
@@ -64,13 +66,6 @@ double rate_of(const Object& now, const Object& before, const std::string& membe
   return grown < was ? 0 : static_cast<double>(grown - was) / seconds;
 }
 
-std::string bytes_text(double bytes) {
-  constexpr std::string_view kUnits[] = {"B", "KB", "MB", "GB"};
-  std::size_t unit = 0;
-  for (; bytes >= 1000 && unit + 1 < std::size(kUnits); ++unit) bytes /= 1000;
-  return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, kUnits[unit]);
-}
-
 struct Rates {
   double requests = 0;
   double errors = 0;  // replies of 5xx
@@ -90,6 +85,8 @@ Rates rates_of(const Look& now, const Look& before) {
   return out;
 }
 
+std::uint64_t rounded(double value) { return static_cast<std::uint64_t>(std::llround(value)); }
+
 // One look as one line, for pipes and logs.
 std::string line_of(const Look& now, const Rates& rates, cli::Format format) {
   cli::Records records({{"requests_per_s", true},
@@ -99,7 +96,6 @@ std::string line_of(const Look& now, const Rates& rates, cli::Format format) {
                         {"received_per_s", true},
                         {"sent_per_s", true},
                         {"lag_s", true}});
-  const auto rounded = [](double value) { return static_cast<std::uint64_t>(std::llround(value)); };
   records.add({rounded(rates.requests), rounded(rates.errors), number_of(*now.status, "connections"),
                number_of(*now.status, "exchanges"), rounded(rates.received), rounded(rates.sent),
                now.status->optValue<double>("lag_s", 0)});
@@ -159,7 +155,7 @@ std::string screen_of(const Look& now, const Look& before, bool color) {
                      number_of(status, "connections_half_open"));
   out += fmt::format(
       "{}/s received, {}/s sent; memory {}; lag {:.1f} ms; refused {}, shed {}, blocked {}, limited {}\n\n",
-      bytes_text(rates.received), bytes_text(rates.sent), bytes_text(static_cast<double>(number_of(status, "memory"))),
+      bytes_text(rounded(rates.received)), bytes_text(rounded(rates.sent)), bytes_text(number_of(status, "memory")),
       status.optValue<double>("lag_s", 0) * 1000, number_of(status, "connections_refused"),
       number_of(status, "connections_shed"), number_of(status, "blocked"), number_of(status, "limited"));
   out += servers_of(now, before, color);
@@ -202,12 +198,16 @@ class Screen {
 // Tells when it is time to end.
 class Interrupts {
  public:
-  Interrupts() {
+  // Errors: kInternal, where the kernel has no descriptor left.
+  static Result<Interrupts> open() {
     sigset_t set;
     sigemptyset(&set);
     for (const int signal : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&set, signal);
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    fd_ = net::UniqueFd(signalfd(-1, &set, SFD_CLOEXEC));
+    net::UniqueFd fd(signalfd(-1, &set, SFD_CLOEXEC));
+    if (!fd)
+      return self_error(ErrorKind::kInternal, fmt::format("signalfd: {}", std::generic_category().message(errno)));
+    return Interrupts(std::move(fd));
   }
   // True when a signal came within `span`.
   bool wait(Duration span) const {
@@ -217,6 +217,7 @@ class Interrupts {
   }
 
  private:
+  explicit Interrupts(net::UniqueFd fd) : fd_(std::move(fd)) {}
   net::UniqueFd fd_;
 };
 
@@ -226,7 +227,7 @@ Result<int> top(const TopOptions& options, const cli::Common& common) {
   const cli::Format format = common.resolved_format();
   const bool full_screen = format == cli::Format::kTable && cli::stdout_is_terminal();
   const bool color = cli::use_color(common.color, cli::stdout_is_terminal());
-  const Interrupts interrupts;
+  RPX_TRY(const Interrupts interrupts, Interrupts::open());
   const Screen screen(full_screen);
   if (full_screen) draw(screen_of(before, before, color));
   for (int n = 0; options.count <= 0 || n < options.count; ++n) {
