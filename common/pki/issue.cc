@@ -37,6 +37,16 @@ Result<std::string> san_of(const Wanted& wanted) {
   return out;
 }
 
+// OpenSSL reads extensions from a text in which commas and line ends part them.
+Status check_responder(std::string_view url) {
+  const auto odd = [](char c) { return c <= ' ' || c == ',' || c == ';' || c > '~'; };
+  const bool good = url.empty() || ((url.starts_with("http://") || url.starts_with("https://")) &&
+                                    url.find("://") + 3 < url.size() && std::ranges::none_of(url, odd));
+  if (good) return {};
+  return self_error(ErrorKind::kUsage,
+                    fmt::format("\"{}\" is no URL of a responder: expected one such as http://ocsp.example/", url));
+}
+
 std::string common_name_of(const Wanted& wanted) {
   if (!wanted.common_name.empty()) return wanted.common_name;
   return wanted.names.empty() ? "rpx" : wanted.names.front();
@@ -115,6 +125,7 @@ bool is_san(std::string_view name) noexcept {
 
 Result<tls::X509Ptr> make_certificate(EVP_PKEY* key, const Wanted& wanted, const Issuer* issuer) {
   RPX_TRY(const std::string san, san_of(wanted));
+  RPX_TRY_VOID(check_responder(wanted.responder));
   tls::X509Ptr out(X509_new());
   X509* certificate = out.get();
   X509* signer = issuer != nullptr ? issuer->certificate : certificate;

@@ -33,8 +33,8 @@ struct Issuer {
 /// Whether `name` may be a SAN: a DNS name of letters, digits, '-' and '.', perhaps behind "*.", or an address.
 bool is_san(std::string_view name) noexcept;
 
-/// A certificate for `key`, signed by `issuer`, or by itself when that is null. Errors: kUsage for a bad name,
-/// kInternal.
+/// A certificate for `key`, signed by `issuer`, or by itself when that is null. Errors: kUsage for a bad name
+/// or responder, kInternal.
 Result<tls::X509Ptr> make_certificate(EVP_PKEY* key, const Wanted& wanted, const Issuer* issuer);
 /// A request to a certificate authority (RFC 2986). Errors as above.
 Result<RequestPtr> make_request(EVP_PKEY* key, const Wanted& wanted);

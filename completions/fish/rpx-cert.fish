@@ -64,6 +64,7 @@ complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcomm
 complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l kind -x -a 'ec ec-p384 rsa rsa-3072 rsa-4096 ed25519' -d 'kind of the key'
 complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l for -x -d 'how long it is good'
 complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l out -r -F -d 'where to'
+complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l responder -x -d 'responder that it names'
 complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l client -d 'for clients that show it'
 complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l env -d 'print variables for the shell'
 complete -c rpx-cert -n '__fish_seen_subcommand_from ca; and __fish_seen_subcommand_from issue' -l force -d 'replace what is there'

@@ -22,6 +22,7 @@ struct CaOptions {
   std::string kind;
   std::string common_name;
   std::string out;
+  std::string responder;
   std::optional<Duration> life;
   bool client = false;
   bool env = false;
@@ -72,6 +73,7 @@ Result<int> issue(const CaOptions& options, const cli::Common& common) {
   }
   pki::Wanted wanted = wanted_of(options.names, options.life, kIssuedLife);
   wanted.client = options.client;
+  wanted.responder = options.responder;
   // Clients are people and machines as often as hosts: what is no host name is the subject alone.
   if (options.client && !pki::is_san(wanted.names.front())) {
     wanted.common_name = options.names.front();
@@ -115,6 +117,7 @@ void add_ca(cli::App& app) {
       .choice("--kind", "KIND", &issued->kind, pki::key_kind_names(), "of the key; ec without it")
       .option("--for", "DURATION", &issued->life, "how long it is good; 90d without it")
       .option("--out", "STEM", &issued->out, "STEM.pem and STEM.key; else the first name")
+      .option("--responder", "URL", &issued->responder, "the responder (OCSP) that it names; none without it")
       .flag("--client", issued->client, "for clients that show it, not for servers")
       .flag("--env", issued->env, "print variables that make curl, node, python and go trust the authority")
       .flag("--force", issued->force, "replace files that are there")
