@@ -92,8 +92,9 @@ class Host {
   /// What is wrong with the TOML `text`, or what it would change. Changes nothing.
   virtual Checked check(std::string_view text) = 0;
   /// Starts the program anew, hands it the listening sockets, and begins a graceful stop of this process once the new
-  /// one serves. Takes as long as that. Its process id. Errors: kUsage where this proxy cannot be followed by another,
-  /// or the new one did not come to serve: this one goes on; kDraining.
+  /// one serves. Takes as long as that; reloads are refused meanwhile. Its process id. Errors: kUsage where this proxy
+  /// cannot be followed by another, an upgrade is under way, or the new one did not come to serve: this one goes on;
+  /// kDraining when this one begins to stop first.
   virtual Result<std::int64_t> upgrade() = 0;
   /// Begins a graceful stop and returns at once; `grace` absent = as configured.
   virtual void stop(std::optional<Duration> grace) = 0;

@@ -263,6 +263,10 @@ Server::~Server() {
   parts_->streams.stop();
 }
 
+void Server::settle() {
+  if (parts_->file) parts_->file->settle();
+}
+
 const std::string& Server::path() const noexcept { return parts_->name; }
 
 }  // namespace rpx::control

@@ -25,6 +25,8 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  /// The socket file, one of SocketFile::take_over, has its name now. Main thread.
+  void settle();
   /// Of the socket file, or the address.
   const std::string& path() const noexcept;
 

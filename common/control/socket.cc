@@ -89,9 +89,7 @@ Status clear_dead(const std::string& path, const sockaddr_un& address) {
 Result<SocketFile> SocketFile::listen_at(const std::string& path) { return bind_at(path); }
 
 Result<SocketFile> SocketFile::take_over(const std::string& path) {
-  const std::string aside = path + ".new";
-  RPX_TRY(SocketFile file, bind_at(aside));
-  if (::rename(aside.c_str(), path.c_str()) != 0) return failed(path, "rename");
+  RPX_TRY(SocketFile file, bind_at(path + ".new"));
   file.path_ = path;
   return file;
 }
@@ -112,6 +110,7 @@ Result<SocketFile> SocketFile::bind_at(const std::string& path) {
   if (file.fd_ < 0) return failed(path, "socket");
   if (::bind(file.fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) return failed(path, "bind");
   file.path_ = path;
+  file.file_ = path;
   // Nobody can connect before listen, so the mode is right before it matters, and the process-wide umask stays alone.
   if (::chmod(path.c_str(), 0600) != 0) return failed(path, "chmod");
   struct stat made{};
@@ -124,6 +123,7 @@ Result<SocketFile> SocketFile::bind_at(const std::string& path) {
 
 SocketFile::SocketFile(SocketFile&& other) noexcept
     : path_(std::exchange(other.path_, {})),
+      file_(std::exchange(other.file_, {})),
       made_directory_(std::exchange(other.made_directory_, {})),
       fd_(std::exchange(other.fd_, -1)),
       device_(other.device_),
@@ -134,13 +134,13 @@ SocketFile::~SocketFile() {
   struct stat seen{};
   // Only what was made here goes: another process may have taken the name since.
   const bool still_ours =
-      !path_.empty() && ::lstat(path_.c_str(), &seen) == 0 && seen.st_dev == device_ && seen.st_ino == inode_;
-  if (still_ours) ::unlink(path_.c_str());
+      !file_.empty() && ::lstat(file_.c_str(), &seen) == 0 && seen.st_dev == device_ && seen.st_ino == inode_;
+  if (still_ours) ::unlink(file_.c_str());
   if (!made_directory_.empty()) ::rmdir(made_directory_.c_str());
 }
 
 Status SocketFile::give_to(uid_t uid, gid_t gid) {
-  if (::lchown(path_.c_str(), uid, gid) != 0) return failed(path_, "chown");
+  if (::lchown(file_.c_str(), uid, gid) != 0) return failed(file_, "chown");
   if (!made_directory_.empty() && ::lchown(made_directory_.c_str(), uid, gid) != 0) return failed(path_, "chown");
   return {};
 }

@@ -1,5 +1,7 @@
 #include "net/inherited.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <mutex>
 
@@ -9,6 +11,7 @@ namespace {
 struct Held {
   std::mutex mutex;
   std::vector<InheritedSockets> sockets;
+  bool settled = true;
 };
 
 Held& held() {
@@ -21,6 +24,7 @@ Held& held() {
 void inherit_sockets(std::vector<InheritedSockets> sockets) {
   const std::scoped_lock lock(held().mutex);
   held().sockets = std::move(sockets);
+  held().settled = false;
 }
 
 InheritedSockets take_inherited_sockets(std::string_view address) {
@@ -33,6 +37,17 @@ InheritedSockets take_inherited_sockets(std::string_view address) {
   return out;
 }
 
-void drop_inherited_sockets() { inherit_sockets({}); }
+void settle_inherited_sockets() {
+  const std::scoped_lock lock(held().mutex);
+  for (const InheritedSockets& one : held().sockets)
+    if (!one.unlink_path.empty()) ::unlink(one.unlink_path.c_str());
+  held().sockets.clear();
+  held().settled = true;
+}
+
+bool is_still_inheriting() {
+  const std::scoped_lock lock(held().mutex);
+  return !held().settled;
+}
 
 }  // namespace rpx::net

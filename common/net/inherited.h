@@ -17,11 +17,15 @@ struct InheritedSockets {
   std::vector<UniqueFd> sockets;
 };
 
-/// listen_on() takes these up instead of binding anew: each once, in their order where an address is there twice.
+/// listen_on() takes these up instead of binding anew: each once, in their order where an address is there twice. Until
+/// settle_inherited_sockets() the process before serves with them too, and their files are its: they stay when this one
+/// ends.
 void inherit_sockets(std::vector<InheritedSockets> sockets);
 /// The first of them for `address`; no sockets when there is none. Any thread.
 InheritedSockets take_inherited_sockets(std::string_view address);
-/// Closes those that nobody has taken up.
-void drop_inherited_sockets();
+/// They are ours alone: those that nobody has taken up are closed, their files removed.
+void settle_inherited_sockets();
+/// Whether they are not, yet. Any thread.
+bool is_still_inheriting();
 
 }  // namespace rpx::net

@@ -184,6 +184,7 @@ Result<Listener> listen_as_before(InheritedSockets before, std::size_t count) {
   RPX_TRY(out.bound, bound_address(before.sockets.front().get(), before.address));
   out.unlink_path = std::move(before.unlink_path);
   out.sockets = std::move(before.sockets);
+  out.inherited = true;
   out.wait_for_bytes(true);
   sockaddr_storage where{};
   socklen_t length = sizeof where;
@@ -200,7 +201,7 @@ Result<Listener> listen_as_before(InheritedSockets before, std::size_t count) {
 }  // namespace
 
 Listener::~Listener() {
-  if (!unlink_path.empty()) unlink(unlink_path.c_str());
+  if (!unlink_path.empty() && !(inherited && is_still_inheriting())) unlink(unlink_path.c_str());
 }
 
 void Listener::wait_for_bytes(bool on) const noexcept {

@@ -19,6 +19,7 @@ struct Listener {
   std::vector<UniqueFd> sockets;  ///< one, one a worker, or as many as there were workers in the process before
   Address bound;                  ///< with the port the kernel picked
   std::string unlink_path;        ///< Unix socket file to remove at the end; empty for none
+  bool inherited = false;         ///< by inherit_sockets(): the file stays while the process before may need it
 
   Listener() = default;
   Listener(Listener&& other) noexcept = default;

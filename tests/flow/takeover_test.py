@@ -3,62 +3,22 @@
 import json
 import os
 import signal
+import subprocess
 import threading
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from support.client import fetch
-from support.flow import FlowTest
-from support.proxy import REPORT, Proxy, run_tool
+from support.proxy import Proxy
+from support.upgraded import Started, children_of, is_alive
 from support.waiting import PATIENCE, until
 
-
-def is_alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-            return f.read().rsplit(") ", 1)[1][0] != "Z"
-    except FileNotFoundError:
-        return False
+# With these the next process does not serve until the origin's gate is open.
+CHECKED = '[upstream.app.health]\npath = "/gated"\ninterval = "100ms"\ntimeout = "1h"\n'
+WAITING = 'workers = 2\nwait_ready = "1h"'
 
 
-class Upgraded(Proxy):
-    """A proxy that does not end with its parent, and may be followed by others; all of them end with it."""
-
-    def __init__(self, config, **more):
-        self.pids = [0]
-        super().__init__(config, dies=False, **more)
-        self.pids = [self.process.pid]
-
-    def upgrade(self, expect=0):
-        done = run_tool("upgrade", "--socket", self.path("rpx.sock"), "-o", "json", timeout=PATIENCE * 2)
-        assert done.returncode == expect, (done.returncode, done.stderr, self.text("stderr"))
-        if expect == 0:
-            self.pids.append(json.loads(done.stdout)["pid"])
-        return done
-
-    def end(self):
-        for pid in self.pids[1:]:
-            if is_alive(pid):
-                os.kill(pid, signal.SIGTERM)
-        until(lambda: not any(is_alive(pid) for pid in self.pids[1:]), "the last process to end")
-        self.log = self.text("stderr")
-        assert not REPORT.search(self.log), self.log
-        self.stop()
-
-    def kill(self):
-        for pid in self.pids[1:]:
-            if is_alive(pid):
-                os.kill(pid, signal.SIGKILL)
-        super().kill()
-
-
-class TakeOver(FlowTest):
-    def start(self, config, **more):
-        proxy = Upgraded(config, **more)
-        self.proxies.append(proxy)
-        self.addCleanup(proxy.kill)
-        self.addCleanup(proxy.end)
-        return proxy
-
+class TakeOver(Started):
     def test_no_request_is_lost_while_processes_follow_one_another(self):
         proxy = self.start(self.config_to(self.origin().url))
         over, failures, done = threading.Event(), [], []
@@ -126,7 +86,7 @@ class TakeOver(FlowTest):
             before = proxy.pids[-1]
             proxy.upgrade()
             until(lambda pid=before: not is_alive(pid), "the process before to end")
-            self.assertEqual(json.loads(proxy.text("ready.json"))["pid"], proxy.pids[-1])
+            until(lambda: json.loads(proxy.text("ready.json"))["pid"] == proxy.pids[-1], "the ready file of the new one")
             self.assertEqual(fetch(proxy.path("web.sock"), "/").status, 200)
             self.assertEqual(proxy.status()["pid"], proxy.pids[-1])
 
@@ -146,6 +106,115 @@ class TakeOver(FlowTest):
         status, problem = proxy.control("POST", "/v1/upgrade")
         self.assertEqual(status, 409)
         self.assertIn("ends with its parent", problem["detail"])
+
+    def test_process_1_of_a_container_is_not_followed(self):
+        apart = ["unshare", "--pid", "--fork", "--kill-child", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+        if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode != 0:
+            self.skipTest("a process namespace is not to be had here")
+        proxy = Proxy(self.config_to(self.origin().url), under=apart, dies=False)
+        self.proxies.append(proxy)
+        self.addCleanup(proxy.kill)
+        self.assertEqual(proxy.status()["pid"], 1)
+        status, problem = proxy.control("POST", "/v1/upgrade")
+        self.assertEqual(status, 409)
+        self.assertIn("it is process 1, with which its container ends", problem["detail"])
+        self.assertEqual(proxy.control("POST", "/v1/stop")[0], 202)
+        proxy.stop(signal_number=None)
+
+
+class HeldBack(Started):
+    """The new process is there and has bound what it serves on, but does not serve yet."""
+
+    def setUp(self):
+        super().setUp()
+        self.pool = ThreadPoolExecutor(1)
+        self.addCleanup(self.pool.shutdown)
+        self.at = self.origin()
+        self.addCleanup(self.at.gate.set)
+        self.proxy = self.start(self.config(), arguments=["--ready-file", "ready.json"])
+
+    def config(self, checks=""):
+        return self.config_to(self.at.url, top=checks + '\n[[listen]]\nname = "unix"\naddress = "unix:web.sock"\n')
+
+    def begin(self, **more):
+        """(an upgrade under way, the new process)"""
+        self.proxy.serve = WAITING
+        self.proxy.write_config(self.config(CHECKED))
+        asked = len(self.at.requests)
+        upgrade = self.pool.submit(self.proxy.upgrade, **more)
+        until(lambda: os.path.exists(self.proxy.path("rpx.sock.new")), "the control socket of the new process")
+        self.at.await_requests(asked + 1)
+        return upgrade, children_of(self.proxy.launcher())[0]
+
+    def assert_as_it_was(self, files):
+        self.assertEqual(self.files(), files)
+        self.assertFalse(os.path.exists(self.proxy.path("rpx.sock.new")))
+        self.assertEqual(self.proxy.status()["pid"], self.proxy.pids[0])
+        self.assertEqual(self.fetch(self.proxy).status, 200)
+        self.assertEqual(fetch(self.proxy.path("web.sock"), "/").status, 200)
+
+    def files(self):
+        return [(name, os.stat(self.proxy.path(name)).st_ino) for name in ("rpx.sock", "web.sock", "ready.json")]
+
+    def test_one_that_ends_after_it_has_bound_leaves_the_one_before_as_it_is(self):
+        files = self.files()
+        for how in (signal.SIGTERM, signal.SIGKILL):
+            with self.subTest(how=how.name):
+                upgrade, new = self.begin(expect=5)
+                self.assertEqual(self.files(), files)
+                os.kill(new, how)
+                self.assertIn("has ended before it served", upgrade.result().stderr)
+                self.assertFalse(is_alive(new))
+                self.assert_as_it_was(files)
+        self.assertIn("told to end before it took over", self.proxy.text("stderr"))
+
+    def assert_nothing_left(self, upgrade, new):
+        self.assertIn("the proxy is stopping; the new process has been ended", upgrade.result().stderr)
+        self.assertEqual(self.proxy.process.wait(PATIENCE), 0)
+        self.assertFalse(is_alive(new))
+        self.assertEqual([name for name in os.listdir(self.proxy.dir) if ".sock" in name or "ready" in name], [])
+
+    def test_a_stop_ends_it(self):
+        upgrade, new = self.begin(expect=5)
+        os.kill(self.proxy.pids[0], signal.SIGTERM)
+        self.assert_nothing_left(upgrade, new)
+
+    def test_a_stop_by_the_control_socket_ends_it(self):
+        upgrade, new = self.begin(expect=5)
+        self.assertEqual(self.proxy.control("POST", "/v1/stop")[0], 202)
+        self.assert_nothing_left(upgrade, new)
+
+    def test_one_that_does_not_end_by_itself_is_killed(self):
+        upgrade, new = self.begin(expect=5)
+        os.kill(new, signal.SIGSTOP)
+        os.kill(self.proxy.pids[0], signal.SIGTERM)
+        self.assert_nothing_left(upgrade, new)
+
+    def test_two_upgrades_at_once(self):
+        upgrade, new = self.begin()
+        self.assertIn("an upgrade is under way", self.proxy.upgrade(expect=5).stderr)
+        status, problem = self.proxy.control("POST", "/v1/upgrade")
+        self.assertEqual((status, problem["detail"]), (409, "an upgrade is under way"))
+        status, problem = self.proxy.reload()
+        self.assertEqual(status, 422)
+        self.assertIn("an upgrade is under way", problem["problems"][0]["message"])
+        os.kill(self.proxy.pids[0], signal.SIGHUP)
+        until(lambda: "reload refused" in self.proxy.text("stderr"), "the refusal of the reload")
+        self.assertEqual(self.proxy.status()["pid"], self.proxy.pids[0])
+        self.at.gate.set()
+        self.assertEqual(upgrade.result().returncode, 0)
+        self.assertEqual(self.proxy.pids[1:], [new])
+        self.assertEqual(self.proxy.status()["pid"], new)
+        self.assertEqual(self.proxy.process.wait(PATIENCE), 0)
+
+    def test_who_waits_no_more_has_not_stopped_it(self):
+        upgrade, new = self.begin(expect=4, arguments=["--timeout", "300ms"])
+        said = upgrade.result().stderr
+        self.assertIn("is not done within 300ms; the proxy goes on with it", said)
+        self.proxy.pids.append(new)
+        self.at.gate.set()
+        self.assertEqual(self.proxy.process.wait(PATIENCE), 0)
+        self.assertEqual(self.proxy.status()["pid"], new)
 
 
 if __name__ == "__main__":

@@ -156,7 +156,8 @@ Result<int> demo(const DemoOptions& options, cli::Common common) {
   }
   // What goes by is the transcript's to tell.
   if (common.verbose == 0) loaded->options.log.level = LogLevel::kError;
-  RPX_TRY(const auto running, Running::start(*std::move(loaded), {.source = source, .common = common}));
+  RPX_TRY(const auto running,
+          Running::start(*std::move(loaded), {.source = source, .common = common, .alone = "it is a demonstration"}));
   const std::string url = first_url(running->ready());
   if (url.empty()) return self_error(ErrorKind::kUsage, "the demo asks itself over TCP; give --listen host:port");
   const std::string address = url.substr(sizeof("http://") - 1);

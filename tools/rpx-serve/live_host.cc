@@ -87,6 +87,11 @@ std::expected<config::Loaded, std::vector<config::Problem>> LiveHost::load_chang
 std::expected<control::Reloaded, std::vector<config::Problem>> LiveHost::reload() {
   const std::lock_guard lock(reload_mutex_);
   const ReloadNotice notice;
+  if (upgrading_ || successor_ != 0)
+    return std::unexpected(
+        std::vector{problem_of("an upgrade is under way: another process has read, or is about to read, the "
+                               "configuration; reload that one once it serves",
+                               false)});
   auto loaded = load_changed();
   if (!loaded) {
     for (const config::Problem& problem : loaded.error()) publish_problem(problem);
@@ -118,31 +123,69 @@ control::Checked LiveHost::check(std::string_view text) {
   return {.problems = std::move(loaded->problems), .changes = config::diff(*server_.options(), loaded->options)};
 }
 
+// While it is there nothing is reloaded: the other process has read the file already.
+class LiveHost::UpgradeMark {
+ public:
+  explicit UpgradeMark(LiveHost& host) : host_(host) { set(true); }
+  ~UpgradeMark() { set(false); }
+  UpgradeMark(const UpgradeMark&) = delete;
+  UpgradeMark& operator=(const UpgradeMark&) = delete;
+
+ private:
+  void set(bool on) {
+    const std::lock_guard lock(host_.reload_mutex_);
+    host_.upgrading_ = on;
+  }
+  LiveHost& host_;
+};
+
 Result<std::int64_t> LiveHost::upgrade() {
-  const std::lock_guard lock(reload_mutex_);
+  const std::unique_lock lock(upgrade_mutex_, std::try_to_lock);
+  if (!lock.owns_lock()) return self_error(ErrorKind::kUsage, "an upgrade is under way");
   if (settings_.launcher == nullptr)
     return self_error(ErrorKind::kUsage,
-                      "a proxy that ends with its parent, or runs a command, is not followed by another; restart it");
+                      fmt::format("no other process can follow this one, because {}; restart it", settings_.alone));
   if (successor_ != 0)
     return self_error(ErrorKind::kUsage, fmt::format("process {} has taken over already", successor_.load()));
+  const UpgradeMark mark(*this);
   // What is wrong with the file is told here rather than in the log of a process that ends at once.
-  if (const auto loaded = settings_.source.load_again(); !loaded) {
+  const auto loaded = settings_.source.load_again();
+  if (!loaded) {
     const config::Problem& first = loaded.error().front();
     return self_error(ErrorKind::kUsage, fmt::format("{}:{}:{}: {}; this process goes on", first.file, first.line,
                                                      first.column, first.message));
   }
+  return hand_over(kUpgradePatience + loaded->options.serve.wait_ready);
+}
+
+Result<std::vector<net::InheritedSockets>> LiveHost::sockets_to_leave() {
   RPX_TRY(std::vector<net::InheritedSockets> sockets, server_.sockets_for_successor());
-  if (settings_.admin_fd >= 0) {
-    net::InheritedSockets& one = sockets.emplace_back();
-    one.address = server_.options()->admin.address;
-    one.sockets.emplace_back(::fcntl(settings_.admin_fd, F_DUPFD_CLOEXEC, 0));
+  if (settings_.admin_fd < 0) return sockets;
+  net::UniqueFd copy(::fcntl(settings_.admin_fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) return self_error(ErrorKind::kIo, errno_text("the socket of [admin]: fcntl", errno));
+  net::InheritedSockets& one = sockets.emplace_back();
+  one.address = settings_.admin_text;
+  one.sockets.push_back(std::move(copy));
+  return sockets;
+}
+
+Result<std::int64_t> LiveHost::hand_over(Duration patience) {
+  RPX_TRY(const std::vector<net::InheritedSockets> sockets, sockets_to_leave());
+  RPX_TRY(Successor successor, settings_.launcher->launch(sockets, patience, [this] { return stopping_.load(); }));
+  {
+    const std::lock_guard lock(end_mutex_);
+    if (stopping_) return self_error(ErrorKind::kDraining, "the proxy is stopping; the new process has been ended");
+    RPX_TRY_VOID(successor.go_on());
+    server_.leave_to_successor();
+    successor_ = successor.pid();
   }
-  const Duration patience = kUpgradePatience + server_.options()->serve.wait_ready;
-  RPX_TRY(const pid_t pid, settings_.launcher->launch(sockets, patience));
-  server_.leave_to_successor();
-  successor_ = pid;
   stop(std::nullopt);
-  return pid;
+  return successor_.load();
+}
+
+void LiveHost::give_up_upgrade() {
+  const std::lock_guard lock(end_mutex_);
+  stopping_ = true;
 }
 
 void LiveHost::stop(std::optional<Duration> grace) {

@@ -1,5 +1,6 @@
 // control::Host over a running proxy and the source of its configuration. Called from the control threads and, for
-// SIGHUP, from the main thread; reloads wait for one another.
+// SIGHUP, from the main thread; reloads wait for one another. While another process is being started in this one's
+// place (upgrade) they are refused.
 #pragma once
 
 #include <atomic>
@@ -28,7 +29,9 @@ class LiveHost : public control::Host {
     std::string admin;    ///< address that [admin] is bound to; empty = none
     Sandbox sandbox = Sandbox::none();
     Launcher* launcher = nullptr;  ///< who starts another in this one's place; null = nobody may
+    std::string alone;             ///< why nobody may: "it ends with its parent"
     int admin_fd = -1;             ///< what `admin` listens with
+    std::string admin_text;        ///< as the configuration named `admin` when it was bound
   };
   /// `server` is borrowed. `stop_fd`, an eventfd, is written when a stop is asked for; stop_grace() then says how.
   LiveHost(proxy::Server& server, Settings settings, int stop_fd);
@@ -67,18 +70,28 @@ class LiveHost : public control::Host {
   Result<std::int64_t> upgrade() override;
   void stop(std::optional<Duration> grace) override;
 
+  /// The proxy begins to stop: an upgrade that is under way is given up, and one that has come to its end has been
+  /// noted by successor(). Waits a moment for that. Main thread.
+  void give_up_upgrade();
   /// What the last stop() asked for.
   std::optional<Duration> stop_grace();
   /// The process that has taken over; 0 = none has.
   std::int64_t successor() const noexcept { return successor_.load(); }
 
  private:
+  class UpgradeMark;
   std::expected<config::Loaded, std::vector<config::Problem>> load_changed();
+  Result<std::vector<net::InheritedSockets>> sockets_to_leave();
+  Result<std::int64_t> hand_over(Duration patience);
 
   proxy::Server& server_;
   const Settings settings_;
   const int stop_fd_;
   std::mutex reload_mutex_;
+  bool upgrading_ = false;    ///< by reload_mutex_
+  std::mutex upgrade_mutex_;  ///< before the others
+  std::mutex end_mutex_;      ///< either the proxy begins to stop, or another process takes over
+  std::atomic<bool> stopping_{false};
   std::atomic<std::int64_t> successor_{0};
   std::mutex stop_mutex_;
   std::optional<Duration> stop_grace_;

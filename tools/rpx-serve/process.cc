@@ -20,12 +20,16 @@ namespace rpx::serve {
 
 namespace {
 
-constexpr int kFirstInherited = 3;
 constexpr std::uint64_t kMostInherited = 10'000;
 
 std::optional<std::uint64_t> number_in(const char* variable) {
   const char* text = std::getenv(variable);
   return text == nullptr ? std::nullopt : parse_uint(text);
+}
+
+bool is_meant_for_us() {
+  const auto pid = number_in("LISTEN_PID");
+  return pid && *pid == static_cast<std::uint64_t>(::getpid());
 }
 
 std::unexpected<Error> cannot_become(const std::string& name, std::string_view why) {
@@ -50,18 +54,22 @@ Status die_with_parent(pid_t parent) {
   return {};
 }
 
+std::optional<int> count_inherited() {
+  if (!is_meant_for_us()) return std::nullopt;
+  const auto count = number_in("LISTEN_FDS").value_or(0);
+  return count > kMostInherited ? 0 : static_cast<int>(count);
+}
+
 Status take_inherited() {
-  const auto pid = number_in("LISTEN_PID");
   const auto count = number_in("LISTEN_FDS");
-  const bool given = std::getenv("LISTEN_FDS") != nullptr;
-  const bool ours = pid && *pid == static_cast<std::uint64_t>(::getpid());
+  const bool ours = is_meant_for_us();
   ::unsetenv("LISTEN_PID");
   ::unsetenv("LISTEN_FDS");
   if (!ours) {
     ::unsetenv("LISTEN_FDNAMES");
     return {};
   }
-  if (!given || !count || *count > kMostInherited) {
+  if (!count || *count > kMostInherited) {
     return self_error(ErrorKind::kUsage, "LISTEN_FDS is no number of sockets though LISTEN_PID is us");
   }
   for (int fd = kFirstInherited; fd < kFirstInherited + static_cast<int>(*count); ++fd) {

@@ -17,6 +17,12 @@ void raise_file_limit();
 /// Asks for SIGTERM when the process that started us ends. Errors: kUsage when it has ended already.
 Status die_with_parent(pid_t parent);
 
+/// The first descriptor that sd_listen_fds(3) passes.
+inline constexpr int kFirstInherited = 3;
+/// How many sockets a service manager has passed to this very process (LISTEN_PID), 0 where LISTEN_FDS is no number;
+/// nullopt when it means another one or nobody. Before take_inherited().
+std::optional<int> count_inherited();
+
 /// Socket activation, as sd_listen_fds(3) says: checks that the sockets are meant for us, keeps them from children and
 /// takes the variables that count them out of the environment; LISTEN_FDNAMES stays, listeners are named by it.
 /// Errors: kUsage when the variables make no sense.

@@ -11,6 +11,7 @@
 #include "ready.h"
 #include "running.h"
 #include "source.h"
+#include "take_over.h"
 #include "verbs.h"
 
 namespace rpx::serve {
@@ -57,14 +58,39 @@ void tell_ready(const RunOptions& options, const cli::Common& common, const prox
   }
 }
 
+// Why nobody can follow us; empty = somebody can.
+std::string why_alone(const RunOptions& options) {
+  if (options.die_with_parent) return "it ends with its parent";
+  if (!options.command.empty()) return "it runs a command";
+  if (::getpid() == 1) return "it is process 1, with which its container ends";
+  return {};
+}
+
+// Takes over, where that is what we were started for, and tells those who wait that we serve.
+Status announce(const RunOptions& options, Running& running, TakeOver* take_over, ReadyFile& file) {
+  if (take_over != nullptr) {
+    RPX_TRY_VOID(take_over->finish(running.has_control_aside()));
+    running.settle();
+  }
+  const std::string line = ready_json(running.ready());
+  const Status written = options.ready_file.empty() ? Status() : file.write(options.ready_file, line);
+  // Whoever has taken over is the only one by now, and goes on without the file.
+  if (!written && take_over == nullptr) return written;
+  if (!written) log_event(LogLevel::kError, "the ready file cannot be written", {{"why", written.error().detail}});
+  // Whoever waited for the descriptor has heard of the first process.
+  if (options.ready_fd && take_over == nullptr) RPX_TRY_VOID(write_ready_fd(*options.ready_fd, line));
+  notify("READY=1");
+  return {};
+}
+
 Result<int> run(const RunOptions& options, const cli::Common& common) {
   const pid_t parent = ::getppid();
   if (options.die_with_parent) RPX_TRY_VOID(die_with_parent(parent));
   RPX_TRY(const Signals signals, Signals::open());
   RPX_TRY(const std::unique_ptr<TakeOver> take_over, TakeOver::begin());
-  // Others could not follow what waits for its parent, or belongs to a command.
+  const std::string alone = why_alone(options);
   std::unique_ptr<Launcher> launcher;
-  if (!options.die_with_parent && options.command.empty()) {
+  if (alone.empty()) {
     RPX_TRY(launcher, Launcher::start());
   }
   open_notify();
@@ -92,15 +118,11 @@ Result<int> run(const RunOptions& options, const cli::Common& common) {
                .ready_file = options.ready_file.empty() ? "" : std::filesystem::absolute(options.ready_file).string(),
                .die_with = options.die_with_parent ? parent : 0,
                .launcher = launcher.get(),
-               .takes_over = take_over != nullptr}));
+               .alone = alone,
+               .control_before = take_over ? take_over->control() : ""}));
   if (wait_ready > Duration::zero()) running->await_checks(signals, wait_ready);
-  const std::string line = ready_json(running->ready());
   ReadyFile ready_file;
-  if (!options.ready_file.empty()) RPX_TRY_VOID(ready_file.write(options.ready_file, line));
-  // Whoever waited for the descriptor has heard of the first process.
-  if (options.ready_fd && !take_over) RPX_TRY_VOID(write_ready_fd(*options.ready_fd, line));
-  if (take_over) RPX_TRY_VOID(take_over->finish());
-  notify("READY=1");
+  RPX_TRY_VOID(announce(options, *running, take_over.get(), ready_file));
   tell_ready(options, common, log, running->ready());
   std::optional<Command> command;
   if (!options.command.empty()) {

@@ -83,6 +83,7 @@ Result<std::unique_ptr<Running>> Running::begin(config::Loaded loaded, const Set
   RPX_TRY_VOID(running->bind_admin(admin));
   RPX_TRY_VOID(running->open_control(settings, serve, sandbox));
   RPX_TRY_VOID(running->open_admin());
+  if (settings.launcher != nullptr) settings.launcher->set_control(running->control_ ? running->control_->path() : "");
   if (user) RPX_TRY_VOID(become(*user));
   sandbox.finish();
   // Becoming another user forgets whose end we wait for, so this comes last.
@@ -112,15 +113,17 @@ Status Running::open_control(const Settings& settings, const proxy::ServeOptions
                                                           .admin = admin_address_,
                                                           .sandbox = sandbox,
                                                           .launcher = settings.launcher,
-                                                          .admin_fd = admin_socket_.get()},
+                                                          .alone = settings.alone,
+                                                          .admin_fd = admin_socket_.get(),
+                                                          .admin_text = admin_text_},
                                        stop_fd_);
   };
   if (serve.control.empty()) {
     make_host("");
     return {};
   }
-  auto file = settings.takes_over ? control::SocketFile::take_over(serve.control)
-                                  : control::SocketFile::listen_at(serve.control);
+  const bool aside = serve.control == settings.control_before;
+  auto file = aside ? control::SocketFile::take_over(serve.control) : control::SocketFile::listen_at(serve.control);
   if (!file) {
     if (serve.control != default_socket()) return std::unexpected(std::move(file.error()));
     log_event(LogLevel::kWarning, "no control socket", {{"why", file.error().detail}});
@@ -131,6 +134,7 @@ Status Running::open_control(const Settings& settings, const proxy::ServeOptions
   if (user) RPX_TRY_VOID(file->give_to(user->uid, user->gid));
   make_host(serve.control);
   RPX_TRY(control_, control::Server::start(*std::move(file), *host_));
+  control_aside_ = aside;
   return {};
 }
 
@@ -140,6 +144,7 @@ Status Running::bind_admin(const std::string& address) {
   auto bound = net::listen_on(address, 1);
   if (!bound) return self_error(bound.error().kind, "admin.address: " + bound.error().detail);
   admin_address_ = bound->bound.to_string();
+  admin_text_ = address;
   admin_socket_ = std::move(bound->sockets.front());
   return {};
 }
@@ -149,6 +154,11 @@ Status Running::open_admin() {
   RPX_TRY(admin_, control::Server::start_tcp(std::move(admin_socket_), admin_address_, *host_));
   log_event(LogLevel::kInfo, "the control API is served over TCP", {{"address", admin_address_}});
   return {};
+}
+
+void Running::settle() {
+  if (control_aside_) control_->settle();
+  control_aside_ = false;
 }
 
 Running::~Running() {
@@ -172,6 +182,7 @@ void Running::begin_stop(std::string_view why, Duration grace) {
     return;
   }
   stopping_ = true;
+  host_->give_up_upgrade();
   // To a service manager we are one service, whose main process is another now.
   has_successor() ? notify(fmt::format("MAINPID={}", host_->successor())) : notify("STOPPING=1");
   log_event(LogLevel::kNotice, "stopping", {{"why", why}, {"grace", format_duration(grace)}});

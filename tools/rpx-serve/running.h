@@ -30,7 +30,9 @@ class Running {
     std::string ready_file;        ///< is written later; may be empty
     pid_t die_with = 0;            ///< end when this process, our parent, ends; 0 = do not
     Launcher* launcher = nullptr;  ///< who may start another in our place; outlives us
-    bool takes_over = false;       ///< from a process that serves still, whose sockets we have
+    std::string alone;             ///< why there is none: "it ends with its parent"
+    /// Control socket of a process that serves still and that we are about to take over from; empty = of none.
+    std::string control_before;
   };
   /// Binds, starts the workers, opens the control socket and drops privileges; `loaded` came from the source. A control
   /// socket nobody asked for by name that cannot be made is a warning. Errors: kConfig, kUsage, kIo, in one line.
@@ -43,6 +45,11 @@ class Running {
   /// Suspends the caller until active checks have found out about every server, for `patience` at most, or until a
   /// signal has come.
   void await_checks(const Signals& signals, Duration patience);
+
+  /// Whether our control socket waits for the name that the one before still answers at.
+  bool has_control_aside() const noexcept { return control_aside_; }
+  /// It has got it.
+  void settle();
 
   /// Serves until a signal, a stop request or the end of `command`, then lets exchanges finish. Returns the exit code:
   /// the command's, or 0 when nothing had to be cut, or 4.
@@ -73,6 +80,8 @@ class Running {
   std::unique_ptr<control::Server> control_;
   net::UniqueFd admin_socket_;  ///< until it is served
   std::string admin_address_;
+  std::string admin_text_;  ///< as it is configured
+  bool control_aside_ = false;
   std::unique_ptr<control::Server> admin_;
   Ready ready_;
   bool stopping_ = false;

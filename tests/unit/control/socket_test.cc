@@ -54,6 +54,29 @@ TEST_CASE("socket: a dead one is replaced", "[control]") {
   CHECK(SocketFile::listen_at(dir.file("c.sock")));
 }
 
+TEST_CASE("socket: one that takes over stays aside until it is given the name", "[control]") {
+  const TempFolder dir;
+  const std::string path = dir.file("c.sock");
+  const auto first = SocketFile::listen_at(path);
+  REQUIRE(first);
+  {
+    const auto gives_up = SocketFile::take_over(path);
+    REQUIRE(gives_up);
+    CHECK(gives_up->path() == path);
+    CHECK(mode_of(path + ".new") == 0600);
+  }
+  CHECK_FALSE(std::filesystem::exists(path + ".new"));
+  CHECK(std::filesystem::exists(path));
+  {
+    auto goes_on = SocketFile::take_over(path);
+    REQUIRE(goes_on);
+    std::filesystem::rename(path + ".new", path);
+    goes_on->settle();
+    CHECK(std::filesystem::exists(path));
+  }
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
 TEST_CASE("socket: a live one is refused and left alone", "[control]") {
   const TempFolder dir;
   const auto first = SocketFile::listen_at(dir.file("c.sock"));

@@ -65,7 +65,41 @@ TEST_CASE("listener: what another process has left is taken up, once, whatever t
   const auto third = listen_on("127.0.0.1:0", after);
   REQUIRE(third);
   CHECK(third->bound.port != port);
-  drop_inherited_sockets();
+  settle_inherited_sockets();
+}
+
+TEST_CASE("listener: the file of an inherited socket goes with whoever has taken over for good", "[net]") {
+  const test::TempFolder folder;
+  const std::string path = folder.file("app.sock");
+  const std::string address = "unix:" + path;
+  auto first = listen_on(address, 1);
+  REQUIRE(first);
+  const auto leave = [&] {
+    std::vector<UniqueFd> copy;
+    copy.emplace_back(fcntl(first->sockets.front().get(), F_DUPFD_CLOEXEC, 0));
+    std::vector<InheritedSockets> left;
+    left.push_back({.address = address, .unlink_path = path, .sockets = std::move(copy)});
+    inherit_sockets(std::move(left));
+  };
+  leave();
+  SECTION("not with one that gives up") {
+    CHECK(listen_on(address, 1));
+    CHECK(std::filesystem::exists(path));
+    settle_inherited_sockets();
+  }
+  SECTION("with the one that goes on") {
+    {
+      const auto second = listen_on(address, 1);
+      REQUIRE(second);
+      settle_inherited_sockets();
+      CHECK(std::filesystem::exists(path));
+    }
+    CHECK_FALSE(std::filesystem::exists(path));
+  }
+  SECTION("at once where nobody has taken it up") {
+    settle_inherited_sockets();
+    CHECK_FALSE(std::filesystem::exists(path));
+  }
 }
 
 TEST_CASE("listener: a port somebody listens on is refused, however many sockets share it", "[net]") {
