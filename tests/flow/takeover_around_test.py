@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import resource
 import signal
 import socket
@@ -32,6 +33,25 @@ class Around(Started):
         self.assertTrue(proxy.status()["admin"].startswith("127.0.0.2:"), proxy.status()["admin"])
         host, port = proxy.status()["admin"].split(":")
         self.assertEqual(json.loads(fetch((host, int(port)), "/v1/status").body)["pid"], proxy.pids[-1])
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root may become another user")
+    def test_a_proxy_that_has_given_up_its_rights_is_followed_by_one_that_has_them_to_give_up(self):
+        origin, nobody = self.origin(), pwd.getpwnam("nobody").pw_uid
+        proxy = self.start(self.config_to(origin.url), serve='workers = 2\nuser = "nobody"', folder=self.folder())
+        # It may read the file, but neither give a name to a socket here nor end a process of root.
+        os.chmod(proxy.dir, 0o755)
+        for _ in range(2):
+            before = proxy.pids[-1]
+            proxy.upgrade()
+            self.assertEqual(proxy.status()["pid"], proxy.pids[-1])
+            self.assertEqual([os.stat(f"/proc/{pid}").st_uid for pid in (proxy.pids[-1], proxy.launcher())], [nobody, 0])
+            until(lambda pid=before: not is_alive(pid), "the process before to end")
+        self.assertFalse(os.path.exists(proxy.path("rpx.sock.new")))
+        # One that cannot give them up: its end comes before it serves.
+        proxy.serve = 'workers = 2\nuser = "no-such-user"'
+        proxy.write_config(self.config_to(origin.url))
+        proxy.upgrade(expect=5)
+        self.assertEqual(self.fetch(proxy).status, 200)
 
     def test_a_control_socket_elsewhere_and_a_listener_that_is_gone(self):
         config = self.config_to(self.origin().url)

@@ -190,6 +190,13 @@ class HeldBack(Started):
         os.kill(self.proxy.pids[0], signal.SIGTERM)
         self.assert_nothing_left(upgrade, new)
 
+    def test_it_ends_with_one_before_that_is_killed(self):
+        upgrade, new = self.begin(expect=3)
+        self.proxy.stop(signal.SIGKILL, expect=-signal.SIGKILL)
+        self.assertIn("broke off its answer", upgrade.result().stderr)
+        until(lambda: not is_alive(new), "the end of the new process")
+        until(lambda: not os.path.exists(self.proxy.path("rpx.sock.new")), "the end of its socket")
+
     def test_two_upgrades_at_once(self):
         upgrade, new = self.begin()
         self.assertIn("an upgrade is under way", self.proxy.upgrade(expect=5).stderr)
