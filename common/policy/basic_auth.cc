@@ -26,14 +26,10 @@ std::optional<Credentials> basic_credentials(std::string_view authorization) {
   return out;
 }
 
-BasicAuth::BasicAuth(const BasicAuthOptions& options) : options_(options) {
-  std::string quoted;
-  for (const char c : options.realm) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  challenge_ = fmt::format(R"(Basic realm="{}", charset="UTF-8")", quoted);
-}
+BasicAuth::BasicAuth(const BasicAuthOptions& options)
+    : options_(options),
+      challenge_(fmt::format(R"(Basic realm="{}", charset="UTF-8")", quoted_realm(options.realm))),
+      file_(options.file) {}
 
 Result<std::shared_ptr<BasicAuth>> BasicAuth::open(const BasicAuthOptions& options) {
   std::shared_ptr<BasicAuth> out(new BasicAuth(options));
@@ -41,33 +37,24 @@ Result<std::shared_ptr<BasicAuth>> BasicAuth::open(const BasicAuthOptions& optio
   return out;
 }
 
-Status BasicAuth::reread() {
-  const std::scoped_lock lock(file_mutex_);
-  const std::shared_ptr<const Snapshot> before = snapshot();
-  if (!stamp_.changed(options_.file) && before && !is_broken_) return {};
-  is_broken_ = true;
-  // A missing list of names must not be one that is empty today and open to whoever makes the file.
-  auto text = read_watched_file(options_.file);
-  if (!text) return self_error(ErrorKind::kConfig, text.error().detail);
-  auto passwords = Passwords::parse(*text);
-  if (!passwords) return self_error(ErrorKind::kConfig, fmt::format("{}: {}", options_.file, passwords.error().detail));
-  auto made = std::make_shared<const Snapshot>(before ? before->generation + 1 : 1, std::move(*passwords));
-  const std::scoped_lock swap(snapshot_mutex_);
-  snapshot_ = std::move(made);
-  is_broken_ = false;
+Status BasicAuth::take(const std::string& text) {
+  RPX_TRY(Passwords passwords, Passwords::parse(text));
+  const std::scoped_lock lock(snapshot_mutex_);
+  snapshot_ = std::make_shared<const Snapshot>(snapshot_ ? snapshot_->generation + 1 : 1, std::move(passwords));
   return {};
 }
 
+// A missing list of names must not be one that is empty today and open to whoever makes the file.
+Result<bool> BasicAuth::reread() {
+  return file_.reread([this](const std::string& text) { return take(text); });
+}
+
 void BasicAuth::look(Instant) {
-  const std::uint64_t before = snapshot()->generation;
-  const Status read = reread();
-  std::string why = read ? "" : read.error().detail;
-  if (!why.empty() && why != told_)
-    log_event(LogLevel::kError, "the passwords were not read again, the old ones stay", {{"why", why}});
-  told_ = std::move(why);
-  if (const auto taken = snapshot(); taken->generation != before)
+  const Result<bool> read = reread();
+  file_.tell(read, "the passwords were not read again, the old ones stay");
+  if (read && *read)
     log_event(LogLevel::kInfo, "the passwords were read again",
-              {{"file", options_.file}, {"names", std::to_string(taken->passwords.size())}});
+              {{"file", options_.file}, {"names", std::to_string(snapshot()->passwords.size())}});
 }
 
 CredentialMemory::Mark BasicAuth::mark_of(const Snapshot& snapshot, const Credentials& credentials) const {

@@ -37,8 +37,8 @@ class BasicAuth final : public Watched {
 
   /// Reads the file again where it has changed.
   void look(Instant now) override;
-  /// The same, for a reload: a file that is wrong is an error.
-  Status reread();
+  /// The same, for a reload: a file that is wrong is an error. True when it had changed.
+  Result<bool> reread();
 
   const BasicAuthOptions& options() const noexcept { return options_; }
   /// WWW-Authenticate: `Basic realm="rpx", charset="UTF-8"`.
@@ -46,6 +46,7 @@ class BasicAuth final : public Watched {
 
  private:
   explicit BasicAuth(const BasicAuthOptions& options);
+  Status take(const std::string& text);
   struct Snapshot {
     std::uint64_t generation = 0;
     Passwords passwords;
@@ -53,7 +54,7 @@ class BasicAuth final : public Watched {
   CredentialMemory::Mark mark_of(const Snapshot& snapshot, const Credentials& credentials) const;
 
   const BasicAuthOptions options_;
-  std::string challenge_;
+  const std::string challenge_;
   CredentialMemory memory_;
   std::shared_ptr<const Snapshot> snapshot() const {
     const std::scoped_lock lock(snapshot_mutex_);
@@ -61,10 +62,7 @@ class BasicAuth final : public Watched {
   }
   mutable std::mutex snapshot_mutex_;
   std::shared_ptr<const Snapshot> snapshot_;  // under snapshot_mutex_
-  std::mutex file_mutex_;                     // one reader of the file at a time
-  FileStamp stamp_;                           // under file_mutex_, as is the next
-  bool is_broken_ = false;                    // as it was read last; it is read again until it is not
-  std::string told_;                          // what is wrong with it, as logged last; look() alone
+  WatchedFile file_;
 };
 
 }  // namespace rpx::policy

@@ -231,6 +231,11 @@ Result<std::optional<JsonWebKeys::Key>> read_key(const Object& object, JsonWebKe
   return key;
 }
 
+Result<std::optional<JsonWebKeys::Key>> read_item(const Object::Ptr& item, JsonWebKeys::From from) {
+  if (item.isNull()) return self_error(ErrorKind::kConfig, "it is no object");
+  return read_key(*item, from);
+}
+
 }  // namespace
 
 const JwtAlgorithm* jwt_algorithm(std::string_view name) noexcept {
@@ -250,15 +255,20 @@ Result<JsonWebKeys> JsonWebKeys::parse(const std::string& json, From from) {
     }
     JsonWebKeys out;
     for (unsigned i = 0; i < list->size(); ++i) {
-      const auto object = list->getObject(i);
-      if (object.isNull()) return self_error(ErrorKind::kConfig, fmt::format("key {} is no object", i + 1));
-      auto read = read_key(*object, from);
-      if (!read) return self_error(ErrorKind::kConfig, fmt::format("key {}: {}", i + 1, read.error().detail));
-      if (*read) out.keys_.push_back(std::move(**read));
+      auto read = read_item(list->getObject(i), from);
+      if (!read) {
+        std::string complaint = fmt::format("key {}: {}", i + 1, read.error().detail);
+        if (from == From::kFile) return self_error(ErrorKind::kConfig, std::move(complaint));
+        if (out.complaint_.empty()) out.complaint_ = std::move(complaint);
+      } else if (*read) {
+        if (out.keys_.size() == kMostKeys)
+          return self_error(ErrorKind::kConfig, fmt::format("it has more than {} keys", kMostKeys));
+        out.keys_.push_back(std::move(**read));
+      }
     }
-    if (out.keys_.empty()) return self_error(ErrorKind::kConfig, "it has no key that verifies signatures");
-    if (out.keys_.size() > kMostKeys)
-      return self_error(ErrorKind::kConfig, fmt::format("it has more than {} keys", kMostKeys));
+    if (out.keys_.empty())
+      return self_error(ErrorKind::kConfig, "it has no key that verifies signatures" +
+                                                (out.complaint_.empty() ? "" : "; " + out.complaint_));
     return out;
   } catch (const Poco::Exception& error) {
     return self_error(ErrorKind::kConfig, "not JSON as it should be: " + error.displayText());

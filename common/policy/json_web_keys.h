@@ -31,8 +31,9 @@ class JsonWebKeys {
   };
   /// Where keys come from: a place that anybody can read holds no secrets, those in it are left out.
   enum class From : std::uint8_t { kFile, kUrl };
-  /// `text` is a JWK set, or one JWK. Keys of unknown kinds and those for encryption are left out (RFC 7517 section 5).
-  /// Errors: kConfig: no JSON, no usable key, one that is too weak.
+  /// `text` is a JWK set, or one JWK. Keys of unknown kinds and those for encryption are left out (RFC 7517 section 5);
+  /// so are those of a URL that are too weak or wrongly made, as its others are to stay good. Errors: kConfig: no JSON,
+  /// no usable key, too many of them, and in a file one that is too weak or wrongly made.
   static Result<JsonWebKeys> parse(const std::string& text, From from);
 
   /// Whether a key may have signed tokens with this id of their key; an empty id is any key's.
@@ -41,9 +42,12 @@ class JsonWebKeys {
   bool verify(const JwtAlgorithm& algorithm, std::string_view id, std::string_view signed_text,
               std::string_view signature) const;
   std::size_t size() const noexcept { return keys_.size(); }
+  /// What is wrong with the first key that was left out though it was meant for us, "key 2: …"; empty = none was.
+  const std::string& complaint() const noexcept { return complaint_; }
 
  private:
   std::vector<Key> keys_;
+  std::string complaint_;
 };
 
 }  // namespace rpx::policy

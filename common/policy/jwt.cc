@@ -22,8 +22,9 @@ using Poco::JSON::Object;
 using Var = Poco::Dynamic::Var;
 
 constexpr std::size_t kMostTokenBytes = 16UL * 1024;
-// Dates far beyond any clock's are as good as none.
-constexpr double kFarAway = 1e11;
+// Seconds since 1970, in 2255: dates beyond are taken for this one, since a WallTime counts nanoseconds and ends in
+// 2262.
+constexpr double kFarAway = 9e9;
 
 JwtVerdict invalid(std::string_view why) {
   return {.fault = JwtFault::kInvalid, .why = why, .identity = {}, .until = {}};
@@ -179,7 +180,7 @@ JwtVerdict judge_claims(const Object& claims, const JwtOptions& options, WallTim
       .fault = JwtFault::kNone, .why = {}, .identity = identity_of(claims, options), .until = WallTime::max()};
   if (!out.identity) return invalid("a claim has control characters");
   if (ends.at) {
-    const std::chrono::duration<double> until(std::min(*ends.at + leeway, kFarAway / 100));
+    const std::chrono::duration<double> until(std::min(*ends.at + leeway, kFarAway));
     out.until = WallTime(std::chrono::duration_cast<WallTime::duration>(until));
   }
   return out;

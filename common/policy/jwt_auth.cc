@@ -15,12 +15,8 @@ constexpr std::chrono::seconds kAfterFailure{2};
 
 }  // namespace
 
-JwtAuth::JwtAuth(const JwtOptions& options) : options_(options) {
-  for (const char c : options.realm) {
-    if (c == '"' || c == '\\') realm_ += '\\';
-    realm_ += c;
-  }
-}
+JwtAuth::JwtAuth(const JwtOptions& options)
+    : options_(options), realm_(quoted_realm(options.realm)), file_(options.file) {}
 
 Result<std::shared_ptr<JwtAuth>> JwtAuth::open(const JwtOptions& options) {
   std::shared_ptr<JwtAuth> out(new JwtAuth(options));
@@ -33,31 +29,21 @@ void JwtAuth::publish(JsonWebKeys keys) {
   snapshot_ = std::make_shared<const Snapshot>(snapshot_ ? snapshot_->generation + 1 : 1, std::move(keys));
 }
 
-Status JwtAuth::reread() {
-  if (options_.file.empty()) return {};
-  const std::scoped_lock lock(file_mutex_);
-  if (!stamp_.changed(options_.file) && has_keys() && !is_broken_) return {};
-  is_broken_ = true;
-  auto text = read_watched_file(options_.file);
-  if (!text) return self_error(ErrorKind::kConfig, text.error().detail);
-  auto keys = JsonWebKeys::parse(*text, JsonWebKeys::From::kFile);
-  if (!keys) return self_error(ErrorKind::kConfig, fmt::format("{}: {}", options_.file, keys.error().detail));
-  publish(std::move(*keys));
-  is_broken_ = false;
-  return {};
+Result<bool> JwtAuth::reread() {
+  if (options_.file.empty()) return false;
+  return file_.reread([this](const std::string& text) -> Status {
+    RPX_TRY(JsonWebKeys keys, JsonWebKeys::parse(text, JsonWebKeys::From::kFile));
+    publish(std::move(keys));
+    return {};
+  });
 }
 
 void JwtAuth::look(Instant) {
-  if (options_.file.empty()) return;
-  const auto before = snapshot();
-  const Status read = reread();
-  std::string why = read ? "" : read.error().detail;
-  if (!why.empty() && why != told_)
-    log_event(LogLevel::kError, "the keys for tokens were not read again, the old ones stay", {{"why", why}});
-  told_ = std::move(why);
-  if (const auto taken = snapshot(); taken != before)
+  const Result<bool> read = reread();
+  file_.tell(read, "the keys for tokens were not read again, the old ones stay");
+  if (read && *read)
     log_event(LogLevel::kInfo, "the keys for tokens were read again",
-              {{"file", options_.file}, {"keys", std::to_string(taken->keys.size())}});
+              {{"file", options_.file}, {"keys", std::to_string(snapshot()->keys.size())}});
 }
 
 JwtVerdict JwtAuth::judge(std::string_view token, Instant now, WallTime wall) {
@@ -90,9 +76,16 @@ bool JwtAuth::begin_fetch(Instant now, bool unknown_key) {
 }
 
 Status JwtAuth::take_keys(const std::string& text, Instant now) {
-  auto keys = JsonWebKeys::parse(text, JsonWebKeys::From::kUrl);
-  if (!keys) return std::unexpected(keys.error());
-  publish(std::move(*keys));
+  // By one at a time, as begin_fetch has it. What was good by the same keys stays good, and is not forgotten.
+  if (text != taken_) {
+    auto keys = JsonWebKeys::parse(text, JsonWebKeys::From::kUrl);
+    if (!keys) return std::unexpected(keys.error());
+    if (!keys->complaint().empty())
+      log_event(LogLevel::kWarning, "a key for tokens was left out",
+                {{"url", options_.url}, {"why", keys->complaint()}});
+    publish(std::move(*keys));
+    taken_ = text;
+  }
   const std::scoped_lock lock(mutex_);
   fetched_ = now;
   fetching_.store(false, std::memory_order_release);

@@ -34,14 +34,15 @@ class JwtAuth final : public Watched {
   bool begin_fetch(Instant now, bool unknown_key);
   /// Somebody is fetching them.
   bool fetching() const noexcept { return fetching_.load(std::memory_order_acquire); }
-  /// What was fetched. Errors: kConfig, when it makes no keys; those that were there stay then.
+  /// What was fetched; the same text as before changes nothing. Errors: kConfig, when it makes no keys; those that were
+  /// there stay then, and fail() is to be said.
   Status take_keys(const std::string& text, Instant now);
   void fail(Instant now) noexcept;
 
   /// Reads the file again where it has changed.
   void look(Instant now) override;
-  /// The same, for a reload: a file that is wrong is an error.
-  Status reread();
+  /// The same, for a reload: a file that is wrong is an error. True when it had changed.
+  Result<bool> reread();
 
   const JwtOptions& options() const noexcept { return options_; }
   /// WWW-Authenticate of a refusal (RFC 6750 section 3). Without `error` when there was no token.
@@ -60,17 +61,15 @@ class JwtAuth final : public Watched {
   }
 
   const JwtOptions options_;
-  std::string realm_;  ///< quoted
+  const std::string realm_;  ///< quoted
   CredentialMemory memory_;
   std::atomic<bool> fetching_{false};
+  std::string taken_;         ///< what was fetched last and made keys; of who fetches alone
   mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const Snapshot> snapshot_;
   Instant fetched_ = Instant::min();  // with success
   Instant asked_ = Instant::min();    // the last fetch began
-  std::mutex file_mutex_;             // one reader of the file at a time
-  FileStamp stamp_;                   // under file_mutex_, as is the next
-  bool is_broken_ = false;            // as it was read last; it is read again until it is not
-  std::string told_;                  // what is wrong with it, as logged last; look() alone
+  WatchedFile file_;
 };
 
 }  // namespace rpx::policy

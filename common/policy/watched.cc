@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "base/log.h"
 #include "net/fd.h"
 
 namespace rpx::policy {
@@ -35,6 +36,21 @@ Result<std::string> read_watched_file(const std::string& path) {
     text.append(bytes, static_cast<std::size_t>(got));
     if (text.size() > kMostBytes) return self_error(ErrorKind::kConfig, fmt::format("{}: larger than 4 MiB", path));
   }
+}
+
+void WatchedFile::tell(const Result<bool>& read, std::string_view message) {
+  std::string why = read ? "" : read.error().detail;
+  if (!why.empty() && why != told_) log_event(LogLevel::kError, message, {{"why", why}});
+  told_ = std::move(why);
+}
+
+std::string quoted_realm(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
 }
 
 }  // namespace rpx::policy

@@ -4,9 +4,13 @@
 
 #include <sys/stat.h>
 
+#include <mutex>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/error.h"
+#include "base/result.h"
 #include "base/units.h"
 
 namespace rpx::policy {
@@ -40,5 +44,38 @@ class FileStamp {
   struct stat last_{};
   bool seen_ = false;
 };
+
+/// A file that is read anew when it has changed, by one at a time. Any thread, but tell().
+class WatchedFile {
+ public:
+  explicit WatchedFile(std::string path) : path_(std::move(path)) {}
+
+  /// Has `take`, a Status(const std::string& text), take up the file where it has changed, or was not taken up the last
+  /// time; true when it did. Errors: kConfig with the file, and what is wrong or `take` says.
+  template <class Take>
+  Result<bool> reread(const Take& take) {
+    const std::scoped_lock lock(mutex_);
+    if (!stamp_.changed(path_) && !is_broken_) return false;
+    is_broken_ = true;
+    RPX_TRY(const std::string text, read_watched_file(path_));
+    if (const Status taken = take(text); !taken)
+      return self_error(ErrorKind::kConfig, path_ + ": " + taken.error().detail);
+    is_broken_ = false;
+    return true;
+  }
+  /// Logs `message` with what is wrong with the file, once for each time it is wrong in another way. One thread.
+  void tell(const Result<bool>& read, std::string_view message);
+
+ private:
+  const std::string path_;
+  std::mutex mutex_;
+  FileStamp stamp_;        // under mutex_, as is the next
+  bool is_broken_ = true;  // it is read until it can be taken up
+  std::string told_;
+};
+
+/// `text` as a quoted string (RFC 9110 section 5.6.4) holds it, without the quotes: a realm. It has no control
+/// characters.
+std::string quoted_realm(std::string_view text);
 
 }  // namespace rpx::policy

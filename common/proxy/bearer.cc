@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -32,22 +33,24 @@ class Fetch {
  public:
   Fetch(Worker& worker, std::shared_ptr<JwtAuth> auth) noexcept : worker_(worker), auth_(std::move(auth)) {}
   ~Fetch() {
-    if (auth_ && auth_->fetching()) auth_->fail(worker_.loop().now());
+    if (auth_) auth_->fail(worker_.loop().now());
   }
   Fetch(Fetch&& other) noexcept = default;
   Fetch& operator=(Fetch&&) = delete;
 
+  // The end of it, either way: once that is said another fetch may be under way, which this one does not end.
   void fails(const std::string& why) {
     worker_.counts().key_fetch_failures.add();
-    auth_->fail(worker_.loop().now());
     log_event(LogLevel::kError, "the keys for tokens were not fetched, the old ones stay",
               {{"url", auth_->options().url}, {"why", why}});
+    std::exchange(auth_, nullptr)->fail(worker_.loop().now());
   }
   void succeeds(const std::string& text) {
     const bool first = !auth_->has_keys();
     if (const Status taken = auth_->take_keys(text, worker_.loop().now()); !taken) return fails(taken.error().detail);
+    const auto auth = std::exchange(auth_, nullptr);
     log_event(first ? LogLevel::kInfo : LogLevel::kDebug, "keys for tokens were fetched",
-              {{"url", auth_->options().url}});
+              {{"url", auth->options().url}});
   }
   const policy::JwtOptions& options() const noexcept { return auth_->options(); }
   Worker& worker() const noexcept { return worker_; }

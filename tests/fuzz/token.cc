@@ -16,7 +16,7 @@ using namespace rpx::policy;
 namespace {
 
 const std::string kSecret(32, 'k');
-const WallTime kNow{std::chrono::seconds(1'000'000)};
+const WallTime kNow{std::chrono::seconds(1'800'000'000)};
 
 std::string base64url(std::string_view bytes) {
   std::string out = to_base64(bytes);

@@ -13,7 +13,7 @@ using test::SigningKey;
 namespace {
 
 const Instant kNow{seconds(5000)};
-const WallTime kWall{seconds(1'000'000)};
+const WallTime kWall{seconds(1'800'000'000)};
 
 }  // namespace
 
@@ -24,12 +24,14 @@ TEST_CASE("jwt: what was good is remembered as long as it lasts, and no longer t
   const auto auth =
       JwtAuth::open({.file = folder.file("keys.json"), .leeway = Duration::zero(), .remember = seconds(60)});
   REQUIRE(auth);
-  const std::string token = key.token("HS256", R"({"sub":"a","exp":1000100})");
+  const std::string token = key.token("HS256", R"({"sub":"a","exp":1800000100})");
   const auto fault = [&](int after) {
     return (*auth)->judge(token, kNow + seconds(after), kWall + seconds(after)).fault;
   };
   CHECK(fault(0) == JwtFault::kNone);
   CHECK((*auth)->judge(token, kNow, kWall).identity->user == "a");
+  // Verified again it would say until when it is good.
+  CHECK((*auth)->judge(token, kNow, kWall).until == WallTime());
   // Only memory would say so: by the wall clock it has expired.
   CHECK((*auth)->judge(token, kNow + seconds(59), kWall + seconds(100)).fault == JwtFault::kNone);
   CHECK((*auth)->judge(token, kNow + seconds(60), kWall + seconds(100)).fault == JwtFault::kInvalid);
@@ -47,7 +49,7 @@ TEST_CASE("jwt: keys that change count at once, broken ones leave the old", "[po
   const auto auth = JwtAuth::open({.file = folder.file("keys.json")});
   REQUIRE(auth);
   const auto good = [&](const SigningKey& key) {
-    return (*auth)->judge(key.token("HS256", R"({"exp":1000100})"), kNow, kWall).fault == JwtFault::kNone;
+    return (*auth)->judge(key.token("HS256", R"({"exp":1800000100})"), kNow, kWall).fault == JwtFault::kNone;
   };
   CHECK(good(first));
   CHECK_FALSE(good(second));
@@ -90,6 +92,28 @@ TEST_CASE("jwt: keys are fetched by one at a time, when old or unknown, and not 
   CHECK(auth.begin_fetch(kNow + seconds(614), false));
   auth.fail(kNow + seconds(614));
   CHECK(auth.has_keys());
+}
+
+TEST_CASE("jwt: keys that are fetched and are the same forget no token, others do", "[policy][jwt]") {
+  const auto auth = JwtAuth::open({.url = "https://login.test/keys"});
+  REQUIRE(auth);
+  const SigningKey key = SigningKey::ec("P-256");
+  const std::string token = key.token("ES256", R"({"exp":1800000100})");
+  const auto remembered = [&] {
+    const JwtVerdict verdict = (*auth)->judge(token, kNow, kWall);
+    CHECK(verdict.fault == JwtFault::kNone);
+    return verdict.until == WallTime();
+  };
+  CHECK((*auth)->take_keys(key.jwk(), kNow));
+  CHECK_FALSE(remembered());
+  CHECK(remembered());
+  CHECK((*auth)->take_keys(key.jwk(), kNow));
+  CHECK(remembered());
+  CHECK_FALSE((*auth)->take_keys("nonsense", kNow));
+  CHECK((*auth)->take_keys(key.jwk(), kNow));
+  CHECK(remembered());
+  CHECK((*auth)->take_keys(key.jwk() + " ", kNow));
+  CHECK_FALSE(remembered());
 }
 
 TEST_CASE("jwt: a challenge is as RFC 6750 has it", "[policy][jwt][rfc6750]") {

@@ -10,7 +10,7 @@ using test::SigningKey;
 
 namespace {
 
-const WallTime kNow{std::chrono::seconds(1'000'000)};
+const WallTime kNow{std::chrono::seconds(1'800'000'000)};
 const SigningKey kSecret = SigningKey::secret(std::string(64, 's'));
 
 JsonWebKeys keys_of(const std::string& json) {
@@ -79,7 +79,7 @@ TEST_CASE("jwt: a key verifies by the algorithms of its kind, whatever a token s
                       {SigningKey::ed("Ed25519"), {"EdDSA", "Ed25519"}},
                       {SigningKey::ed("Ed448"), {"EdDSA", "Ed448"}},
                       {kSecret, {"HS256", "HS384", "HS512"}}};
-  const std::string claims = R"({"sub":"a","exp":1000100})";
+  const std::string claims = R"({"sub":"a","exp":1800000100})";
   for (const Row& signer : rows)
     for (const char* name : signer.algorithms) {
       const std::string token = signer.key.token(name, claims);
@@ -109,16 +109,16 @@ TEST_CASE("jwt: the public half of a key is nobody's secret", "[policy][jwt]") {
   const SigningKey rsa = SigningKey::rsa();
   const JsonWebKeys keys = keys_of(R"({"keys":[)" + rsa.jwk() + "]}");
   for (const std::string& secret : {rsa.jwk(), std::string(), std::string(1, '\0')}) {
-    const std::string forged = SigningKey::secret(secret).token("HS256", R"({"exp":1000100})");
+    const std::string forged = SigningKey::secret(secret).token("HS256", R"({"exp":1800000100})");
     CHECK(judge_token(forged, keys, {}, kNow).why == "the signature is wrong");
   }
 }
 
 TEST_CASE("jwt: what is no token, or wants no signature, is refused", "[policy][jwt]") {
   const JsonWebKeys keys = keys_of(kSecret.jwk());
-  const std::string good = kSecret.token("HS256", R"({"exp":1000100})");
+  const std::string good = kSecret.token("HS256", R"({"exp":1800000100})");
   REQUIRE(judge_token(good, keys, {}, kNow).fault == JwtFault::kNone);
-  const std::string body = test::base64url(R"({"exp":1000100})");
+  const std::string body = test::base64url(R"({"exp":1800000100})");
   const auto head = [](const char* json) { return test::base64url(json); };
   const std::string malformed[] = {"",
                                    ".",
@@ -146,41 +146,42 @@ TEST_CASE("jwt: what is no token, or wants no signature, is refused", "[policy][
   for (const char* header : {"{}", R"({"alg":null})", R"({"alg":["HS256"]})", R"({"alg":{"a":1}})"})
     CHECK(judge_token(head(header) + "." + body + ".", keys, {}, kNow).why ==
           "the algorithm of the token is not allowed");
-  CHECK(
-      judge_token(kSecret.token("HS256", R"({"exp":1000100})", R"(,"crit":["b64"],"b64":false)"), keys, {}, kNow).why ==
-      "the token asks for what is not supported");
-  for (const char* claims : {"[]", "\"x\"", "{", "", "{\"exp\":1000100}x"})
+  CHECK(judge_token(kSecret.token("HS256", R"({"exp":1800000100})", R"(,"crit":["b64"],"b64":false)"), keys, {}, kNow)
+            .why == "the token asks for what is not supported");
+  for (const char* claims : {"[]", "\"x\"", "{", "", "{\"exp\":1800000100}x"})
     CHECK(why(claims) == "the token is malformed");
   CHECK(why(std::string(3000, '[') + std::string(3000, ']')) == "the token is malformed");
 }
 
 TEST_CASE("jwt: its time counts, with some leeway", "[policy][jwt][rfc7519]") {
   const JwtOptions exact{.leeway = Duration::zero()};
-  CHECK(why(R"({"exp":1000001})", exact).empty());
-  CHECK(why(R"({"exp":1000000})", exact) == "the token has expired");
-  CHECK(why(R"({"exp":1000000.5})", exact).empty());
-  CHECK(why(R"({"exp":999971})").empty());
-  CHECK(why(R"({"exp":999970})") == "the token has expired");
-  CHECK(why(R"({"exp":1000100,"nbf":1000031})") == "the token is not valid yet");
-  CHECK(why(R"({"exp":1000100,"nbf":1000030})").empty());
+  CHECK(why(R"({"exp":1800000001})", exact).empty());
+  CHECK(why(R"({"exp":1800000000})", exact) == "the token has expired");
+  CHECK(why(R"({"exp":1800000000.5})", exact).empty());
+  CHECK(why(R"({"exp":1799999971})").empty());
+  CHECK(why(R"({"exp":1799999970})") == "the token has expired");
+  CHECK(why(R"({"exp":1800000100,"nbf":1800000031})") == "the token is not valid yet");
+  CHECK(why(R"({"exp":1800000100,"nbf":1800000030})").empty());
   CHECK(why(R"({"sub":"a"})") == "the token does not say when it expires");
   CHECK(why(R"({"sub":"a"})", {.expires = false}).empty());
   CHECK(why(R"({"exp":1e300})").empty());
   CHECK(why(R"({"exp":-1e300})") == "the token has expired");
-  for (const char* date : {"\"1000100\"", "null", "true", "[]", "{}"})
+  for (const char* date : {"\"1800000100\"", "null", "true", "[]", "{}"})
     CHECK(why(std::string(R"({"exp":)") + date + "}") == "a date of the token is no number");
-  CHECK(judge(R"({"exp":1000100})").until == kNow + std::chrono::seconds(130));
+  CHECK(judge(R"({"exp":1800000100})").until == kNow + std::chrono::seconds(130));
+  CHECK(judge(R"({"exp":1e300})", {.leeway = std::chrono::hours(1)}).until ==
+        WallTime(std::chrono::seconds(9'000'000'000)));
   CHECK(judge("{}", {.expires = false}).until == WallTime::max());
 }
 
 TEST_CASE("jwt: it is of one issuer, for one audience, with the claims that are asked for", "[policy][jwt][rfc7519]") {
   const JwtOptions options{.issuer = {"https://a", "https://b"}, .audience = {"shop", "till"}};
-  CHECK(why(R"({"exp":1000100,"iss":"https://b","aud":"shop"})", options).empty());
-  CHECK(why(R"({"exp":1000100,"iss":"https://a","aud":["x","till"]})", options).empty());
-  CHECK(why(R"({"exp":1000100,"iss":"https://a/","aud":"shop"})", options) == "the token is of another issuer");
-  CHECK(why(R"({"exp":1000100,"aud":"shop"})", options) == "the token is of another issuer");
-  CHECK(why(R"({"exp":1000100,"iss":"https://a","aud":["x"]})", options) == "the token is for another audience");
-  CHECK(why(R"({"exp":1000100,"iss":"https://a"})", options) == "the token is for another audience");
+  CHECK(why(R"({"exp":1800000100,"iss":"https://b","aud":"shop"})", options).empty());
+  CHECK(why(R"({"exp":1800000100,"iss":"https://a","aud":["x","till"]})", options).empty());
+  CHECK(why(R"({"exp":1800000100,"iss":"https://a/","aud":"shop"})", options) == "the token is of another issuer");
+  CHECK(why(R"({"exp":1800000100,"aud":"shop"})", options) == "the token is of another issuer");
+  CHECK(why(R"({"exp":1800000100,"iss":"https://a","aud":["x"]})", options) == "the token is for another audience");
+  CHECK(why(R"({"exp":1800000100,"iss":"https://a"})", options) == "the token is for another audience");
   const auto lacks = [](const char* claims, const char* name, const char* value) {
     return judge(claims, {.claims = {{name, value}}, .expires = false}).fault == JwtFault::kInsufficient;
   };
@@ -224,7 +225,7 @@ TEST_CASE("jwt: the id of a key chooses it, and one that is not known is told ap
   const SigningKey one = SigningKey::ec("P-256");
   const SigningKey two = SigningKey::ec("P-256");
   const JsonWebKeys keys = keys_of(R"({"keys":[)" + one.jwk(R"(,"kid":"1")") + "," + two.jwk(R"(,"kid":"2")") + "]}");
-  const std::string claims = R"({"exp":1000100})";
+  const std::string claims = R"({"exp":1800000100})";
   CHECK(judge_token(two.token("ES256", claims, R"(,"kid":"2")"), keys, {}, kNow).fault == JwtFault::kNone);
   CHECK(judge_token(two.token("ES256", claims), keys, {}, kNow).fault == JwtFault::kNone);
   CHECK(judge_token(two.token("ES256", claims, R"(,"kid":"1")"), keys, {}, kNow).fault == JwtFault::kInvalid);
@@ -251,7 +252,7 @@ TEST_CASE("jwt: keys that are weak or make no sense are told of, others left out
   CHECK(told(kSecret.jwk(), JsonWebKeys::From::kUrl) == "it has no key that verifies signatures");
   CHECK(told(R"({"keys":[]})") == "it has no key that verifies signatures");
   CHECK(told("{}") == "neither a set of keys nor one: see RFC 7517");
-  CHECK(told(R"({"keys":[1]})") == "key 1 is no object");
+  CHECK(told(R"({"keys":[1]})") == "key 1: it is no object");
   CHECK(told("[]").starts_with("not JSON as it should be"));
   CHECK(told("nonsense").starts_with("not JSON as it should be"));
   CHECK(told(R"({"kty":"EC","crv":"P-256","x":"AA","y":"AA"})") ==
@@ -263,6 +264,26 @@ TEST_CASE("jwt: keys that are weak or make no sense are told of, others left out
   std::string many = R"({"keys":[)" + ec;
   for (int i = 0; i < 64; ++i) many += "," + ec;
   CHECK(told(many + "]}") == "it has more than 64 keys");
+  // Not all of them are looked at first.
+  CHECK(told(many + R"(,{"kty":"RSA","n":"AA","e":"AA"}]})") == "it has more than 64 keys");
+}
+
+TEST_CASE("jwt: of the keys of a URL those that are weak or wrong are left out, unless none is left",
+          "[policy][jwt][rfc7517]") {
+  const auto read = [](const std::string& list) {
+    return JsonWebKeys::parse(R"({"keys":[)" + list + "]}", JsonWebKeys::From::kUrl);
+  };
+  const SigningKey good = SigningKey::ec("P-256");
+  const std::string weak = SigningKey::rsa(1024).jwk();
+  const auto keys = read("1," + weak + R"(,{"kty":"OKP","crv":"Ed25519","x":"AA"},)" + good.jwk());
+  REQUIRE(keys);
+  CHECK(keys->size() == 1);
+  CHECK(keys->complaint() == "key 1: it is no object");
+  CHECK(judge_token(good.token("ES256", R"({"exp":1800000100})"), *keys, {}, kNow).fault == JwtFault::kNone);
+  CHECK(read(good.jwk() + R"(,{"kty":"odd"})")->complaint().empty());
+  const auto none = read(weak);
+  REQUIRE_FALSE(none);
+  CHECK(none.error().detail == "it has no key that verifies signatures; key 1: it is of 1024 bits, not 2048 to 8192");
 }
 
 TEST_CASE("jwt: a token follows the word Bearer, alone", "[policy][jwt][rfc6750]") {
