@@ -173,7 +173,10 @@ constexpr Key kRouteKeys[] = {
     table("request_headers", kTable, at<&RouteOptions::request_headers>, kRequestHeaders),
     table("response_headers", kTable, at<&RouteOptions::response_headers>, kResponseHeaders),
     key("hide_origin", kBool, at<&RouteOptions::hide_origin>, "true",
-        "take out what tells on the servers: Server, X-Powered-By and their like; rewrite Location and cookie domains"),
+        "take out what tells on the servers: Server, X-Powered-By and their like, and entity tags with an inode. Addresses of "
+        "servers become the client's in Location, Content-Location, Refresh, Link, SourceMap, Content-Security-Policy, "
+        "Access-Control-Allow-Origin, Timing-Allow-Origin, Report-To and Reporting-Endpoints; cookies for a server's domain "
+        "become ones for this host. strip_prefix comes back in links and in paths of cookies"),
     key("errors", kErrorPages, at<&RouteOptions::errors>, "{}",
         "files sent instead of our own error pages, by status (\"502\") or class (\"5xx\")", {.check_name = check_error_status}),
     key("compress", kText, at<&RouteOptions::compress>, R"("default")",

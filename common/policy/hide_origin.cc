@@ -237,19 +237,21 @@ std::string_view client_addresses(std::string_view value, const OriginNames& ori
                                   Arena& arena) {
   constexpr std::string_view kBetween = " \t,;<>\"'()";
   std::string out;
-  bool changed = false;
+  std::size_t taken = 0;  // how much of the value is in `out`: nothing until a word differs
   for (std::size_t at = 0; at < value.size();) {
     const bool link = at > 0 && value[at - 1] == '<';
     const std::size_t end = std::min(link ? value.find('>', at) : value.find_first_of(kBetween, at), value.size());
     const std::string_view word = value.substr(at, end - at);
     const std::string_view now =
         link ? client_link(word, origin, client, arena) : client_place(word, origin, client, arena);
-    changed |= now.data() != word.data();
-    out += now;
-    if (end < value.size()) out += value[end];
+    if (now.data() != word.data()) {
+      out += value.substr(taken, at - taken);
+      out += now;
+      taken = end;
+    }
     at = end + 1;
   }
-  return changed ? arena.copy(out) : value;
+  return taken == 0 ? value : arena.join(out, value.substr(taken));
 }
 
 }  // namespace
