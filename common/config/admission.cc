@@ -93,12 +93,13 @@ Complaint check_passwords(std::string_view path) {
   return read ? std::nullopt : Complaint(read.error().detail);
 }
 
+Complaint check_keys_url(std::string_view text) { return text.empty() ? std::nullopt : check_auth_url(text); }
+
 Complaint check_auth_url(std::string_view text) {
   constexpr std::string_view kExpected =
       R"(expected a URL such as "http://127.0.0.1:9091/verify", or a path where upstream is given)";
   const std::string server = policy::auth_server_of(std::string(text));
   const std::string_view path = text.substr(server.size());
-  if (text.empty()) return std::nullopt;  // a missing one is reported where it is needed
   if (server.empty() ? !path.starts_with('/') : server.starts_with("tcp://")) return Complaint(kExpected);
   if (!server.empty())
     if (const Complaint complaint = check_server_url(server)) return complaint;
@@ -144,15 +145,28 @@ Complaint check_admin_token(std::string_view text) {
   return check_token(text) ? Complaint("a token has letters, digits and -._~+ only") : std::nullopt;
 }
 
+void check_admin(Reader& reader, const Node& table, void* admin) {
+  const auto& options = *static_cast<const proxy::AdminOptions*>(admin);
+  const Entry* token = table.find("token");
+  const Entry* address = table.find("address");
+  const bool nowhere = options.address.empty() && (address == nullptr || address->node.text.empty());
+  if (token != nullptr && !options.token.empty() && nowhere)
+    reader.report().warning(token->at, "without address nothing is served over TCP, and the token is for nobody");
+}
+
 Complaint check_claim_field(std::string_view name) {
   return check_header_rule(name, policy::TemplateUse::kRequest, HeaderPart::kSetName);
 }
 
 void check_jwt(Reader& reader, const Node& table, void* jwt) {
   const auto& options = *static_cast<const policy::JwtOptions*>(jwt);
-  if (table.find("file") != nullptr && table.find("url") != nullptr)
-    reader.error_at(table, {"url"}, "the keys are in a file or at a url, not both");
-  if (table.find("file") == nullptr && table.find("url") == nullptr)
+  // One that was wrong and reported has left no value, but is what was meant.
+  const auto given = [&table](std::string_view name) {
+    const Entry* entry = table.find(name);
+    return entry != nullptr && (entry->node.kind != NodeKind::kText || entry->node.broken || !entry->node.text.empty());
+  };
+  if (given("file") && given("url")) reader.error_at(table, {"url"}, "the keys are in a file or at a url, not both");
+  if (!given("file") && !given("url"))
     reader.report().error(table.at,
                           R"(jwt needs the keys that tokens are signed with: add file = "keys.json", or url)");
   check_auth_server(reader, table, options.url, options.upstream);

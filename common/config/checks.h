@@ -27,6 +27,8 @@ Complaint check_access_path(std::string_view text);
 Complaint check_passwords(std::string_view path);
 /// "http://host:port/path", or "/path".
 Complaint check_auth_url(std::string_view text);
+/// The same, or "" for none.
+Complaint check_keys_url(std::string_view text);
 /// A host and a port, or "" for none.
 Complaint check_admin_address(std::string_view text);
 /// What a header can hold, and nobody guesses; "" for none.

@@ -17,23 +17,13 @@ Node tree_of(const proxy::SiteOptions& options) {
   return write_table(kFile, &document);
 }
 
-/// The text of each key of a table, by name.
-std::unordered_map<std::string_view, std::string> texts_of(const Node& table) {
-  std::unordered_map<std::string_view, std::string> texts;
-  for (const Entry& entry : table.entries) texts.emplace(entry.name, to_toml_value(entry.node));
-  return texts;
-}
-
 /// Names of the keys that are not the same, in the order of the table's rows.
 std::string changed_keys(const Section& section, const Node& before, const Node& after) {
-  const auto old_texts = texts_of(before);
-  const auto new_texts = texts_of(after);
   std::string names;
   for (const Key& key : section.keys) {
-    const auto was = old_texts.find(key.name);
-    const auto is = new_texts.find(key.name);
-    const bool same = (was == old_texts.end() && is == new_texts.end()) ||
-                      (was != old_texts.end() && is != new_texts.end() && was->second == is->second);
+    const Entry* was = before.find(key.name);
+    const Entry* is = after.find(key.name);
+    const bool same = was == nullptr || is == nullptr ? was == is : same_value(was->node, is->node);
     if (same) continue;
     if (!names.empty()) names += ", ";
     names += key.name;

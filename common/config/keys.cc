@@ -88,13 +88,14 @@ constexpr Section kLog = {"log", "What is written down, and where.", Shape::kTab
 
 constexpr Key kAdminKeys[] = {
     key("address", kAddress, at<&AdminOptions::address>, R"("")",
-        "host and port of the control API over TCP: /metrics and whatever changes nothing, for all who can reach it; \"\" = nowhere",
+        "host and port of the control API over TCP: /metrics and whatever changes nothing, for all who can reach it and ask for "
+        "it by an address, by localhost or by this host; \"\" = nowhere",
         {.example = R"("127.0.0.1:9100")", .check = check_admin_address}),
     key("token", kSecret, at<&AdminOptions::token>, R"("")",
-        "who shows it as Authorization: Bearer may change things as well; \"\" = nobody may", {.check = check_admin_token}),
+        "who shows it as Authorization: Bearer may change things as well, and read the bodies in caches; \"\" = nobody may", {.check = check_admin_token}),
 };
 constexpr Section kAdmin = {"admin", "The control API for other machines; without it there is the Unix socket alone.", Shape::kTable, kAdminKeys,
-                            {}, {}, nullptr, kAllKeys, true};
+                            {}, {}, check_admin, kAllKeys, true};
 
 constexpr Key kListenKeys[] = {
     key("name", kText, at<&ListenOptions::name>, "",

@@ -84,8 +84,8 @@ constexpr Key kJwtKeys[] = {
         {.example = R"("keys.json")", .start = R"("keys.json")", .check = check_keys}),
     key("url", kText, at<&JwtOptions::url>, R"("")",
         "where the keys are, instead of file: a server and a path; or, with upstream, a path. Secrets (kty oct) are taken "
-        "from a file alone",
-        {.example = R"("https://login.example/.well-known/jwks.json")", .check = check_auth_url}),
+        "from a file alone; a key that is too weak or wrongly made is left out, the others hold",
+        {.example = R"("https://login.example/.well-known/jwks.json")", .check = check_keys_url}),
     key("upstream", kText, at<&JwtOptions::upstream>, R"("")", "name of an upstream to fetch them from, instead of a server in url"),
     key("algorithms", kTexts, at<&JwtOptions::algorithms>, "[]",
         "the only ones that are taken; [] = all that fit the kind of the key. \"none\" never is",

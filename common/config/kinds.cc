@@ -311,7 +311,9 @@ constinit const Kind<Rate> kRate = make_kind<Rate, read_rate, write_rate>("rate"
 constinit const Kind<double> kShare = make_kind<double, read_share, write_share>("share", R"(a share such as "20%")");
 constinit const Kind<std::string> kText = make_kind<std::string, read_text, write_text>("text", "a text in quotes");
 constinit const Kind<std::string> kSecret = make_kind<std::string, read_text, [](const Key&, const std::string& field) {
-  return text_node(field.empty() ? "" : "***");
+  Node node = text_node(field);
+  node.secret = true;
+  return node;
 }>("text", "a text in quotes");
 constinit const Kind<std::string> kPath = make_kind<std::string, read_path, write_text>("path", "a path in quotes");
 constinit const Kind<std::string> kFilePath =

@@ -48,6 +48,10 @@ void append_key(std::string& out, std::string_view name) {
     append_quoted(out, name, false);
 }
 
+std::string_view shown_text(const Node& node) noexcept {
+  return node.secret && !node.text.empty() ? std::string_view("***") : std::string_view(node.text);
+}
+
 void append_value(std::string& out, const Node& node) {
   const auto each = [&](const auto& range, std::string_view open, std::string_view close, auto&& write) {
     out += open;
@@ -58,7 +62,7 @@ void append_value(std::string& out, const Node& node) {
     out += close;
   };
   switch (node.kind) {
-    case NodeKind::kText: append_quoted(out, node.text, true); break;
+    case NodeKind::kText: append_quoted(out, shown_text(node), true); break;
     case NodeKind::kInteger: fmt::format_to(std::back_inserter(out), "{}", node.integer); break;
     case NodeKind::kBool: out += node.boolean ? "true" : "false"; break;
     case NodeKind::kFloat:
@@ -138,7 +142,7 @@ void append_json(std::string& out, const Node& node, std::size_t indent) {
     out += node.json;
     return;
   }
-  if (node.kind == NodeKind::kText) return text(node.text);
+  if (node.kind == NodeKind::kText) return text(shown_text(node));
   if (node.kind == NodeKind::kTable && !node.entries.empty()) {
     out += '{';
     for (std::size_t i = 0; i < node.entries.size(); ++i) {

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "config/files.h"
+#include "config/kinds.h"
 
 namespace rpx::config {
 namespace {
@@ -113,6 +114,8 @@ void Reader::wrong_type(const Key& key, const Node& node) {
 }
 
 void Reader::bad_value(const Key& key, const Node& node, std::string_view complaint) {
+  // Messages go to logs and terminals.
+  if (key.kind == &kSecret) return report_.error(node.at, fmt::format("bad {}: {}", key.name, complaint));
   const std::string value = node.kind == NodeKind::kText || node.loose ? in_quotes(node.text) : to_toml_value(node);
   report_.error(node.at, fmt::format("bad {} {}: {}", key.name, value, complaint));
 }

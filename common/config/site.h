@@ -39,6 +39,7 @@ void check_serve(Reader& reader, const Node& table, void* serve);
 void check_access(Reader& reader, const Node& table, void* access);
 void check_forward_auth(Reader& reader, const Node& table, void* auth);
 void check_jwt(Reader& reader, const Node& table, void* jwt);
+void check_admin(Reader& reader, const Node& table, void* admin);
 void check_upstream(Reader& reader, const Node& table, void* upstream);
 
 /// Finds what each route names in `compress`; "default" is made where no table is called so.

@@ -1,5 +1,7 @@
 #include "config/tree.h"
 
+#include <algorithm>
+
 namespace rpx::config {
 
 std::string_view name_of(NodeKind kind) noexcept {
@@ -25,6 +27,14 @@ const Entry* Node::find(std::string_view name) const noexcept {
 Node& Node::add(std::string_view name, Node node) {
   const Position at_node = node.at;
   return entries.emplace_back(Entry{std::string(name), at_node, std::move(node)}).node;
+}
+
+bool same_value(const Node& one, const Node& other) noexcept {
+  return one.kind == other.kind && one.boolean == other.boolean && one.integer == other.integer &&
+         one.text == other.text && std::ranges::equal(one.items, other.items, same_value) &&
+         std::ranges::equal(one.entries, other.entries, [](const Entry& a, const Entry& b) {
+           return a.name == b.name && same_value(a.node, b.node);
+         });
 }
 
 Node text_node(std::string_view text) {

@@ -29,6 +29,7 @@ struct Node {
   NodeKind kind = NodeKind::kTable;
   bool boolean = false;
   bool broken = false;  ///< a text whose variables could not be replaced, which was reported
+  bool secret = false;  ///< `text` is written as "***", unless it is empty
   bool loose = false;   ///< `text` came from the environment or a command line: it may stand for a number or boolean
   Position at;
   std::int64_t integer = 0;
@@ -48,6 +49,9 @@ struct Entry {
   Position at;
   Node node;
 };
+
+/// Whether both hold the same, wherever they were written; secrets are compared as they are.
+bool same_value(const Node& one, const Node& other) noexcept;
 
 Node text_node(std::string_view text);
 Node integer_node(std::int64_t value);
