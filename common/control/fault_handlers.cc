@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <functional>
 
 #include "base/result.h"
@@ -19,6 +20,8 @@ using Poco::Dynamic::Var;
 using FaultPtr = std::shared_ptr<policy::Fault>;
 
 constexpr double kLongestDelay = 3600;
+constexpr double kMostBytes = 1e15;
+constexpr double kMostSeed = 4294967295.0;
 
 double seconds_in(Duration span) { return std::chrono::duration<double>(span).count(); }
 
@@ -53,10 +56,17 @@ void write_fault(Json& json, const policy::Fault& fault, const proxy::Site& site
   json.member("bandwidth", now.bandwidth).member("seed", now.seed).close_object();
 }
 
-Result<double> number_in(const std::string& name, const Var& value, double least, double most) {
-  if (!value.isNumeric() || value.isBoolean() || value.convert<double>() < least || value.convert<double>() > most)
-    return std::unexpected(bad_body(fmt::format("{} is a number from {} to {}", name, least, most)));
-  return value.convert<double>();
+// What is counted is counted in whole numbers; only a span of time may be any.
+enum class Number : std::uint8_t { kWhole, kAny };
+
+Result<double> number_in(const std::string& name, const Var& value, double least, double most, Number kind) {
+  const bool is_number = value.isNumeric() && !value.isBoolean();
+  const double number = is_number ? value.convert<double>() : least - 1;
+  const bool fits = number >= least && number <= most;  // not what is no number at all
+  if (!fits || (kind == Number::kWhole && number != std::floor(number)))
+    return std::unexpected(bad_body(
+        fmt::format("{} is a {}number from {} to {}", name, kind == Number::kWhole ? "whole " : "", least, most)));
+  return number;
 }
 
 Duration span_of(double count) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(count)); }
@@ -67,17 +77,24 @@ struct Member {
   double least;
   double most;
   std::function<void(double)> take;
+  Number kind = Number::kWhole;
+  bool required = false;
 };
 
 Status read_table(const std::string& table, const Var& value, const std::vector<Member>& members) {
   if (value.type() != typeid(Poco::JSON::Object::Ptr))
     return std::unexpected(bad_body(fmt::format("{} is an object", table)));
-  for (const auto& [name, inner] : *value.extract<Poco::JSON::Object::Ptr>()) {
+  const auto object = value.extract<Poco::JSON::Object::Ptr>();
+  for (const auto& [name, inner] : *object) {
     const auto member = std::ranges::find(members, name, &Member::name);
     if (member == members.end()) return std::unexpected(bad_body(fmt::format("{} has no member \"{}\"", table, name)));
-    RPX_TRY(const double number, number_in(fmt::format("{}.{}", table, name), inner, member->least, member->most));
+    RPX_TRY(const double number,
+            number_in(fmt::format("{}.{}", table, name), inner, member->least, member->most, member->kind));
     member->take(number);
   }
+  for (const Member& member : members)
+    if (member.required && !object->has(member.name))
+      return std::unexpected(bad_body(fmt::format("{} needs the member {}", table, member.name)));
   return {};
 }
 
@@ -85,33 +102,38 @@ Member percent_of(std::uint32_t& field) {
   return {"percent", 0, 100, [&field](double n) { field = static_cast<std::uint32_t>(n); }};
 }
 
+Status read_delay(policy::FaultDelay& delay, const Var& value) {
+  return read_table("delay", value,
+                    {{"time", 0, kLongestDelay, [&](double n) { delay.time = span_of(n); }, Number::kAny, true},
+                     {"jitter", 0, kLongestDelay, [&](double n) { delay.jitter = span_of(n); }, Number::kAny},
+                     percent_of(delay.percent)});
+}
+
+Status read_abort(policy::FaultAbort& abort, const Var& value) {
+  return read_table("abort", value,
+                    {{"status", 400, 599, [&](double n) { abort.status = static_cast<std::uint16_t>(n); }},
+                     percent_of(abort.percent)});
+}
+
+Status read_truncate(policy::FaultTruncate& truncate, const Var& value) {
+  const auto take = [&](double n) { truncate.after = static_cast<Size>(n); };
+  return read_table("truncate", value,
+                    {{"after", 0, kMostBytes, take, Number::kWhole, true}, percent_of(truncate.percent)});
+}
+
 Status read_fault(policy::FaultOptions& out, const std::string& name, const Var& value) {
-  if (name == "delay") {
-    policy::FaultDelay& delay = out.delay.emplace();
-    return read_table(name, value,
-                      {{"time", 0, kLongestDelay, [&](double n) { delay.time = span_of(n); }},
-                       {"jitter", 0, kLongestDelay, [&](double n) { delay.jitter = span_of(n); }},
-                       percent_of(delay.percent)});
-  }
-  if (name == "abort") {
-    policy::FaultAbort& abort = out.abort.emplace();
-    return read_table(name, value,
-                      {{"status", 400, 599, [&](double n) { abort.status = static_cast<std::uint16_t>(n); }},
-                       percent_of(abort.percent)});
-  }
+  if (name == "delay") return read_delay(out.delay.emplace(), value);
+  if (name == "abort") return read_abort(out.abort.emplace(), value);
   if (name == "reset") return read_table(name, value, {percent_of(out.reset.emplace().percent)});
-  if (name == "truncate") {
-    policy::FaultTruncate& truncate = out.truncate.emplace();
-    return read_table(
-        name, value,
-        {{"after", 0, 1e15, [&](double n) { truncate.after = static_cast<Size>(n); }}, percent_of(truncate.percent)});
+  if (name == "truncate") return read_truncate(out.truncate.emplace(), value);
+  if (name == "bandwidth") {
+    RPX_TRY(const double number, number_in(name, value, 0, kMostBytes, Number::kWhole));
+    out.bandwidth = static_cast<Size>(number);
+    return {};
   }
-  if (name == "bandwidth" || name == "seed") {
-    RPX_TRY(const double number, number_in(name, value, 0, name == "seed" ? 4294967295.0 : 1e15));
-    if (name == "seed")
-      out.seed = static_cast<std::uint32_t>(number);
-    else
-      out.bandwidth = static_cast<Size>(number);
+  if (name == "seed") {
+    RPX_TRY(const double number, number_in(name, value, 0, kMostSeed, Number::kWhole));
+    out.seed = static_cast<std::uint32_t>(number);
     return {};
   }
   return std::unexpected(bad_body(

@@ -2,7 +2,10 @@
 
 #include <openssl/crypto.h>
 
+#include "base/ip.h"
 #include "base/text.h"
+#include "policy/jwt.h"
+#include "policy/values.h"
 
 namespace rpx::control {
 namespace {
@@ -38,25 +41,40 @@ look();
 </html>
 )html";
 
+// Whether `host`, with or without a port, can be no name that somebody else lets lead here.
+bool is_own_host(std::string_view host, const proxy::AdminOptions& admin) {
+  const std::string_view name = policy::host_of(host);
+  if (iequals(name, "localhost") || (!name.empty() && iequals(name, policy::host_of(admin.address)))) return true;
+  const bool bracketed = name.size() > 2 && name.starts_with('[') && name.ends_with(']');
+  return IpAddress::parse(bracketed ? name.substr(1, name.size() - 2) : name).has_value();
+}
+
 }  // namespace
 
-std::optional<Reply> refuse_over_tcp(std::string_view method, std::string_view authorization,
-                                     const std::string& token) {
-  constexpr std::string_view kScheme = "Bearer ";
-  const bool reads = method == "GET" || method == "HEAD";
-  if (authorization.empty() && reads) return std::nullopt;
-  if (token.empty()) {
-    if (reads) return std::nullopt;
-    return problem_reply(403, "nothing can be changed here: [admin] has no token");
-  }
-  if (authorization.size() > kScheme.size() && iequals(authorization.substr(0, kScheme.size()), kScheme)) {
-    const std::string_view shown = trim(authorization.substr(kScheme.size()));
-    if (shown.size() == token.size() && CRYPTO_memcmp(shown.data(), token.data(), token.size()) == 0)
-      return std::nullopt;
-  }
+Reply needs_token(const proxy::AdminOptions& admin) {
+  if (admin.token.empty()) return problem_reply(403, "this takes a token, and [admin] has none");
   return problem_reply(401, "the token of [admin] is asked for: Authorization: Bearer TOKEN");
 }
 
-Reply dashboard() { return {.status = 200, .content_type = "text/html; charset=utf-8", .body = std::string(kPage)}; }
+std::expected<bool, Reply> admit_over_tcp(const TcpCall& call, const proxy::AdminOptions& admin) {
+  const std::string_view shown = policy::bearer_token(call.authorization);
+  const std::string& token = admin.token;
+  if (!token.empty() && shown.size() == token.size() && CRYPTO_memcmp(shown.data(), token.data(), token.size()) == 0)
+    return true;
+  if (!is_own_host(call.host, admin))
+    return std::unexpected(problem_reply(
+        403, "Host names another host: ask by an address, localhost or the host of admin.address, or show the token"));
+  const bool reads = call.method == "GET" || call.method == "HEAD";
+  if (reads && (call.authorization.empty() || token.empty())) return false;
+  return std::unexpected(needs_token(admin));
+}
+
+Reply dashboard(std::string_view method) {
+  if (method == "GET" || method == "HEAD")
+    return {.status = 200, .content_type = "text/html; charset=utf-8", .body = std::string(kPage)};
+  Reply reply = problem_reply(405, "/ is a page for people: GET and HEAD can ask for it");
+  reply.allow = "GET, HEAD";
+  return reply;
+}
 
 }  // namespace rpx::control

@@ -60,6 +60,8 @@ Fetched fetch_inside(Host& host, const Fetch& what, std::size_t keep) {
     out.body.resize(keep != 0 ? static_cast<std::size_t>(body.gcount()) : 0);
     out.bytes = out.body.size();
     if (body.good()) out.bytes += static_cast<std::uint64_t>(Poco::StreamCopier::copyStream64(body, nowhere));
+    // What is thrown while a stream is read comes to this bit alone.
+    if (body.bad()) return {.why = "the reply was cut short"};
     return out;
   } catch (const Poco::TimeoutException&) {
     return {.why = fmt::format("no reply within {} s", kFetchSeconds)};

@@ -94,24 +94,36 @@ void find_names(const std::string& where, const std::string& text, const Names& 
     }
 }
 
+bool is_private(std::string_view text) {
+  static const std::array kPrivate{*IpPrefix::parse("10.0.0.0/8"), *IpPrefix::parse("172.16.0.0/12"),
+                                   *IpPrefix::parse("192.168.0.0/16"), *IpPrefix::parse("fc00::/7")};
+  const auto ip = IpAddress::parse(text);
+  return ip && std::ranges::any_of(kPrivate, [&](const IpPrefix& one) { return one.contains(*ip); });
+}
+
+// The first word of such characters that is_private; empty when there is none.
+std::string_view find_private_word(std::string_view text, std::string_view characters) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find_first_not_of(characters, at), text.size());
+    std::string_view word = text.substr(at, end - at);
+    // The end of a name before it, as in "cached:fd00::1", is none of the address.
+    if (at > 0 && is_word(text[at - 1]) && word.find(':') != std::string_view::npos)
+      word.remove_prefix(word.find(':') + 1);
+    while (word.ends_with('.') || (word.ends_with(':') && !word.ends_with("::"))) word.remove_suffix(1);
+    if (is_private(word)) return word;
+    at = std::max(end, at + 1);
+  }
+  return {};
+}
+
 // An address of a network of one's own (RFC 1918, RFC 4193) that stands in a text.
 void find_private(const std::string& where, const std::string& text, std::vector<Leak>& out) {
-  static const std::array kPrivate{*IpPrefix::parse("10.0.0.0/8"), *IpPrefix::parse("172.16.0.0/12"),
-                                   *IpPrefix::parse("192.168.0.0/16")};
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find_first_not_of("0123456789.", at), text.size());
-    if (end == at) {
-      ++at;
-      continue;
-    }
-    const auto ip = IpAddress::parse(text.substr(at, end - at));
-    const bool inside = ip && std::ranges::any_of(kPrivate, [&](const IpPrefix& one) { return one.contains(*ip); });
-    if (inside) {
-      out.push_back({where, around(text, at, end - at), "it has an address of a private network"});
-      return;
-    }
-    at = end;
-  }
+  const std::string low = lower(text);
+  std::string_view found = find_private_word(low, "0123456789.");
+  if (found.empty()) found = find_private_word(low, "0123456789abcdef:.");
+  if (found.empty()) return;
+  const auto at = static_cast<std::size_t>(found.data() - low.data());
+  out.push_back({where, around(text, at, found.size()), "it has an address of a private network"});
 }
 
 // What error pages of servers and frameworks say of themselves.

@@ -17,9 +17,12 @@ namespace rpx::control {
 
 /// Who is at the other end: of the Unix socket, as the kernel says (SO_PEERCRED), or of a TCP connection.
 struct Asker {
-  uid_t uid = 0;
+  uid_t uid = static_cast<uid_t>(-1);  ///< nobody's
   pid_t pid = 0;
   std::string address = {};  ///< of TCP alone
+  bool has_token = false;    ///< over TCP: has shown the token of [admin]
+  /// Whether everything may be asked, rather than what anybody may.
+  bool is_trusted() const noexcept { return address.empty() || has_token; }
   /// The uid, or the address of a client over TCP, as log lines have it.
   std::string who() const { return address.empty() ? std::to_string(uid) : "tcp " + address; }
 };

@@ -13,6 +13,7 @@
 #include "control/cache_handlers.h"
 #include "control/certificate_handlers.h"
 #include "control/fault_handlers.h"
+#include "control/gate.h"
 #include "control/handlers.h"
 #include "control/leak_handler.h"
 #include "control/server_handlers.h"
@@ -56,13 +57,13 @@ constexpr Call kCalls[] = {
      "what is stored, by URL"},
     {"GET", "/v1/cache/{name}/entry", "url", false, answer_cache_entry,
      "the stored replies to one URL, and what a plain GET would get now, and why"},
-    {"GET", "/v1/cache/{name}/body", "url", false, answer_cache_body, "the body of the first of them"},
+    {"GET", "/v1/cache/{name}/body", "url", false, answer_cache_body, "the body of the first of them", true},
     {"POST", "/v1/cache/{name}/purge", "", true, answer_cache_purge,
      "take objects out by url, prefix, host, tag or all; with soft, mark them stale"},
     {"POST", "/v1/cache/{name}/warm", "", true, answer_cache_warm,
      "fetch URLs now, as a client would, so that they are stored"},
     {"GET", "/v1/cache/{name}/snapshot", "cursor", false, answer_cache_export,
-     "what is stored, as records of a snapshot, part by part"},
+     "what is stored, as records of a snapshot, part by part", true},
     {"POST", "/v1/cache/{name}/snapshot", "", true, answer_cache_import, "store what records of a snapshot hold"},
     {"GET", "/v1/blocklist", "limit cursor", false, answer_blocklist,
      "what is blocked, with reason, source, end and hits"},
@@ -150,6 +151,7 @@ Status check_query(const Call& call, const Request& request) {
 }
 
 Reply answer(Host& host, const Call& call, const Request& request) {
+  if (call.guarded && !request.asker.is_trusted()) return needs_token(host.options()->admin);
   if (const Status query = check_query(call, request); !query) return problem_reply(400, query.error().detail);
   if (!call.takes_body && !trim(request.body).empty()) return problem_reply(400, "this call takes no body");
   return call.handler(host, request);

@@ -18,6 +18,7 @@ struct Call {
   bool takes_body;           ///< without it a body is refused
   Reply (*handler)(Host& host, const Request& request);
   std::string_view doc;  ///< one line, no full stop
+  bool guarded = false;  ///< over TCP it takes the token, though it changes nothing: it gives away what is stored
 };
 
 /// Every call there is, in the order of the manual.

@@ -94,10 +94,12 @@ std::optional<std::string> read_body(net::HTTPServerRequest& request, std::size_
 // Who asks, or why they may not.
 std::expected<Asker, Reply> admit(Host& host, net::HTTPServerRequest& request, bool tcp) {
   if (tcp) {
-    const std::string token = host.options()->admin.token;
-    if (auto refused = refuse_over_tcp(request.getMethod(), request.get("Authorization", ""), token))
-      return std::unexpected(*std::move(refused));
-    return Asker{.address = request.clientAddress().host().toString()};
+    const std::string authorization = request.get("Authorization", "");
+    const std::string name = request.get("Host", "");
+    const auto admitted = admit_over_tcp({.method = request.getMethod(), .host = name, .authorization = authorization},
+                                         host.options()->admin);
+    if (!admitted) return std::unexpected(admitted.error());
+    return Asker{.address = request.clientAddress().host().toString(), .has_token = *admitted};
   }
   const auto asker = asker_of(request);
   if (!asker || (asker->uid != ::geteuid() && asker->uid != 0))
@@ -108,10 +110,10 @@ std::expected<Asker, Reply> admit(Host& host, net::HTTPServerRequest& request, b
 Reply answer(Host& host, net::HTTPServerRequest& request, bool tcp) {
   const auto asker = admit(host, request, tcp);
   if (!asker) return asker.error();
-  if (tcp && request.getURI() == "/" && request.getMethod() != "POST") return dashboard();
   const std::size_t most = request.getContentType() == "application/octet-stream" ? kMaxBinary : kMaxBody;
   auto body = read_body(request, most);
   if (!body) return problem_reply(413, fmt::format("a body has at most {} bytes here", most));
+  if (tcp && request.getURI() == "/") return dashboard(request.getMethod());
   return dispatch(host, {.method = request.getMethod(),
                          .target = request.getURI(),
                          .body = *std::move(body),

@@ -74,7 +74,7 @@ Reply answer_cache_import(Host& host, const Request& request) {
   }
   if (!reader.ended()) return problem_reply(400, "the body ends in the middle of an object");
   log_event(LogLevel::kNotice, "cache: imported",
-            {{"uid", std::to_string(request.asker.uid)},
+            {{"uid", request.asker.who()},
              {"pid", std::to_string(request.asker.pid)},
              {"cache", store->name()},
              {"objects", std::to_string(stored)}});

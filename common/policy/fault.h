@@ -19,7 +19,7 @@ struct FaultDelay {
   bool operator==(const FaultDelay&) const = default;
 };
 struct FaultAbort {
-  std::uint16_t status = 503;  ///< 200–599
+  std::uint16_t status = 503;  ///< 400–599: an error, which a client is to be tested with
   std::uint32_t percent = 100;
   bool operator==(const FaultAbort&) const = default;
 };

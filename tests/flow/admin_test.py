@@ -15,13 +15,15 @@ class Admin(FlowTest):
         proxy = self.proxy_to(self.origin().url, top=f'[admin]\naddress = "127.0.0.1:0"\ntoken = "{token}"\n')
         return proxy, proxy.status()["admin"]
 
-    def ask(self, address, method, path, token=None, body=None):
+    def ask(self, address, method, path, token=None, body=None, host=None):
         connection = http.client.HTTPConnection(address, timeout=20)
         try:
             fields = {"Authorization": f"Bearer {token}"} if token is not None else {}
+            if host is not None:
+                fields["Host"] = host
             connection.request(method, path, body=json.dumps(body) if body is not None else None, headers=fields)
             reply = connection.getresponse()
-            return reply.status, reply.read().decode(), reply
+            return reply.status, reply.read().decode(errors="replace"), reply
         finally:
             connection.close()
 
@@ -64,6 +66,34 @@ class Admin(FlowTest):
         self.assertEqual((status, reply.getheader("Content-Type")), (200, "text/html; charset=utf-8"))
         self.assertIn("/v1/status", page)
 
+        status, _, reply = self.ask(address, "DELETE", "/", token=TOKEN)
+        self.assertEqual((status, reply.getheader("Allow")), (405, "GET, HEAD"))
+
+    def test_another_name_for_it_gets_nothing_without_the_token(self):
+        _, address = self.start()
+        port = address.rpartition(":")[2]
+        for path in ("/", "/metrics", "/v1/config"):
+            self.assertEqual(self.ask(address, "GET", path, host=f"rebound.test:{port}")[0], 403, path)
+            self.assertEqual(self.ask(address, "GET", path, host=f"localhost:{port}")[0], 200, path)
+            self.assertEqual(self.ask(address, "GET", path, host=f"rebound.test:{port}", token=TOKEN)[0], 200, path)
+
+    def test_what_is_stored_is_shown_to_the_token_alone(self):
+        for token, refused in ((TOKEN, 401), ("", 403)):
+            proxy = self.proxy_to(self.origin().url, top=f'[admin]\naddress = "127.0.0.1:0"\ntoken = "{token}"\n[cache.c]\n',
+                                  route='cache = "c"')
+            address = proxy.status()["admin"]
+            for path in ("/v1/cache/c/body?url=http://a/", "/v1/cache/c/snapshot", "/v1/cache/c/%73napshot", "http://127.0.0.1/v1/cache/c/snapshot"):
+                for method in ("GET", "HEAD"):
+                    self.assertEqual(self.ask(address, method, path)[0], refused, path)
+            self.assertEqual(self.ask(address, "GET", "/v1/cache/c")[0], 200)
+            if token:
+                self.assertEqual(self.ask(address, "GET", "/v1/cache/c/snapshot", token=token)[0], 200)
+
+    def test_a_token_for_nobody_is_warned_of(self):
+        done = run_tool("check", "-", stdin=f'[admin]\ntoken = "{TOKEN}"\n[[listen]]\naddress = "127.0.0.1:0"\n[[route]]\nrespond = {{ status = 200 }}\n')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("warning: without address", done.stderr)
+
     def test_what_is_wrong_is_told(self):
         for line, why in (('address = "9100"', "expected a host and a port"), ('address = "unix:x"', "expected a host and a port"),
                           ('address = "127.0.0.1:0"\ntoken = "short"', "at least 16 characters"),
@@ -102,7 +132,7 @@ class Leaks(FlowTest):
         while True:
             request = connection.request()
             fields = {"/bare": "Server: Apache/2.4\r\nX-Powered-By: PHP\r\nServer-Timing: db;dur=53\r\nETag: \"2c39f-5a-5e3f2a1b\"\r\n"
-                               f"X-Where: {place}\r\nX-Net: 10.1.2.3\r\nSet-Cookie: JSESSIONID=a1.node7; Path=/\r\n",
+                               f"X-Where: {place}\r\nX-Net: 10.1.2.3\r\nX-Net6: at:fd12:3456::7.\r\nX-Out: 2001:db8::fd12\r\nSet-Cookie: JSESSIONID=a1.node7; Path=/\r\n",
                       "/page": "", "/error": ""}.get(request.path, "")
             status = "500 Oops" if request.path == "/error" else "200 OK"
             body = {"/page": f"see http://{place}/x", "/error": "Traceback (most recent call last):\n boom"}.get(request.path, "fine").encode()
@@ -115,7 +145,7 @@ class Leaks(FlowTest):
             ("header Server", "it tells what the server is made of"), ("header X-Powered-By", "it tells what the server is made of"),
             ("header Server-Timing", "it tells what the server is made of"),
             ("header ETag", "an entity tag made of a file's inode"), ("header X-Where", "it names a server"),
-            ("header X-Net", "it has an address of a private network"),
+            ("header X-Net", "it has an address of a private network"), ("header X-Net6", "it has an address of a private network"),
             ("header Set-Cookie", "a session whose id ends in the name of a machine")})
         self.assertEqual(self.leaks(proxy, "/fine"), set())
         self.assertEqual(self.leaks(proxy, "/page"), {("body", "it names a server")})

@@ -72,7 +72,9 @@ class Faults(FlowTest):
     def test_what_makes_no_sense_is_refused_and_changes_nothing(self):
         proxy = self.start("abort = {}")
         for body in ({"abort": {"status": 200}}, {"abort": 5}, {"delay": {"time": "x"}}, {"odd": 1}, {"reset": {"percent": 101}},
-                     {"delay": {"odd": 1}}, {"bandwidth": -1}):
+                     {"delay": {"odd": 1}}, {"bandwidth": -1}, {"bandwidth": 1.5}, {"delay": {}}, {"delay": {"percent": 5}},
+                     {"truncate": {"percent": 5}}, {"truncate": {"after": 0.5}}, {"abort": {"status": 503.5}}, {"abort": {"status": 600}},
+                     {"reset": {"percent": 0.5}}, {"seed": 1.5}, {"abort": {"status": None}}, {"abort": {"status": True}}):
             self.assertEqual(proxy.control("PUT", "/v1/faults/flaky", body)[0], 400, body)
         self.assertEqual(proxy.control("PUT", "/v1/faults/none", {})[0], 404)
         self.assertEqual(self.outcomes(proxy, 1), [503])

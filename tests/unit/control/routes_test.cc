@@ -277,3 +277,27 @@ TEST_CASE("routes: a server is changed as the body says, and a wrong body change
   CHECK(ask(host, "PATCH", "/v1/upstreams/app/servers/x", R"({"weight":1})").status == 404);
   set_log_sink([](LogLevel, std::string_view, std::initializer_list<LogField>) {}, LogLevel::kError);
 }
+
+TEST_CASE("routes: over TCP what a cache holds takes the token, by whatever name it is asked for", "[control]") {
+  FakeHost host;
+  const auto status = [&](std::string method, std::string target, bool has_token) {
+    return dispatch(host, {.method = std::move(method),
+                           .target = std::move(target),
+                           .body = {},
+                           .asker = {.address = "192.0.2.1", .has_token = has_token}})
+        .status;
+  };
+  for (const char* target : {"/v1/cache/none/body?url=x", "/v1/cache/none/snapshot", "/v1/cache/none/%73napshot",
+                             "http://rpx/v1/cache/none/snapshot"})
+    for (const char* method : {"GET", "HEAD"}) {
+      CHECK(status(method, target, false) == 403);
+      CHECK(status(method, target, true) == 404);
+    }
+  CHECK(status("GET", "/v1/cache", false) == 200);
+  CHECK(ask(host, "GET", "/v1/cache/none/snapshot").status == 404);
+}
+
+TEST_CASE("routes: who asks is nobody until it is told", "[control]") {
+  CHECK(Asker().who() == std::to_string(static_cast<uid_t>(-1)));
+  CHECK(Asker{.address = "192.0.2.1"}.who() == "tcp 192.0.2.1");
+}
