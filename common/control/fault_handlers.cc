@@ -84,7 +84,7 @@ struct Member {
 Status read_table(const std::string& table, const Var& value, const std::vector<Member>& members) {
   if (value.type() != typeid(Poco::JSON::Object::Ptr))
     return std::unexpected(bad_body(fmt::format("{} is an object", table)));
-  const auto object = value.extract<Poco::JSON::Object::Ptr>();
+  const auto& object = value.extract<Poco::JSON::Object::Ptr>();
   for (const auto& [name, inner] : *object) {
     const auto member = std::ranges::find(members, name, &Member::name);
     if (member == members.end()) return std::unexpected(bad_body(fmt::format("{} has no member \"{}\"", table, name)));
