@@ -281,6 +281,9 @@ TEST_CASE("jwt: of the keys of a URL those that are weak or wrong are left out, 
   CHECK(keys->complaint() == "key 1: it is no object");
   CHECK(judge_token(good.token("ES256", R"({"exp":1800000100})"), *keys, {}, kNow).fault == JwtFault::kNone);
   CHECK(read(good.jwk() + R"(,{"kty":"odd"})")->complaint().empty());
+  std::string many = good.jwk();
+  for (int i = 0; i < 64; ++i) many += R"(,{"kty":"RSA","n":"AA","e":"AA"})";
+  CHECK(read(many).error().detail == "it has more than 64 keys");
   const auto none = read(weak);
   REQUIRE_FALSE(none);
   CHECK(none.error().detail == "it has no key that verifies signatures; key 1: it is of 1024 bits, not 2048 to 8192");
