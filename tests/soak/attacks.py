@@ -3,10 +3,11 @@
     attacks.py                              all of them, a line for each
     attacks.py heads bodies --connections 500
 
-slowhttptest (heads, bodies, readers) and the drills of rpx-bench (floods of resets) from the address of the good client, which
-asks with a new connection for each request: what a limit for each client would keep off is let through here. Prints how many of
-its requests were answered, how late, and how much memory the proxy took; ends with 1 where fewer than 99.9 % were answered or
-one in a hundred took longer than 100 ms. No part of ctest: it measures.
+slowhttptest (heads, bodies, readers), the drills of rpx-bench (idle connections, floods of connections that are reset, and of
+streams that are) and heads of HTTP/2 that never end, from the address of the good client, which asks with a new connection for
+each request: what a limit for each client would keep off is let through here. Prints how many of its requests were answered,
+how late, and how much memory the proxy took; ends with 1 where fewer than 99.9 % were answered or one in a hundred took longer
+than 100 ms. No part of ctest: it measures.
 """
 
 import argparse
@@ -17,9 +18,11 @@ import subprocess
 import sys
 import tempfile
 
+import support
 from support.proxy import BINARY, Proxy
 
 BENCH = os.path.join(os.path.dirname(BINARY), "rpx-bench")
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(support.__file__)))
 CONFIG = """
 [[listen]]
 name = "web"
@@ -40,13 +43,18 @@ def slow(*options):
                            str(o.seconds), "-v", "0", "-u", url + "/attacked?size=1000000"]
 
 
-def drill(kind):
-    return lambda url, o: [BENCH, "drill", kind, url + "/attacked", "-c", str(o.connections // 10), "-d", f"{o.seconds}s"]
+def drill(kind, share=10):
+    return lambda url, o: [BENCH, "drill", kind, url + "/attacked", "-c", str(o.connections // share), "-d", f"{o.seconds}s"]
+
+
+def continuations(url, o):
+    return ["env", f"PYTHONPATH={TESTS}", sys.executable, "-m", "support.continuations", url.rsplit(":", 1)[1], str(o.connections // 10), str(o.seconds)]
 
 
 ATTACKS = {"heads": slow("-H", "-i", "2"), "bodies": slow("-B", "-i", "2", "-s", "100000"),
            "readers": slow("-X", "-w", "10", "-y", "20", "-n", "2", "-z", "8"),
-           "resets": drill("reset"), "rapid-resets": drill("rapid-reset")}
+           "connections": drill("idle", 1), "resets": drill("reset"), "rapid-resets": drill("rapid-reset"),
+           "continuations": continuations}
 
 
 class Origin:
