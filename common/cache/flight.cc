@@ -54,6 +54,11 @@ bool Flight::spoiled() const noexcept {
   return spoiled_;
 }
 
+bool Flight::is_over() const noexcept {
+  const std::scoped_lock lock(mutex_);
+  return end_ != End::kUnderWay;
+}
+
 rt::Task<Flight::End> Flight::wait(rt::Loop& loop, Instant deadline) {
   const auto self = shared_from_this();
   rt::Event woken(loop);
@@ -103,6 +108,15 @@ std::shared_ptr<const std::string> Flight::close() {
 std::size_t Flight::size() const noexcept {
   const std::scoped_lock lock(mutex_);
   return block_ ? block_->size() : 0;
+}
+
+bool Flight::end_unread() {
+  const std::scoped_lock lock(mutex_);
+  if (end_ == End::kUnderWay && readers_ == 0) {
+    end_ = End::kFailed;
+    wake();
+  }
+  return end_ != End::kUnderWay;
 }
 
 std::size_t Flight::readers() const noexcept {

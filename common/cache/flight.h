@@ -38,6 +38,8 @@ class Flight : public std::enable_shared_from_this<Flight> {
   /// What comes is out of date before it is there: it is not stored.
   void spoil() noexcept;
   bool spoiled() const noexcept;
+  /// It has ended, though whoever leads may not have told its store yet.
+  bool is_over() const noexcept;
   /// Waits on `loop`, the caller's own, until it has ended or is open, or until `deadline`: then kUnderWay.
   rt::Task<End> wait(rt::Loop& loop, Instant deadline);
 
@@ -49,6 +51,8 @@ class Flight : public std::enable_shared_from_this<Flight> {
   std::shared_ptr<const std::string> close();
   /// Bytes so far.
   std::size_t size() const noexcept;
+  /// Ends it as failed where nobody reads along, so that nobody comes to any more. Says whether it is over.
+  bool end_unread();
   /// Those who read along.
   std::size_t readers() const noexcept;
 

@@ -250,7 +250,7 @@ std::shared_ptr<Flight> Store::lead(std::string_view key, std::shared_ptr<Flight
   const std::scoped_lock lock(shard.mutex);
   const auto [at, first] = shard.flights.try_emplace(flight_name(key, part));
   // What is out of date before it is there is not waited for.
-  if (!first && !at->second->spoiled()) {
+  if (!first && !at->second->spoiled() && !at->second->is_over()) {
     other = at->second;
     return nullptr;
   }

@@ -193,13 +193,13 @@ Status Fill::run_ahead(Duration stall) {
 
 rt::Task<void> Fill::see_through() {
   rt::Child<Status>& pump = visit_.busy.pump;
-  while (pump.started() && !pump.done() && flight_->readers() > 0)
+  while (pump.started() && !pump.done() && !flight_->end_unread())
     co_await pump.wait(loop().now() + std::chrono::seconds(1));
   pump.cancel();
 }
 
 void Fill::hand_over() {
-  if (!active_ || !ahead_ || flight_->readers() == 0) return;
+  if (!active_ || !ahead_ || flight_->end_unread()) return;
   Busy& busy = visit_.busy;
   // A request that is still being sent could not be any more.
   if (busy.upload.started() && !busy.upload.done()) return;

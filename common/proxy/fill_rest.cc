@@ -32,7 +32,7 @@ void store_body(RestOfFill& rest) {
 rt::Task<void> read_rest(Worker& worker, RestOfFill rest) {
   const std::shared_ptr<Flight> flight = rest.lead.flight();
   http::BodySource& origin = rest.call.reader();
-  for (std::size_t pieces = 1; flight->readers() > 0; ++pieces) {
+  for (std::size_t pieces = 1; !flight->end_unread(); ++pieces) {
     const Result<http::BodyPiece> piece = origin.try_read(net::kScratchBytes);
     if (!piece) co_return;
     if (piece->blocked) {

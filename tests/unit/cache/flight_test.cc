@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "cache/store.h"
 #include "unit/cache/fields.h"
 
 namespace rpx::cache {
@@ -85,6 +86,29 @@ TEST_CASE("flight: readers of one that fails are told once they have what there 
     CHECK(flight->readers() == 2);
   }
   CHECK(flight->readers() == 0);
+}
+
+TEST_CASE("flight: its leader leaves only where nobody reads along, and then nobody comes to any more", "[cache]") {
+  Store store("static", 100000);
+  std::shared_ptr<Flight> other;
+  const auto flight = store.lead("k", other);
+  flight->open(empty_head(), 10);
+  CHECK_FALSE(flight->is_over());
+  {
+    const Flight::Reader reader(flight);
+    CHECK_FALSE(flight->end_unread());
+    CHECK_FALSE(flight->is_over());
+  }
+  CHECK(flight->end_unread());
+  CHECK(flight->is_over());
+  // The store has not been told yet: whoever asks leads.
+  const auto next = store.lead("k", other);
+  CHECK(next);
+  CHECK(next != flight);
+  CHECK_FALSE(other);
+  store.end(flight, Flight::End::kFailed);
+  CHECK_FALSE(store.lead("k", other));
+  CHECK(other == next);
 }
 
 }  // namespace rpx::cache
