@@ -103,7 +103,9 @@ void Store::add_bytes(const Entry& entry, std::uint64_t bytes) noexcept {
 
 // Whether `fresh` is here now; with `if_latest` only where no later one is.
 bool Store::keep(EntryPtr fresh, bool if_latest) {
-  if (fresh->bytes() > capacity() || fresh->on_disk()) return false;
+  // One that is too large for memory still takes the place of what is here.
+  const bool fits = fresh->bytes() <= capacity();
+  if (fresh->on_disk() || (!fits && if_latest)) return false;
   const std::uint64_t hash = key_hash(fresh->key());
   Shard& shard = shard_of(hash);
   // Memory is given back once the lock is.
@@ -116,7 +118,7 @@ bool Store::keep(EntryPtr fresh, bool if_latest) {
       if (one->links_.hash == own && !one->piece() && one->answered_ >= fresh->answered_ &&
           one->key() == fresh->key() && one->varies_like(*fresh))
         return false;
-    Entry& entry = const_cast<Entry&>(*fresh.release());
+    Entry& entry = const_cast<Entry&>(*fresh);
     entry.links_.hash = Shard::short_hash(hash);
     bool in_main = shard.has_ghost(entry.links_.hash);
     std::size_t pieces = entry.piece() ? 1 : 0;
@@ -132,6 +134,11 @@ bool Store::keep(EntryPtr fresh, bool if_latest) {
       }
       one = next;
     }
+    if (!fits) {
+      entry.links_ = {};
+      return false;
+    }
+    static_cast<void>(fresh.release());
     entry.queue_ = in_main ? Shard::kMain : Shard::kSmall;
     shard.insert(entry, stamps_.fetch_add(1, std::memory_order_relaxed));
     add_bytes(entry, entry.bytes());
@@ -148,7 +155,8 @@ void Store::put(EntryPtr fresh) {
     if (behind) behind->put(to_write);
     return;
   }
-  if (!keep(std::move(fresh), false)) return;
+  const bool fits = fresh->bytes() <= capacity();
+  if (!keep(std::move(fresh), false) && (fits || !behind)) return;
   counters_.stored.fetch_add(1, std::memory_order_relaxed);
   if (behind) behind->put(to_write);
 }

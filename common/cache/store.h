@@ -44,6 +44,8 @@ class Store {
   const std::string& name() const noexcept { return name_; }
   StoreCounters& counters() noexcept { return counters_; }
   Size capacity() const noexcept { return capacity_.load(std::memory_order_relaxed); }
+  /// The bytes of the largest object that can be kept: in memory, or on the disk where that has more room.
+  Size most() const;
   /// Evicts what is over it at once.
   void set_capacity(Size capacity);
   std::uint64_t entries() const noexcept { return entries_.load(std::memory_order_relaxed); }
@@ -68,8 +70,8 @@ class Store {
   /// The parts that a request chooses of an object that is not there whole.
   std::vector<EntryPtr> pieces(std::string_view key, const http::Headers& request) const;
   /// Holds a share in it; an entry is in one store at most, once. Takes the place of an entry with the same key and the
-  /// same chosen fields; a piece, that of pieces it covers or contradicts. One whose body is on the disk alone goes
-  /// there, and not into memory.
+  /// same chosen fields; a piece, that of pieces it covers or contradicts. One whose body is on the disk alone, or
+  /// is too large for memory, goes there and not into memory.
   void put(EntryPtr entry);
   /// One that comes from the disk: as put(), unless a later one is here.
   void put_read(EntryPtr entry);

@@ -1,4 +1,6 @@
 // The part of Store that knows of the disk store behind it.
+#include <algorithm>
+
 #include "cache/disk_store.h"
 #include "cache/key.h"
 #include "cache/shard.h"
@@ -21,13 +23,19 @@ std::shared_ptr<DiskStore> Store::disk() const {
   return disk_;
 }
 
+Size Store::most() const {
+  const std::shared_ptr<DiskStore> behind = disk();
+  return behind && behind->is_open() ? std::max(capacity(), behind->size()) : capacity();
+}
+
 bool Store::import(EntryPtr entry) {
   const std::shared_ptr<DiskStore> behind = disk();
   if (behind)
     for (const DiskObject& there : behind->find_all(entry->key()))
       if (there.variant == variant_of(entry->vary()) && there.answered > entry->times().answered) return false;
   const EntryPtr to_write = behind ? entry : nullptr;
-  if (!keep(std::move(entry), true)) return false;
+  const bool fits = entry->bytes() <= capacity();
+  if (!keep(std::move(entry), true) && (fits || !behind)) return false;
   counters_.stored.fetch_add(1, std::memory_order_relaxed);
   if (behind) behind->put(to_write);
   return true;

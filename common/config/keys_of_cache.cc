@@ -36,7 +36,8 @@ constexpr Section kBypassRule = {"bypass", "A rule is about requests that have a
 
 constexpr Key kCacheKeys[] = {
     key("memory", kSize, at<&CacheOptions::memory>, R"("256MiB")",
-        "for all objects together, their heads and keys included", {.least = 65536, .most = Size{1} << 50U}),
+        "for all objects together, their heads and keys included; one that is larger is kept on the disk alone, where there is "
+        "one", {.least = 65536, .most = Size{1} << 50U}),
     table("disk", kTable, at<&CacheOptions::disk>, kDisk),
     key("max_object", kSize, at<&CacheOptions::max_object>, R"("64MiB")",
         "a reply with a larger body is passed on, not stored", {.least = 1}),

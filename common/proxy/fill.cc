@@ -25,7 +25,7 @@ bool Fill::begin(WallTime asked) {
   // A part is judged as the object would be (RFC 9111 section 3.3).
   const bool part = head.status == 206 && !visit_.facts.range.empty();
   verdict_ = cache::judge_reply(visit_.facts, part ? 200 : head.status, fields_, times_, visit_.rule.options);
-  const Size most = std::min<Size>(visit_.rule.options.max_object, visit_.store().capacity());
+  const Size most = std::min<Size>(visit_.rule.options.max_object, visit_.store().most());
   if (verdict_.store && head.framing == http::Framing::kLength && head.content_length > most)
     verdict_ = {.store = false, .why = kTooLarge, .terms = {}};
   const bool own_page = head.status >= 400 && visit_.route.options->hide_origin &&

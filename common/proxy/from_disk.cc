@@ -37,8 +37,9 @@ void choose(std::vector<DiskObject>& objects, bool has_pieces) {
 bool is_for_memory(const Visit& visit, const DiskObject& object) {
   constexpr std::uint64_t kSmallShare = 16;
   if (object.piece != 0 || object.body.bytes < cache::kLeastInPieces) return true;
-  if (!object.forms.empty()) return true;
-  return object.wanted >= kWanted && object.body.bytes <= visit.store().capacity() / kSmallShare;
+  const Size room = visit.store().capacity();
+  if (!object.forms.empty()) return object.body.bytes <= room / 2;
+  return object.wanted >= kWanted && object.body.bytes <= room / kSmallShare;
 }
 
 std::vector<EntryPtr> read_all(cache::DiskStore& disk, const std::vector<DiskObject>& objects) {

@@ -199,5 +199,31 @@ class Memory(LargeTest):
         self.assertEqual(self.asked(), 1)
 
 
+class LargerThanMemory(LargeTest):
+    cache = 'memory = "1MiB"'
+
+    def test_it_is_kept_on_the_disk_and_served_from_there(self):
+        proxy = self.start()
+        self.assertTrue(self.ask(proxy, "/page/large").body == self.body)
+        self.await_written(proxy, 1)
+        for _ in range(4):
+            answer = self.ask(proxy, "/page/large")
+            self.assertTrue(answer.body == self.body)
+            self.assertIn("hit", answer["Cache-Status"])
+        part = self.ask(proxy, "/page/large", [("Range", "bytes=5-9")])
+        self.assertEqual((part.status, part.body), (206, self.body[5:10]))
+        proxy.stop()
+        self.assertIn("hit", self.ask(self.start(), "/page/large")["Cache-Status"])
+        self.assertEqual(self.asked(), 1)
+
+    def test_one_that_is_larger_than_the_disk_as_well_is_passed_on(self):
+        proxy = self.start(disk='size = "2MiB"')
+        for count in (1, 2):
+            answer = self.ask(proxy, "/page/large")
+            self.assertTrue(answer.body == self.body)
+            self.assertNotIn("stored", answer["Cache-Status"])
+            self.assertEqual(self.asked(), count)
+
+
 if __name__ == "__main__":
     unittest.main()

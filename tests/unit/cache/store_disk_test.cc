@@ -35,6 +35,28 @@ TEST_CASE("store: what memory gives up is on the disk", "[cache][disk]") {
   CHECK(count_right(*store->disk(), 20, 20000) == 20);
 }
 
+TEST_CASE("store: what is too large for memory is on the disk alone, in place of what was there", "[cache][disk]") {
+  const Folder folder;
+  const auto store = store_at(folder, 100000);
+  CHECK(store->most() == (Size{8} << 20U));
+  store->put(entry("a", {.body = "old"}));
+  store->put(entry("a", {.bytes = 200000}));
+  CHECK_FALSE(store->find("a", {}).entry);
+  CHECK(store->bytes() == 0);
+  store->disk()->flush();
+  CHECK(get(*store->disk(), "a")->body().size() == 200000);
+  CHECK(store->import(entry("b", {.bytes = 200000})));
+  store->disk()->flush();
+  CHECK(get(*store->disk(), "b")->body().size() == 200000);
+  store->put(entry("a", {.body = "small again"}));
+  CHECK(store->find("a", {}).entry->body() == "small again");
+  Store alone("alone", 100000);
+  CHECK(alone.most() == 100000);
+  alone.put(entry("a", {.bytes = 200000}));
+  CHECK(alone.entries() == 0);
+  CHECK(alone.counters().stored == 0);
+}
+
 TEST_CASE("store: what comes from the disk takes nobody's place who is later", "[cache][disk]") {
   const Folder folder;
   const auto store = store_at(folder);
