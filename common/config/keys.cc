@@ -88,8 +88,8 @@ constexpr Section kLog = {"log", "What is written down, and where.", Shape::kTab
 
 constexpr Key kAdminKeys[] = {
     key("address", kAddress, at<&AdminOptions::address>, R"("")",
-        "host and port of the control API over TCP: /metrics and whatever changes nothing, for all who can reach it and ask for "
-        "it by an address, by localhost or by this host; \"\" = nowhere",
+        "host and port of the control API over TCP: /metrics for all who can reach it, and whatever changes nothing for those "
+        "who ask for it by an address, by localhost or by this host; \"\" = nowhere",
         {.example = R"("127.0.0.1:9100")", .check = check_admin_address}),
     key("token", kSecret, at<&AdminOptions::token>, R"("")",
         "who shows it as Authorization: Bearer may change things as well, and read the bodies in caches; \"\" = nobody may", {.check = check_admin_token}),

@@ -49,6 +49,8 @@ bool is_own_host(std::string_view host, const proxy::AdminOptions& admin) {
   return IpAddress::parse(bracketed ? name.substr(1, name.size() - 2) : name).has_value();
 }
 
+bool is_metrics(std::string_view target) { return target.substr(0, target.find('?')) == "/metrics"; }
+
 }  // namespace
 
 Reply needs_token(const proxy::AdminOptions& admin) {
@@ -61,7 +63,7 @@ std::expected<bool, Reply> admit_over_tcp(const TcpCall& call, const proxy::Admi
   const std::string& token = admin.token;
   if (!token.empty() && shown.size() == token.size() && CRYPTO_memcmp(shown.data(), token.data(), token.size()) == 0)
     return true;
-  if (!is_own_host(call.host, admin))
+  if (!is_own_host(call.host, admin) && !is_metrics(call.target))
     return std::unexpected(problem_reply(
         403, "Host names another host: ask by an address, localhost or the host of admin.address, or show the token"));
   const bool reads = call.method == "GET" || call.method == "HEAD";

@@ -96,8 +96,9 @@ std::expected<Asker, Reply> admit(Host& host, net::HTTPServerRequest& request, b
   if (tcp) {
     const std::string authorization = request.get("Authorization", "");
     const std::string name = request.get("Host", "");
-    const auto admitted = admit_over_tcp({.method = request.getMethod(), .host = name, .authorization = authorization},
-                                         host.options()->admin);
+    const auto admitted = admit_over_tcp(
+        {.method = request.getMethod(), .target = request.getURI(), .host = name, .authorization = authorization},
+        host.options()->admin);
     if (!admitted) return std::unexpected(admitted.error());
     return Asker{.address = request.clientAddress().host().toString(), .has_token = *admitted};
   }

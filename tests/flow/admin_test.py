@@ -69,10 +69,11 @@ class Admin(FlowTest):
         status, _, reply = self.ask(address, "DELETE", "/", token=TOKEN)
         self.assertEqual((status, reply.getheader("Allow")), (405, "GET, HEAD"))
 
-    def test_another_name_for_it_gets_nothing_without_the_token(self):
+    def test_another_name_for_it_gets_the_metrics_alone_without_the_token(self):
         _, address = self.start()
         port = address.rpartition(":")[2]
-        for path in ("/", "/metrics", "/v1/config"):
+        self.assertEqual(self.ask(address, "GET", "/metrics", host="rpx.monitoring.svc")[0], 200)
+        for path in ("/", "/v1/status", "/v1/config"):
             self.assertEqual(self.ask(address, "GET", path, host=f"rebound.test:{port}")[0], 403, path)
             self.assertEqual(self.ask(address, "GET", path, host=f"localhost:{port}")[0], 200, path)
             self.assertEqual(self.ask(address, "GET", path, host=f"rebound.test:{port}", token=TOKEN)[0], 200, path)

@@ -52,6 +52,18 @@ TEST_CASE("gate: over TCP a name that others may let lead here gets nothing with
   }
 }
 
+TEST_CASE("gate: collectors of metrics ask by whatever name their network has", "[control]") {
+  const auto asked = [](std::string_view method, std::string_view target) {
+    return status({.method = method, .target = target, .host = "rpx.monitoring.svc:9100", .authorization = ""},
+                  {.address = ":9100", .token = kToken});
+  };
+  CHECK(asked("GET", "/metrics") == 200);
+  CHECK(asked("GET", "/metrics?name=rpx") == 200);
+  CHECK(asked("POST", "/metrics") == 401);
+  for (const char* other : {"/", "/v1/status", "/metrics/", "/metrics/../v1/status", "//metrics", "/v1/metrics", ""})
+    CHECK(asked("GET", other) == 403);
+}
+
 TEST_CASE("gate: it says who has shown the token", "[control]") {
   const std::string shown = "Bearer " + kToken;
   CHECK(admit_over_tcp({.method = "GET", .host = "[::1]", .authorization = shown}, {.token = kToken}).value());
