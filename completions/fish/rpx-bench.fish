@@ -65,6 +65,7 @@ complete -c rpx-bench -n "$run" -l proxy -r -F -d 'split the time into client, t
 complete -c rpx-bench -n "$run" -l screen -d 'a full-screen view while it runs'
 complete -c rpx-bench -n '__fish_seen_subcommand_from merge' -l assert -x -d 'as for run'
 complete -c rpx-bench -n '__fish_seen_subcommand_from origin' -l awake -d 'wait for the end of each delay awake: exact where timers are late, for a CPU'
+complete -c rpx-bench -n '__fish_seen_subcommand_from origin' -l delays -d 'tell at the end how long the replies with a delay really took'
 complete -c rpx-bench -n '__fish_seen_subcommand_from origin' -s l -l listen -x -d 'where; a free port of 127.0.0.1 without it, which is told'
 complete -c rpx-bench -n '__fish_seen_subcommand_from origin' -s t -l threads -x -d 'threads, 1 without it'
 complete -c rpx-bench -n '__fish_seen_subcommand_from drill' -s c -l connections -x -d 'connections that misbehave, 200 without it'

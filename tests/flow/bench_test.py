@@ -37,6 +37,17 @@ class Bench(BenchTest):
         self.assertGreaterEqual(run["latency"]["min_ms"], 20)
         self.assertLess(run["latency"]["min_ms"], 500)
 
+    def test_an_origin_tells_how_long_its_delays_took(self):
+        with subprocess.Popen([BENCH, "origin", "--delays", "-o", "json"], stdout=subprocess.PIPE, text=True, env=environment()) as origin:
+            url = origin.stdout.readline().strip()
+            self.bench("-n", "20", "-c", "2", "-t", "1", url + "/?delay=20ms")
+            self.bench("-n", "7", "-c", "1", "-t", "1", url + "/")
+            origin.terminate()
+            told, = json.loads(origin.communicate(timeout=PATIENCE)[0])
+        self.assertEqual((origin.returncode, told["delayed"]), (0, 20))
+        self.assertGreaterEqual(told["p50_ms"], 20 * 0.999)
+        self.assertLessEqual(told["p50_ms"], told["max_ms"])
+
     def test_a_stall_shows_in_the_open_loop_and_hides_in_the_closed_one(self):
         stall = 0.6
         closed = self.bench("-c", "1", "-d", "2s", self.script(delayed(0.0, 20, stall)).url)

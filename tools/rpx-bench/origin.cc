@@ -19,7 +19,27 @@ struct OriginOptions {
   std::string listen = "127.0.0.1:0";
   std::optional<int> threads;
   bool awake = false;
+  bool delays = false;
 };
+
+double in_ms(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1e6; }
+
+// How long the delays really were, for those who measure with them.
+void tell_delays(const std::vector<std::unique_ptr<OriginThread>>& origins, const cli::Common& common) {
+  load::Histogram all;
+  for (const auto& origin : origins) all.merge(origin->delays());
+  std::vector<cli::Column> columns{{"delayed", true}};
+  std::vector<cli::Cell> cells{all.count()};
+  for (const double percent : {50.0, 75.0, 90.0, 99.0, 99.9}) {
+    columns.push_back({fmt::format("p{:g}_ms", percent), true});
+    cells.emplace_back(in_ms(all.percentile(percent)));
+  }
+  columns.push_back({"max_ms", true});
+  cells.emplace_back(in_ms(all.max()));
+  cli::Records records(std::move(columns));
+  records.add(std::move(cells));
+  cli::write_stdout(records.render(common.resolved_format(), cli::use_color(common.color, cli::stdout_is_terminal())));
+}
 
 Result<int> serve_origin(const OriginOptions& options, const cli::Common& common) {
   const int threads = options.threads.value_or(1);
@@ -43,6 +63,7 @@ Result<int> serve_origin(const OriginOptions& options, const cli::Common& common
   sigwait(&signals, &got);
   for (auto& origin : origins) origin->stop();
   for (std::thread& thread : running) thread.join();
+  if (options.delays) tell_delays(origins, common);
   return 0;
 }
 
@@ -58,6 +79,7 @@ void add_origin(cli::App& app) {
       .option("-l,--listen", "ADDRESS", &options->listen, "where; a free port of 127.0.0.1 without it, which is told")
       .option("-t,--threads", "N", &options->threads, "threads, 1 without it")
       .flag("--awake", options->awake, "wait for the end of each delay awake: exact where timers are late, for a CPU")
+      .flag("--delays", options->delays, "tell at the end how long the replies with a delay really took")
       .action([options](const cli::Common& common) {
         const Result<int> done = serve_origin(*options, common);
         return done ? *done : cli::report_error(kTool, done.error());

@@ -150,6 +150,8 @@ rt::Task<bool> OriginThread::answer(Visit& visit, load::Reply reply, bool is_hea
   if (wrong && (reply.mishap == load::Mishap::kReset || reply.mishap == load::Mishap::kClose)) co_return false;
   visit.out += is_head ? reply.head : wrong || reply.sound.empty() ? reply.bytes : reply.sound;
   if (!co_await visit.flush()) co_return false;
+  if (reply.delay > Duration::zero())
+    delays_.record(static_cast<std::uint64_t>((std::chrono::steady_clock::now() - asked).count()));
   co_return !wrong;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "load/histogram.h"
 #include "load/origin_reply.h"
 #include "load/random.h"
 #include "net/stream.h"
@@ -22,6 +23,8 @@ class OriginThread {
   void run();
   /// Any thread. Connections are cut.
   void stop() { loop_.stop(); }
+  /// How long the replies took that had a delay, from their request to when they were sent. Once run() has returned.
+  const load::Histogram& delays() const noexcept { return delays_; }
 
  private:
   struct Visit;
@@ -38,6 +41,7 @@ class OriginThread {
   rt::Loop loop_;
   rt::Alarm alarm_{loop_};  // delays are what others are measured by
   load::Random random_;
+  load::Histogram delays_;
   std::unordered_map<std::string, load::Reply> replies_;
   const load::Reply* last_ = nullptr;
   std::string last_target_;
