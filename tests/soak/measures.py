@@ -78,18 +78,25 @@ def judged(what, latency, real, idle, wanted):
     return ok
 
 
+def measured(what, arguments, paths, idle, wanted):
+    """Once, or up to twice again: between the clocks of the two the machine may stand still as well, which is no error of either."""
+    for _ in range(3):
+        if judged(what, *delayed(arguments, paths), idle, wanted):
+            return True
+    return False
+
+
 def delays(_options):
     """Each delay alone, then all of them mixed, where percentiles fall onto one delay or another. A machine that stands still
     lengthens delays, too: what counts is how long they took."""
     with BuiltIn("--awake") as origin:
         idle = bench("--awake", "-c", "1", "-n", "2000", "-t", "1", origin.url + "/")["latency"]["p50_ms"]
     print(f"a reply without delay: {idle:.3f} ms, taken off below")
-    good = [judged(f"{delay} ms", *delayed(("-c", "4", "-d", "3s"), [f"/?delay={delay}ms"]), idle,
-                   [(name, delay) for name in ("p50_ms", "p90_ms", "p99_ms")]) for delay in DELAYS_MS]
+    good = [measured(f"{delay} ms", ("-c", "4", "-d", "3s"), [f"/?delay={delay}ms"], idle,
+                     [(name, delay) for name in ("p50_ms", "p90_ms", "p99_ms")]) for delay in DELAYS_MS]
     # 60 % take 5 ms, 30 % 20 ms, 10 % 100 ms: by a rate, so that slow ones do not keep fast ones from being sent.
-    good.append(judged("mixed", *delayed(("-c", "60", "-d", "6s", "--rate", "400", "--weights", "6,3,1"),
-                                         [f"/?delay={d}ms" for d in (5, 20, 100)]), idle,
-                       [("p50_ms", 5), ("p75_ms", 20), ("p99_ms", 100)]))
+    good.append(measured("mixed", ("-c", "60", "-d", "6s", "--rate", "400", "--weights", "6,3,1"),
+                         [f"/?delay={d}ms" for d in (5, 20, 100)], idle, [("p50_ms", 5), ("p75_ms", 20), ("p99_ms", 100)]))
     return all(good)
 
 
