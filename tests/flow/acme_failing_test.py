@@ -5,7 +5,7 @@ import unittest
 
 from support.acme import AcmeServeTest
 from support.dns import DnsServer
-from support.pebble import free_port
+from support.ports import free_port
 from support.waiting import until
 
 

@@ -7,7 +7,8 @@ import ssl
 import unittest
 
 from support.acme import AcmeServeTest
-from support.pebble import EAB_KEY, INSTALLED, free_port
+from support.pebble import EAB_KEY, INSTALLED
+from support.ports import free_port
 from support.proxy import BINARY, run_tool
 from support.waiting import PATIENCE, until
 

@@ -9,7 +9,8 @@ import unittest
 
 from support.certs import Authority, openssl
 from support.flow import FlowTest
-from support.pebble import EAB_KEY, INSTALLED, Pebble, free_port
+from support.pebble import EAB_KEY, INSTALLED, Pebble
+from support.ports import free_port
 from support.proxy import BINARY, run_tool
 from support.waiting import until
 

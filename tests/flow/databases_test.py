@@ -11,16 +11,10 @@ import unittest
 
 from support.flow import FlowTest
 from support.peers import Peer
+from support.ports import free_port
 from support.waiting import PATIENCE, until
 
 LISTEN = '[[listen]]\nname = "db"\naddress = "127.0.0.1:0"\nmode = "tcp"\nupstream = "db"\n'
-
-
-def free_port():
-    """A port that is free now; the servers here cannot have the kernel pick one and tell it."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def takes_connections(port):

@@ -6,16 +6,11 @@ import shutil
 import socket
 
 from support.peers import Peer
+from support.ports import free_port
 from support.waiting import until
 
 INSTALLED = shutil.which("pebble") and shutil.which("pebble-challtestsrv")
 EAB_KEY = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 class Pebble(Peer):
