@@ -15,7 +15,8 @@ struct Answer {
   std::string body;
 };
 
-/// `text` as one segment of a path: percent-encoded but for the unreserved characters (RFC 3986 section 2.3).
+/// `text` as one segment of a path, or a value of a query: percent-encoded but for the unreserved characters (RFC 3986
+/// section 2.3).
 std::string encoded_segment(const std::string& text);
 
 class Client {

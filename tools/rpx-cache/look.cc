@@ -76,7 +76,7 @@ Result<std::vector<Object>> entries_of(const control::Client& proxy, const Objec
     std::string target = call_of(store, fmt::format("entries?limit=1000&cursor={}", cursor));
     for (const auto& [name, value] : {std::pair{"prefix", &options.prefix}, std::pair{"host", &options.host},
                                       std::pair{"tag", &options.tag}, std::pair{"state", &options.state}})
-      if (!value->empty()) target += fmt::format("&{}={}", name, percent_encoded(*value));
+      if (!value->empty()) target += fmt::format("&{}={}", name, control::encoded_segment(*value));
     RPX_TRY(const std::string body, serve::ask(proxy, "GET", target));
     RPX_TRY(const Object page, serve::parse_object(body));
     const auto items = page->getArray("items");
@@ -142,9 +142,10 @@ Result<int> show(const LookOptions& options, const cli::Common& common) {
     const auto variants = variants_in(looked);
     if (variants->empty()) continue;
     if (options.body) {
-      RPX_TRY(const std::string body, serve::ask(proxy, "GET",
-                                                 fmt::format("/v1/cache/{}/body?url={}", looked.cache,
-                                                             percent_encoded(serve::text_of(*looked.answer, "url")))));
+      RPX_TRY(const std::string body,
+              serve::ask(proxy, "GET",
+                         fmt::format("/v1/cache/{}/body?url={}", looked.cache,
+                                     control::encoded_segment(serve::text_of(*looked.answer, "url")))));
       cli::write_stdout(body);
       return 0;
     }

@@ -39,26 +39,13 @@ Result<std::string> normal_url(std::string_view url) {
   return out;
 }
 
-std::string percent_encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                       c == '.' || c == '_' || c == '~' || c == '/' || c == ':';
-    if (plain)
-      out += c;
-    else
-      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 Result<std::vector<Looked>> look_up(const control::Client& proxy, const std::string& cache, const std::string& url) {
   RPX_TRY(const std::string normal, normal_url(url));
   RPX_TRY(const std::vector<Object> stores, ask_stores(proxy, cache));
   std::vector<Looked> out;
   for (const Object& store : stores) {
     RPX_TRY(const std::string body,
-            serve::ask(proxy, "GET", call_of(store, fmt::format("entry?url={}", percent_encoded(normal)))));
+            serve::ask(proxy, "GET", call_of(store, fmt::format("entry?url={}", control::encoded_segment(normal)))));
     RPX_TRY(Object answer, serve::parse_object(body));
     out.push_back({serve::text_of(*store, "name"), std::move(answer)});
   }

@@ -22,8 +22,6 @@ Result<std::vector<Object>> ask_stores(const control::Client& proxy, const std::
 std::string call_of(const Object& store, std::string_view rest);
 /// `url` as the proxy writes it: scheme and host in lower case, a path, no fragment. Errors: kUsage when it is none.
 Result<std::string> normal_url(std::string_view url);
-/// For a query.
-std::string percent_encoded(std::string_view text);
 /// The stored replies to `url`: what /v1/cache/NAME/entry answers, for each of the caches.
 struct Looked {
   std::string cache;
