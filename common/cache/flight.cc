@@ -119,11 +119,6 @@ bool Flight::end_unread() {
   return end_ != End::kUnderWay;
 }
 
-std::size_t Flight::readers() const noexcept {
-  const std::scoped_lock lock(mutex_);
-  return readers_;
-}
-
 Flight::Piece Flight::read(std::size_t at, std::size_t most) const {
   const std::scoped_lock lock(mutex_);
   Piece out;

@@ -53,8 +53,6 @@ class Flight : public std::enable_shared_from_this<Flight> {
   std::size_t size() const noexcept;
   /// Ends it as failed where nobody reads along, so that nobody comes to any more. Says whether it is over.
   bool end_unread();
-  /// Those who read along.
-  std::size_t readers() const noexcept;
 
   /// The readers' part, of an open flight.
   const EntryPtr& head() const noexcept { return head_; }

@@ -101,23 +101,21 @@ void Store::add_bytes(const Entry& entry, std::uint64_t bytes) noexcept {
   if (entry.queue_ == Shard::kSmall) small_bytes_.fetch_add(bytes, std::memory_order_relaxed);
 }
 
-// Whether `fresh` is here now; with `if_latest` only where no later one is.
-bool Store::keep(EntryPtr fresh, bool if_latest) {
-  // One that is too large for memory still takes the place of what is here.
-  const bool fits = fresh->bytes() <= capacity();
-  if (fresh->on_disk() || (!fits && if_latest)) return false;
+// With `if_latest` only where no later one is here. One that is too large still takes the place of what is.
+Store::Kept Store::keep(EntryPtr fresh, bool if_latest) {
+  if (fresh->on_disk()) return Kept::kNot;
   const std::uint64_t hash = key_hash(fresh->key());
   Shard& shard = shard_of(hash);
   // Memory is given back once the lock is.
   std::vector<EntryPtr> gone;
   {
     const std::scoped_lock lock(shard.mutex);
-    if (fresh->queue_ != 0) return false;
+    if (fresh->queue_ != 0) return Kept::kNot;
     const std::uint32_t own = Shard::short_hash(hash);
     for (const Entry* one = if_latest ? shard.first_of(own) : nullptr; one; one = one->links_.chain)
       if (one->links_.hash == own && !one->piece() && one->answered_ >= fresh->answered_ &&
           one->key() == fresh->key() && one->varies_like(*fresh))
-        return false;
+        return Kept::kNot;
     Entry& entry = const_cast<Entry&>(*fresh);
     entry.links_.hash = Shard::short_hash(hash);
     bool in_main = shard.has_ghost(entry.links_.hash);
@@ -134,9 +132,9 @@ bool Store::keep(EntryPtr fresh, bool if_latest) {
       }
       one = next;
     }
-    if (!fits) {
+    if (entry.bytes() > capacity()) {
       entry.links_ = {};
-      return false;
+      return Kept::kTooLarge;
     }
     static_cast<void>(fresh.release());
     entry.queue_ = in_main ? Shard::kMain : Shard::kSmall;
@@ -145,7 +143,7 @@ bool Store::keep(EntryPtr fresh, bool if_latest) {
     entries_.fetch_add(1, std::memory_order_relaxed);
   }
   make_room();
-  return true;
+  return Kept::kHere;
 }
 
 void Store::put(EntryPtr fresh) {
@@ -155,8 +153,8 @@ void Store::put(EntryPtr fresh) {
     if (behind) behind->put(to_write);
     return;
   }
-  const bool fits = fresh->bytes() <= capacity();
-  if (!keep(std::move(fresh), false) && (fits || !behind)) return;
+  const Kept kept = keep(std::move(fresh), false);
+  if (kept == Kept::kNot || (kept == Kept::kTooLarge && !behind)) return;
   counters_.stored.fetch_add(1, std::memory_order_relaxed);
   if (behind) behind->put(to_write);
 }

@@ -111,7 +111,12 @@ class Store {
   template <class Take>
   void each_labelled(const Filter& filter, Take take) const;
   EntryPtr remove(Shard& shard, Entry& entry) noexcept;
-  bool keep(EntryPtr fresh, bool if_latest);
+  enum class Kept : std::uint8_t {
+    kHere,
+    kTooLarge,  ///< for memory; what it replaces has gone
+    kNot        ///< a later one is here, or it is none for memory
+  };
+  Kept keep(EntryPtr fresh, bool if_latest);
   void spoil(std::string_view key);
   void spoil_all();
   void add_bytes(const Entry& entry, std::uint64_t bytes) noexcept;

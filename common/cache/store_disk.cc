@@ -34,8 +34,8 @@ bool Store::import(EntryPtr entry) {
     for (const DiskObject& there : behind->find_all(entry->key()))
       if (there.variant == variant_of(entry->vary()) && there.answered > entry->times().answered) return false;
   const EntryPtr to_write = behind ? entry : nullptr;
-  const bool fits = entry->bytes() <= capacity();
-  if (!keep(std::move(entry), true) && (fits || !behind)) return false;
+  const Kept kept = keep(std::move(entry), true);
+  if (kept == Kept::kNot || (kept == Kept::kTooLarge && !behind)) return false;
   counters_.stored.fetch_add(1, std::memory_order_relaxed);
   if (behind) behind->put(to_write);
   return true;

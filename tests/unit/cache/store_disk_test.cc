@@ -48,6 +48,10 @@ TEST_CASE("store: what is too large for memory is on the disk alone, in place of
   CHECK(store->import(entry("b", {.bytes = 200000})));
   store->disk()->flush();
   CHECK(get(*store->disk(), "b")->body().size() == 200000);
+  // An older one that was imported would hide what is here, and one that is here a later one.
+  store->put(entry("c", {.body = "small"}));
+  CHECK_FALSE(store->import(entry("c", {.bytes = 200000})));
+  CHECK(store->find("c", {}).entry->body() == "small");
   store->put(entry("a", {.body = "small again"}));
   CHECK(store->find("a", {}).entry->body() == "small again");
   Store alone("alone", 100000);
