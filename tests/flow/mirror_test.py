@@ -40,6 +40,7 @@ class Mirror(FlowTest):
         proxy = self.mirrored(main.url, shadow.url)
         data = b"0123456789" * 4000
         self.assertEqual(self.fetch(proxy, "/echo", method="POST", body=data).body, data)
+        until(lambda: self.counts(proxy) == (1, 0, 0), "the first copy, which nobody else waits for")
         client = self.client(proxy)
         client.send(b"POST /echo HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
         main.await_requests(2)

@@ -10,6 +10,7 @@ from support.origin import Origin, ScriptedOrigin
 from support.proxy import Proxy
 from support.waiting import until
 
+LONG = 20000
 LISTEN = '[[listen]]\nname = "web"\naddress = "127.0.0.1:0"\n'
 
 
@@ -22,6 +23,12 @@ class FlowTest(unittest.TestCase):
 
     def setUp(self):
         self.proxies = []
+
+    def assertEqual(self, first, second, msg=None):
+        """As ever; but for what is long no smallest difference is looked for, which can take minutes."""
+        if first != second and len(repr(first)) + len(repr(second)) > LONG:
+            self.fail(f"{msg or 'not the same'}: {repr(first)[:500]}… and {repr(second)[:500]}…")
+        super().assertEqual(first, second, msg)
 
     def run(self, result=None):
         before = len(result.failures) + len(result.errors) if result else 0
