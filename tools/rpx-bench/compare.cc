@@ -19,6 +19,8 @@ namespace {
 
 // Of each side: many, so that the few that something disturbs are known by the others.
 constexpr int kRounds = 20;
+// Where these say nothing yet, as many again, and no more than this many times.
+constexpr int kMostTimes = 4;
 
 // Both sides of a comparison.
 struct Sides {
@@ -40,13 +42,35 @@ Result<Plan> short_plan(const RunOptions& options, const cli::Common& common) {
 
 // One round of one side. False when a signal has ended it.
 Result<bool> take_turn(Sides& sides, int side, int round, const cli::Common& common) {
-  const std::string label = fmt::format("{} {} of {}  ", side == 0 ? "first" : "other", round + 1, kRounds);
+  const std::string label = fmt::format("{} {} of {}  ", side == 0 ? "first" : "other", round + 1,
+                                        (round / kRounds + 1) * kRounds);
   RPX_TRY(const load::Summary run, execute(sides.plans[side], {!common.quiet && !common.no_progress, label}));
   if (last_signal() != 0) return false;
   sides.rps[side].push_back(run.rps());
   sides.p50[side].push_back(static_cast<double>(run.tally.latency.percentile(50)));
   sides.p99[side].push_back(static_cast<double>(run.tally.latency.percentile(99)));
   return true;
+}
+
+// kRounds of each side, from number `first` on. False when a signal has ended them.
+Result<bool> take_rounds(Sides& sides, int first, const cli::Common& common) {
+  for (int round = first; round < first + kRounds; ++round) {
+    // First, other, other, first: what drifts hits both alike.
+    for (const int turn : {0, 1}) {
+      RPX_TRY(const bool more, take_turn(sides, round % 2 == 0 ? turn : 1 - turn, round, common));
+      if (!more) return false;
+    }
+  }
+  return true;
+}
+
+std::vector<load::Comparison> judge(const Sides& sides, load::Judgement judgement) {
+  std::vector<load::Comparison> found;
+  if (!sides.plans[0].open_loop())
+    found.push_back(load::compare_pairs("rps", false, sides.rps[0], sides.rps[1], judgement));
+  found.push_back(load::compare_pairs("p50", true, sides.p50[0], sides.p50[1], judgement));
+  found.push_back(load::compare_pairs("p99", true, sides.p99[0], sides.p99[1], judgement));
+  return found;
 }
 
 void show_comparison(const Sides& sides, const std::vector<load::Comparison>& found, const cli::Common& common) {
@@ -72,19 +96,14 @@ Result<int> run_comparison(const RunOptions& options, const cli::Common& common)
   other.weights.clear();
   RPX_TRY(sides.plans[1], short_plan(other, common));
   for (const Plan& plan : sides.plans) RPX_TRY_VOID(reach(plan));
-  for (int round = 0; round < kRounds; ++round) {
-    // First, other, other, first: what drifts hits both alike.
-    for (const int turn : {0, 1}) {
-      RPX_TRY(const bool more, take_turn(sides, round % 2 == 0 ? turn : 1 - turn, round, common));
-      if (!more) return cli::exit_code_of_signal(last_signal());
-    }
-  }
   const load::Judgement judgement{options.max_regress.empty() ? 0.02 : *parse_percent(options.max_regress)};
   std::vector<load::Comparison> found;
-  if (!sides.plans[0].open_loop())
-    found.push_back(load::compare_pairs("rps", false, sides.rps[0], sides.rps[1], judgement));
-  found.push_back(load::compare_pairs("p50", true, sides.p50[0], sides.p50[1], judgement));
-  found.push_back(load::compare_pairs("p99", true, sides.p99[0], sides.p99[1], judgement));
+  // More rounds narrow what is uncertain, and are had only then: they could but turn a verdict that is sure.
+  for (int times = 0; times < kMostTimes && (times == 0 || overall(found) == load::Change::kUnclear); ++times) {
+    RPX_TRY(const bool more, take_rounds(sides, times * kRounds, common));
+    if (!more) return cli::exit_code_of_signal(last_signal());
+    found = judge(sides, judgement);
+  }
   show_comparison(sides, found, common);
   return cli::to_int(overall(found) == load::Change::kWorse ? cli::ExitCode::kFalse : cli::ExitCode::kDone);
 }
