@@ -186,7 +186,7 @@ class Memory(LargeTest):
     @unittest.skipIf(SANITIZED, "memory is not measured under a sanitizer")
     def test_one_of_64_mib_takes_little_memory_and_begins_at_once(self):
         proxy = self.started_again()
-        before = proxy.memory()[0]
+        before = proxy.memory()[1]
         read = self.metric(proxy, "read_bytes_total")
         client = self.client(proxy, receive_buffer=4096)
         client.ask(path="/page/large")

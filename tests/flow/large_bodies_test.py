@@ -34,7 +34,7 @@ class Large(FlowTest):
 
     def download(self, framing):
         proxy = self.proxy_to(self.sender(framing).url, serve="workers = 1")
-        before = proxy.memory()[0]
+        before = proxy.memory()[1]
         client = self.client(proxy)
         client.ask()
         response = client.response_head()
@@ -63,7 +63,7 @@ class Large(FlowTest):
             connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 
         proxy = self.proxy_to(self.script(script).url, route="body_bytes = 0", serve="workers = 1")
-        before = proxy.memory()[0]
+        before = proxy.memory()[1]
         client = self.client(proxy)
         client.ask("PUT", "/", [("Content-Length", str(SIZE))])
         for _ in range(SIZE // MIB):

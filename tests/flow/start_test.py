@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -41,6 +42,17 @@ class Ready(FlowTest):
         said = manager.recv(4096)
         while b"STOPPING=1" not in said:
             said = manager.recv(4096)
+
+    def test_what_only_the_start_needed_is_given_back(self):
+        proxy = self.proxy(PONG)
+
+        def resident():
+            with open(f"/proc/{proxy.process.pid}/status", encoding="ascii") as f:
+                return int(re.search(r"RssFile:\s+(\d+) kB", f.read()).group(1)) * 1024
+
+        # The line comes a moment before.
+        until(lambda: resident() < proxy.memory()[1] * 0.75, "the code of the start to leave")
+        self.assertEqual(self.fetch(proxy).body, b"pong")
 
     def test_stdout_stays_empty(self):
         proxy = self.proxy(PONG)

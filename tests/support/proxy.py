@@ -227,10 +227,10 @@ class Proxy:
     # ── what it costs ──
 
     def memory(self):
-        """Resident bytes, and the most there ever were."""
+        """Resident bytes of its own (code comes and goes), and the most that there ever were, with code."""
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as f:
             fields = dict(line.split(":", 1) for line in f)
-        return tuple(int(fields[n].split()[0]) * 1024 for n in ("VmRSS", "VmHWM"))
+        return tuple(int(fields[n].split()[0]) * 1024 for n in ("RssAnon", "VmHWM"))
 
     def descriptors(self, kind=""):
         """How many descriptors it has: those of one kind, or all but pipes, which are kept for large bodies."""

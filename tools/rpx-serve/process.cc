@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
+#include <link.h>
 #include <pwd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -43,6 +45,22 @@ void raise_file_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void give_back_code() noexcept {
+  // Only what is code and nothing else: other parts of an image hold what the loader has written there.
+  const auto give_back = [](dl_phdr_info* image, std::size_t, void*) {
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    for (int i = 0; i < image->dlpi_phnum; ++i) {
+      const ElfW(Phdr)& part = image->dlpi_phdr[i];
+      if (part.p_type != PT_LOAD || part.p_flags != (PF_R | PF_X)) continue;
+      const std::uintptr_t begin = (image->dlpi_addr + part.p_vaddr) & ~(page - 1);
+      const std::uintptr_t end = image->dlpi_addr + part.p_vaddr + part.p_filesz;
+      ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+    }
+    return 0;
+  };
+  ::dl_iterate_phdr(give_back, nullptr);
 }
 
 Status die_with_parent(pid_t parent) {

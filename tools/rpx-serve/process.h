@@ -14,6 +14,10 @@ namespace rpx::serve {
 /// Raises the limit of open files as far as it may go.
 void raise_file_limit();
 
+/// Lets go of the pages of code that are in memory now: most of them only the start has run, and those that are needed
+/// again come back from the page cache. Halves what an idle proxy is said to take.
+void give_back_code() noexcept;
+
 /// Asks for SIGTERM when the process that started us ends. Errors: kUsage when it has ended already.
 Status die_with_parent(pid_t parent);
 

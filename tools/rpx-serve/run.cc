@@ -124,6 +124,7 @@ Result<int> run(const RunOptions& options, const cli::Common& common) {
   ReadyFile ready_file;
   RPX_TRY_VOID(announce(options, *running, take_over.get(), ready_file));
   tell_ready(options, common, log, running->ready());
+  give_back_code();
   std::optional<Command> command;
   if (!options.command.empty()) {
     auto started = Command::start(options.command, ready_environment(running->ready()));
