@@ -42,8 +42,8 @@ Result<Plan> short_plan(const RunOptions& options, const cli::Common& common) {
 
 // One round of one side. False when a signal has ended it.
 Result<bool> take_turn(Sides& sides, int side, int round, const cli::Common& common) {
-  const std::string label = fmt::format("{} {} of {}  ", side == 0 ? "first" : "other", round + 1,
-                                        (round / kRounds + 1) * kRounds);
+  const std::string label =
+      fmt::format("{} {} of {}  ", side == 0 ? "first" : "other", round + 1, (round / kRounds + 1) * kRounds);
   RPX_TRY(const load::Summary run, execute(sides.plans[side], {!common.quiet && !common.no_progress, label}));
   if (last_signal() != 0) return false;
   sides.rps[side].push_back(run.rps());
