@@ -23,6 +23,9 @@ namespace {
 constexpr int kBacklog = 4096;
 // A connection is handed over when its first bytes are there, which saves a wake-up and a vain read.
 constexpr int kDeferSeconds = 5;
+// Of what is not yet on its way the kernel holds no more for a connection: those who read slowly, or not at all, would
+// have it hold a whole reply each, until it runs short of memory for everybody. Enough for any who take it.
+constexpr int kUnsentBytes = 128 * 1024;
 
 std::unexpected<Error> cannot_listen(std::string_view address, std::string_view call, int code) {
   std::string why = "cannot listen on " + std::string(address) + ": " + errno_text(call, code);
@@ -39,6 +42,13 @@ Result<Address> bound_address(int fd, std::string_view address) {
   return Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&storage), length);
 }
 
+// What accepted connections inherit, which saves a call for each of them.
+void set_for_accepted(int fd) noexcept {
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentBytes, sizeof kUnsentBytes);
+}
+
 Result<UniqueFd> bind_tcp(const sockaddr_storage& where, socklen_t length, std::string_view address, bool share) {
   UniqueFd fd(socket(where.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return cannot_listen(address, "socket", errno);
@@ -47,8 +57,7 @@ Result<UniqueFd> bind_tcp(const sockaddr_storage& where, socklen_t length, std::
   setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (share) setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   if (where.ss_family == AF_INET6) setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  // Both are inherited by accepted connections, which saves a call for each of them.
-  setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  set_for_accepted(fd.get());
   setsockopt(fd.get(), IPPROTO_TCP, TCP_DEFER_ACCEPT, &kDeferSeconds, sizeof kDeferSeconds);
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&where), length) != 0)
     return cannot_listen(address, "bind", errno);
@@ -171,8 +180,7 @@ Result<Listener> listen_inherited(std::string_view name, std::string_view addres
   fcntl(fd.get(), F_SETFL, fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
   Listener out;
   RPX_TRY(out.bound, bound_address(fd.get(), address));
-  const int on = 1;
-  if (!out.bound.is_unix()) setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (!out.bound.is_unix()) set_for_accepted(fd.get());
   out.sockets.push_back(std::move(fd));
   return out;
 }
@@ -224,6 +232,12 @@ Result<Listener> listen_on(std::string_view address, std::size_t sockets) {
     return listen_any(static_cast<std::uint16_t>(*port), ":" + std::to_string(*port), sockets);
   if (host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
   return listen_host(std::string(host), std::to_string(*port), address, sockets);
+}
+
+bool is_reset(int fd) noexcept {
+  int error = 0;
+  socklen_t length = sizeof error;
+  return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error != 0;
 }
 
 }  // namespace rpx::net

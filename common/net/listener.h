@@ -38,4 +38,7 @@ struct Listener {
 /// Errors: kIo, kConfig; the detail names the address.
 Result<Listener> listen_on(std::string_view address, std::size_t sockets);
 
+/// Whether its peer has reset an accepted connection, whatever came before that. Asked once: it clears the error.
+bool is_reset(int fd) noexcept;
+
 }  // namespace rpx::net

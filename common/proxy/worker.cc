@@ -48,18 +48,16 @@ std::uint64_t eight_digits(std::uint32_t number) noexcept {
 }
 
 // An accepted socket's other end, without going through text or strings.
-void read_peer(const sockaddr_storage& from, IpAddress& ip, std::uint16_t& port) noexcept {
+std::pair<IpAddress, std::uint16_t> peer_of(const sockaddr_storage& from) noexcept {
   if (from.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(from);
-    ip = IpAddress::v4(ntohl(v4.sin_addr.s_addr));
-    port = ntohs(v4.sin_port);
-  } else if (from.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(from);
-    std::array<std::uint8_t, 16> bytes;
-    std::memcpy(bytes.data(), &v6.sin6_addr, 16);
-    ip = IpAddress::v6(bytes);
-    port = ntohs(v6.sin6_port);
+    return {IpAddress::v4(ntohl(v4.sin_addr.s_addr)), ntohs(v4.sin_port)};
   }
+  if (from.ss_family != AF_INET6) return {};
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(from);
+  std::array<std::uint8_t, 16> bytes;
+  std::memcpy(bytes.data(), &v6.sin6_addr, 16);
+  return {IpAddress::v6(bytes), ntohs(v6.sin6_port)};
 }
 
 }  // namespace
@@ -71,6 +69,7 @@ struct Worker::Acceptor {
   rt::Pollable io;
   std::shared_ptr<const ListenerFacts> facts;
   bool made_room = false;  // another was closed for the last that came
+  int in_batch = 0;        // taken since nobody waited
   rt::TaskGroup tasks;
 };
 
@@ -275,23 +274,21 @@ bool Worker::accept_one(Acceptor& acceptor, int& failed) {
   }
   counters_.accepted.add();
   acceptor.made_room = false;
-  IpAddress ip;
-  std::uint16_t port = 0;
-  read_peer(from, ip, port);
+  const auto [ip, port] = peer_of(from);
   if (blocks_ && !acceptor.facts->is_unix && blocks_->blocks(ip) && blocks_->status() == 0) {
     blocks_->count_hit(ip);
     counters_.blocked.add();
     limits_.leave();
     return true;
   }
-  const bool is_short = few_descriptors_left(fd.get());
-  acceptor.made_room = is_short && shedding_.make_room(1) != 0;
-  if ((is_short && !acceptor.made_room) || shedding_.overloaded()) {
-    refuse(acceptor, fd.get());
+  // Those who stood in line may have been reset there; in a flood of such the others wait for nothing but this.
+  if (acceptor.in_batch != 0 && net::is_reset(fd.get())) {
     limits_.leave();
     return true;
   }
-  if (!acceptor.facts->enter()) {
+  const bool is_short = few_descriptors_left(fd.get());
+  acceptor.made_room = is_short && shedding_.make_room(1) != 0;
+  if ((is_short && !acceptor.made_room) || shedding_.overloaded() || !acceptor.facts->enter()) {
     refuse(acceptor, fd.get());
     limits_.leave();
     return true;
@@ -301,7 +298,7 @@ bool Worker::accept_one(Acceptor& acceptor, int& failed) {
 }
 
 rt::Task<void> Worker::accept_from(Acceptor& acceptor) {
-  for (int in_batch = 0;;) {
+  for (;;) {
     bool has_place = limits_.enter(live_->site->options().serve.max_connections);
     if (!has_place) has_place = co_await wait_for_room(acceptor);
     if (!has_place) continue;
@@ -309,13 +306,13 @@ rt::Task<void> Worker::accept_from(Acceptor& acceptor) {
     if (accept_one(acceptor, failed)) {
       if (acceptor.made_room)
         co_await loop_.sleep_until(loop_.now() + kRoomComes);
-      else if (++in_batch % kAcceptBatch == 0)
+      else if (++acceptor.in_batch % kAcceptBatch == 0)
         co_await loop_.yield();
       continue;
     }
     if (failed == EAGAIN) {
       acceptor.io.cleared_read();
-      in_batch = 0;
+      acceptor.in_batch = 0;
       co_await acceptor.io.readable(Instant::max());
     } else if (failed == EMFILE || failed == ENFILE || failed == ENOBUFS || failed == ENOMEM) {
       log_event(LogLevel::kError, "cannot accept connections",

@@ -1,5 +1,6 @@
 """Clients that go away while their request waits: most close, which from here looks like the end of their sending side."""
 
+import signal
 import unittest
 
 from support.flow import FlowTest
@@ -158,6 +159,24 @@ class Gone(FlowTest):
         client.reset()
         until(lambda: proxy.status()["exchanges"] == 0, "its exchange ends")
         self.assertEqual(proxy.access_log(1)[0]["reason"], "reset")
+
+
+class InLine(FlowTest):
+    def test_connections_that_are_reset_while_they_stand_in_line_cost_no_request(self):
+        origin = self.origin()
+        proxy = self.proxy_to(origin.url, serve="workers = 1")
+        proxy.process.send_signal(signal.SIGSTOP)
+        try:
+            for _ in range(20):
+                client = self.client(proxy)
+                client.send(GET)
+                client.reset()
+        finally:
+            proxy.process.send_signal(signal.SIGCONT)
+        self.assertEqual(self.fetch(proxy, "/bytes/5").status, 200)
+        # The first may find nobody before it, and is not looked at.
+        self.assertLessEqual(len(origin.requests), 2)
+        until(lambda: proxy.status()["connections"] == 0, "no connection is left")
 
 
 if __name__ == "__main__":

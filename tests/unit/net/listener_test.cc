@@ -1,6 +1,7 @@
 #include "net/listener.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <catch2/catch.hpp>
@@ -29,6 +30,26 @@ bool connects(const Address& to) {
   const socklen_t length = to.to_sockaddr(where);
   const UniqueFd fd(socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   return connect(fd.get(), reinterpret_cast<sockaddr*>(&where), length) == 0;
+}
+
+TEST_CASE("listener: a connection that was reset is told from one that was closed or is there", "[net]") {
+  const auto listener = listen_on("127.0.0.1:0", 1);
+  REQUIRE(listener);
+  listener->wait_for_bytes(false);
+  sockaddr_storage where{};
+  const socklen_t length = listener->bound.to_sockaddr(where);
+  UniqueFd client(socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  REQUIRE(connect(client.get(), reinterpret_cast<sockaddr*>(&where), length) == 0);
+  REQUIRE(send(client.get(), "GET", 3, 0) == 3);
+  const bool reset = GENERATE(true, false);
+  const linger at_once{.l_onoff = reset, .l_linger = 0};
+  REQUIRE(setsockopt(client.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0);
+  pollfd in_line{.fd = listener->sockets[0].get(), .events = POLLIN, .revents = 0};
+  REQUIRE(poll(&in_line, 1, 10'000) == 1);
+  client = {};
+  const UniqueFd accepted(accept(in_line.fd, nullptr, nullptr));
+  REQUIRE(accepted);
+  CHECK(is_reset(accepted.get()) == reset);
 }
 
 TEST_CASE("listener: port 0 is a port of the kernel's choice, the same for all workers", "[net]") {
