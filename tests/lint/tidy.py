@@ -35,12 +35,15 @@ def plain(command):
             if PRECOMPILED.search(value) or value == "-include":
                 i += 2
                 continue
+        elif words[i] == "-mllvm":  # how code is generated, which is none of its business
+            i += 2
+            continue
         elif PRECOMPILED.search(words[i]):
             i += 1
             continue
         kept.append(words[i])
         i += 1
-    return [w for w in kept if not w.startswith(("-flto", "-Werror"))]
+    return [w for w in kept if not w.startswith(("-flto", "-fprofile", "-Werror"))]
 
 
 def database(build, root, pattern):
