@@ -74,7 +74,7 @@ def run(name, options):
     with Origin() as attacked, Origin() as origin:
         proxy = Proxy(CONFIG.format(attacked=attacked, origin=origin), serve=f"workers = 2\nmax_connections = {options.most}")
         try:
-            before = proxy.memory()[0]
+            before = proxy.memory()[1]
             with tempfile.TemporaryDirectory() as folder, \
                     subprocess.Popen(ATTACKS[name](proxy.url, options), cwd=folder, stdout=subprocess.DEVNULL,
                                      stderr=subprocess.DEVNULL) as attack:

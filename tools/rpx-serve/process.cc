@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -56,7 +57,7 @@ void give_back_code() noexcept {
       if (part.p_type != PT_LOAD || part.p_flags != (PF_R | PF_X)) continue;
       const std::uintptr_t begin = (image->dlpi_addr + part.p_vaddr) & ~(page - 1);
       const std::uintptr_t end = image->dlpi_addr + part.p_vaddr + part.p_filesz;
-      ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+      ::madvise(std::bit_cast<void*>(begin), end - begin, MADV_DONTNEED);
     }
     return 0;
   };
