@@ -1,5 +1,6 @@
 """Clients that go away while their request waits: most close, which from here looks like the end of their sending side."""
 
+import glob
 import signal
 import unittest
 
@@ -162,11 +163,20 @@ class Gone(FlowTest):
 
 
 class InLine(FlowTest):
+    def threads(self, proxy):
+        """The states that its threads are in."""
+        states = set()
+        for path in glob.glob(f"/proc/{proxy.process.pid}/task/*/stat"):
+            with open(path, encoding="ascii") as f:
+                states.add(f.read().rsplit(") ", 1)[1][0])
+        return states
+
     def test_connections_that_are_reset_while_they_stand_in_line_cost_no_request(self):
         origin = self.origin()
         proxy = self.proxy_to(origin.url, serve="workers = 1")
         proxy.process.send_signal(signal.SIGSTOP)
         try:
+            until(lambda: self.threads(proxy) == {"T"}, "all of it to stand still")
             for _ in range(20):
                 client = self.client(proxy)
                 client.send(GET)
