@@ -41,7 +41,8 @@ H2Watch::Sight H2Watch::follow(std::int32_t stream, bool head, bool end_stream) 
   if (!is_clients) return Sight::kFine;
   if (stream > highest_) {
     if (!head) return Sight::kFine;  // an idle stream: nghttp2 knows
-    const auto further = static_cast<std::uint32_t>(stream - highest_) / 2;
+    // Without signs: the first one may be as far from -1 as a number can be.
+    const auto further = (static_cast<std::uint32_t>(stream) - static_cast<std::uint32_t>(highest_)) / 2;
     opened_ = further < 64 ? opened_ << further | 1 : 1;
     highest_ = stream;
     if (!end_stream) open_.push_back(stream);

@@ -3,6 +3,7 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "base/text.h"
 #include "pki/key.h"
@@ -19,12 +20,6 @@ std::string name_text(const X509_NAME* name) {
   return {text, static_cast<std::size_t>(std::max(0L, size))};
 }
 
-WallTime time_of(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return {};
-  return std::chrono::system_clock::from_time_t(timegm(&parts));
-}
-
 std::string serial_of(const X509* certificate) {
   BIGNUM* number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr);
   char* text = BN_bn2hex(number);
@@ -35,6 +30,14 @@ std::string serial_of(const X509* certificate) {
 }
 
 }  // namespace
+
+WallTime time_of(const ASN1_TIME* time) noexcept {
+  std::tm parts{};
+  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  constexpr std::chrono::seconds kFirst = std::chrono::years(-200);
+  constexpr std::chrono::seconds kLast = std::chrono::years(290);
+  return WallTime(std::clamp(std::chrono::seconds(timegm(&parts)), kFirst, kLast));
+}
 
 CertificateFacts facts_of(X509* certificate) {
   CertificateFacts out;

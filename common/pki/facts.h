@@ -24,6 +24,9 @@ struct CertificateFacts {
 };
 
 CertificateFacts facts_of(X509* certificate);
+/// The moment that `time` tells; the epoch when there is none. What lies before 1770 or after 2260, such as the end of
+/// 9999 that means never (RFC 5280 4.1.2.5), is taken for these: nanoseconds reach little further.
+WallTime time_of(const ASN1_TIME* time) noexcept;
 /// Whole days left at `now`, less than 0 once it has expired.
 std::int64_t days_left(const CertificateFacts& facts, WallTime now) noexcept;
 

@@ -4,9 +4,8 @@
 #include <openssl/ocsp.h>
 #include <openssl/x509v3.h>
 
-#include <ctime>
-
 #include "base/result.h"
+#include "pki/facts.h"
 #include "pki/https.h"
 
 namespace rpx::pki {
@@ -28,12 +27,6 @@ std::unexpected<Error> bad_answer(std::string_view why) {
   const std::string said = tls::take_openssl_error();
   return upstream_error(ErrorKind::kBadResponse,
                         fmt::format("the responder's answer {}{}{}", why, said.empty() ? "" : ": ", said));
-}
-
-WallTime moment_of(const ASN1_GENERALIZEDTIME* time) {
-  std::tm parts{};
-  if (time == nullptr || ASN1_TIME_to_tm(time, &parts) != 1) return {};
-  return std::chrono::system_clock::from_time_t(timegm(&parts));
 }
 
 // The issuer is all that is trusted: nobody else has to say whether it has revoked a certificate.
@@ -101,9 +94,9 @@ Result<OcspAnswer> read_ocsp_response(std::string_view der, X509* certificate, X
   OcspAnswer out{.status = status == V_OCSP_CERTSTATUS_GOOD      ? OcspStatus::kGood
                            : status == V_OCSP_CERTSTATUS_REVOKED ? OcspStatus::kRevoked
                                                                  : OcspStatus::kUnknown,
-                 .from = moment_of(from),
-                 .until = moment_of(until),
-                 .revoked_at = moment_of(revoked_at),
+                 .from = time_of(from),
+                 .until = time_of(until),
+                 .revoked_at = time_of(revoked_at),
                  .reason = reason >= 0 ? OCSP_crl_reason_str(reason) : "",
                  .response = std::string(der)};
   const auto slack = std::chrono::seconds(kClockSlack);

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "pki/facts.h"
 #include "pki/issue.h"
 #include "pki/key.h"
 #include "support/temp_folder.h"
@@ -121,6 +122,21 @@ TEST_CASE("verify: authorities that cannot be read are an error", "[pki]") {
   std::vector<tls::X509Ptr> chain;
   chain.push_back(story.root.sign(story.key.get(), story.wanted));
   CHECK(findings_of(chain, story.expected).error().kind == ErrorKind::kConfig);
+}
+
+TEST_CASE("facts: an end in the year 9999, which means never, is far off and not past", "[pki]") {
+  struct Free {
+    void operator()(ASN1_TIME* time) const noexcept { ASN1_TIME_free(time); }
+  };
+  const std::unique_ptr<ASN1_TIME, Free> time(ASN1_TIME_new());
+  const auto at = [&time](const char* text) {
+    REQUIRE(ASN1_TIME_set_string(time.get(), text) == 1);
+    return time_of(time.get());
+  };
+  CHECK(at("20270115080000Z") == kNow);
+  CHECK(at("99991231235959Z") - kNow > 200 * 365 * kDay);
+  CHECK(at("00010101000000Z") - kNow < -200 * 365 * kDay);
+  CHECK(time_of(nullptr) == WallTime());
 }
 
 }  // namespace
