@@ -2,6 +2,9 @@
 # release builds lay out and inline by them. `.ci/profile` makes them anew.
 set(RPX_PROFILE "use" CACHE STRING "Release builds: use the profile of what a proxy does, make one (.ci/profile), or none")
 set_property(CACHE RPX_PROFILE PROPERTY STRINGS use make none)
+if(NOT RPX_PROFILE MATCHES "^(use|make|none)$")
+  message(FATAL_ERROR "RPX_PROFILE is \"${RPX_PROFILE}\": expected use, make or none")
+endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT RPX_PROFILE STREQUAL "none")
   # Functions of one file are told apart by its name, wherever the tree lies.
   add_compile_options("SHELL:-mllvm -static-func-full-module-prefix=false")

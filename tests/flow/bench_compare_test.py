@@ -2,9 +2,13 @@
 
 import json
 import os
+import random
+import re
+import time
 import unittest
 
 from support.bench import BENCH, BenchTest
+from support.origin import OK
 from support.proxy import run_tool
 from support.waiting import PATIENCE
 
@@ -22,6 +26,21 @@ class Compare(BenchTest):
                           binary=BENCH, timeout=PATIENCE * 2)
         self.assertEqual(better.returncode, 0, better.stderr)
         self.assertEqual(json.loads(better.stdout)["figures"][0]["verdict"], "better")
+
+    def test_what_is_too_noisy_to_tell_has_taken_all_the_rounds_there_are(self):
+        def moody(connection):
+            delay = random.choice((0.001, 0.02))
+            while True:
+                connection.request()
+                time.sleep(delay)
+                connection.send(OK)
+
+        url = self.script(moody).url + "/"
+        done = run_tool("-o", "table", "-d", "2s", "-c", "1", "--compare", url, url, binary=BENCH, timeout=PATIENCE * 2)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        verdict, rounds = re.search(r"^  ([a-z ]+), (\d+) rounds of each", done.stdout, re.MULTILINE).groups()
+        # Chance may call it sure before.
+        self.assertTrue(int(rounds) == 80 if verdict == "too noisy to tell" else int(rounds) in (20, 40, 60, 80), done.stdout)
 
     def test_a_baseline_catches_what_became_slower(self):
         origin = self.built_in_origin()
