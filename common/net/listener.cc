@@ -234,6 +234,11 @@ Result<Listener> listen_on(std::string_view address, std::size_t sockets) {
   return listen_host(std::string(host), std::to_string(*port), address, sockets);
 }
 
+void lift_unsent_bound(int fd) noexcept {
+  const int as_the_system_has_it = 0;
+  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &as_the_system_has_it, sizeof as_the_system_has_it);
+}
+
 bool is_reset(int fd) noexcept {
   int error = 0;
   socklen_t length = sizeof error;

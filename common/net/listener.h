@@ -38,6 +38,10 @@ struct Listener {
 /// Errors: kIo, kConfig; the detail names the address.
 Result<Listener> listen_on(std::string_view address, std::size_t sockets);
 
+/// What is not yet on its way to the peer of an accepted connection is bounded, against those who read slowly; this
+/// lets the kernel hold as much of it as it sees fit.
+void lift_unsent_bound(int fd) noexcept;
+
 /// Whether its peer has reset an accepted connection, whatever came before that. Asked once: it clears the error.
 bool is_reset(int fd) noexcept;
 

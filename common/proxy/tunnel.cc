@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "net/buffer.h"
+#include "net/listener.h"
 #include "proxy/pipe.h"
 #include "rt/child.h"
 #include "rt/loop.h"
@@ -28,6 +29,7 @@ struct Direction {
 RPX_OWN_FRAME rt::Task<Status> move_bulk(Direction way, Duration idle, Pulse& pulse, bool& end) {
   BorrowedPipe pipe;
   if (!pipe) co_return Status{};
+  net::lift_unsent_bound(way.to.fd());
   rt::Loop& loop = way.from.io().loop();
   for (std::size_t in_turn = 0;;) {
     if (in_turn >= kTunnelTurn) {
