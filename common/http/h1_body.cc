@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/recycled.h"
 #include "base/result.h"
 #include "http/h1_write.h"
 #include "rt/loop.h"
@@ -20,6 +21,10 @@ constexpr std::size_t kJoin = 16 * 1024;
 // A short first moments are no measure of a client's speed.
 constexpr Duration kRateGrace = std::chrono::seconds(5);
 
+using SpareText = Recycled<std::string, 2 * kJoin>;
+// What a string holds without memory of its own.
+const std::size_t kInPlace = std::string().capacity();
+
 }  // namespace
 
 void H1BodyReader::begin(net::Stream& stream, Framing framing, std::uint64_t length, const Limits& limits,
@@ -34,6 +39,14 @@ void H1BodyReader::begin(net::Stream& stream, Framing framing, std::uint64_t len
   blocked_ = touched_ = false;
   ended_ = framing == Framing::kNone || (framing == Framing::kLength && length == 0);
   if (framing == Framing::kChunked) chunked_ = ChunkedDecoder(side_);
+}
+
+void H1BodyReader::release() noexcept {
+  stream_ = nullptr;
+  framing_ = Framing::kNone;
+  ended_ = true;
+  touched_ = false;
+  left_ = received_ = 0;
 }
 
 const Headers* H1BodyReader::trailers() const noexcept {
@@ -166,18 +179,20 @@ rt::Task<Status> H1BodyReader::wait(Duration stall) {
 void H1BodyWriter::begin(net::Stream& stream, Framing framing) noexcept {
   stream_ = &stream;
   framing_ = framing;
-  if (at_ == pending_.size()) {
-    pending_.clear();
-    at_ = 0;
-  }
   sent_ = 0;
   wait_.begin();
 }
 
-void H1BodyWriter::trim() {
-  pending_.clear();
-  at_ = 0;
-  if (pending_.capacity() > 2 * kJoin) pending_.shrink_to_fit();
+void H1BodyWriter::borrow() noexcept {
+  if (pending_.capacity() <= kInPlace && pending_.empty()) pending_ = SpareText::take();
+}
+
+void H1BodyWriter::release() noexcept {
+  if (pending_.capacity() > kInPlace)
+    SpareText::give(pending_);
+  else if (!pending_.empty())
+    pending_.clear();
+  if (at_ != 0) at_ = 0;
 }
 
 Result<bool> H1BodyWriter::try_write(std::string_view data, bool end, const Headers* trailers) {
@@ -201,6 +216,7 @@ Result<bool> H1BodyWriter::try_write(std::string_view data, bool end, const Head
 
 Result<bool> H1BodyWriter::send_joined(std::string_view before, std::string_view data, std::string_view after) {
   if (data.size() <= kJoin) {
+    borrow();
     pending_.append(before).append(data).append(after);
     return try_flush();
   }
@@ -220,8 +236,7 @@ Result<bool> H1BodyWriter::send_joined(std::string_view before, std::string_view
     sent_ += taken;
   }
   if (taken == total) {
-    pending_.clear();
-    at_ = 0;
+    release();
     return true;
   }
   // The rest is held until the peer takes more: at most one read's worth.
@@ -247,8 +262,7 @@ Result<bool> H1BodyWriter::try_flush() {
     at_ += wrote.bytes;
     sent_ += wrote.bytes;
   }
-  pending_.clear();
-  at_ = 0;
+  release();
   return true;
 }
 

@@ -33,6 +33,8 @@ class H1BodyReader final : public BodySource {
   std::uint64_t received() const noexcept override { return received_; }
   /// Bytes of a length-framed body not read yet.
   std::uint64_t left() const noexcept { return framing_ == Framing::kLength ? left_ : 0; }
+  /// Lets go of the message; nothing of another one has been read.
+  void release() noexcept;
   /// Payload of a length-framed body moved past this reader by the kernel (splice).
   void skipped(std::uint64_t count) noexcept;
   /// Bytes of another protocol taken from the same connection (a tunnel).
@@ -75,8 +77,11 @@ class H1BodyWriter final : public BodySink {
 
   /// Begins a message. head() is then to be filled before the first write.
   void begin(net::Stream& stream, Framing framing) noexcept;
-  /// Bytes that go out before anything else. Cleared by begin() unless something is still pending.
-  std::string& head() noexcept { return pending_; }
+  /// Bytes that go out before anything else, behind those that are still pending.
+  std::string& head() noexcept {
+    borrow();
+    return pending_;
+  }
   void set_framing(Framing framing) noexcept { framing_ = framing; }
 
   Result<bool> try_write(std::string_view data, bool end, const Headers* trailers) override;
@@ -88,17 +93,18 @@ class H1BodyWriter final : public BodySink {
   rt::Task<Status> wait_for_room(Duration stall) { return wait_.wait(*stream_, sent_, stall); }
   /// Bytes moved by the kernel beside this writer (splice).
   void moved(std::uint64_t count) noexcept { sent_ += count; }
-  /// Gives memory beyond the usual back.
-  void trim();
+  /// What has not gone out never will; gives the memory back.
+  void release() noexcept;
 
  private:
+  void borrow() noexcept;
   Result<bool> send_joined(std::string_view before, std::string_view data, std::string_view after);
 
   Side side_;
   WriteWait wait_;
   Framing framing_ = Framing::kNone;
   net::Stream* stream_ = nullptr;
-  std::string pending_;
+  std::string pending_;  // has memory only while something is in it: see Recycled
   std::size_t at_ = 0;
   std::uint64_t sent_ = 0;
 };

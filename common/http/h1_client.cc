@@ -8,15 +8,11 @@ namespace rpx::http {
 
 BodySink& H1Call::begin(net::Stream& stream, const Limits& limits, const RequestLine& line, const Headers& headers,
                         Framing framing) {
+  // One that was used to its end has let go of everything already, while it was warm in the caches.
+  if (stream_) release();
   stream_ = &stream;
   limits_ = &limits;
-  input_.release();
-  ahead_.release();
-  head_.clear();
-  head_reader_.begin();
-  reader_.begin(stream, Framing::kNone, 0, limits, 0);
   nothing_received_ = true;
-  writer_.trim();
   writer_.begin(stream, framing);
   write_request_head(writer_.head(), line.method, line.path, line.query, headers);
   return writer_;
@@ -61,11 +57,13 @@ bool H1Call::reusable(bool request_sent) const noexcept {
 }
 
 void H1Call::release() noexcept {
+  if (!stream_) return;
   stream_ = nullptr;
   input_.release();
   ahead_.release();
-  head_.clear();
-  writer_.trim();
+  head_.release();
+  reader_.release();
+  writer_.release();
 }
 
 }  // namespace rpx::http

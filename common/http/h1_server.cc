@@ -33,7 +33,7 @@ void H1Exchange::release() noexcept {
   ahead_.release();
   head_.clear();
   arena_.clear();
-  writer_.trim();
+  writer_.release();
 }
 
 Result<H1Exchange::Head> H1Exchange::try_read_head() {

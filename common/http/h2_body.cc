@@ -47,39 +47,43 @@ void H2Body::leave() noexcept {
   forget_pending();
   link_ = nullptr;
   closed_ = true;
-  for (std::string* text : {&in_, &given_, &out_, &trailer_text_}) {
+  if (out_.capacity() > kKeptBodyText) out_.shrink_to_fit();
+  if (untidy_) tidy();
+}
+
+void H2Body::tidy() noexcept {
+  for (std::string* text : {&in_, &given_, &trailer_text_}) {
     text->clear();
     if (text->capacity() > kKeptBodyText) text->shrink_to_fit();
   }
   at_ = 0;
   trailers_.clear();
+  out_trailers_.clear();
+  untidy_ = false;
 }
 
 void H2Body::attach(H2Link& link, std::int32_t id) noexcept {
   forget_pending();
+  if (untidy_) tidy();
   link_ = &link;
   id_ = id;
-  in_.clear();
-  given_.clear();
-  at_ = 0;
   received_ = 0;
   most_ = 0;
   window_ = kFirstWindow;
   widen_at_ = 2 * kFirstWindow;
   waited_ = {};
   received_all_ = touched_ = complete_ = left_ = closed_ = false;
-  trailer_text_.clear();
-  trailers_.clear();
-  out_trailers_.clear();
   sent_ = 0;
 }
 
 void H2Body::take_trailer(std::string_view name, std::string_view value, const Limits& limits) {
+  untidy_ = true;
   if (trailer_text_.size() + name.size() + value.size() > limits.header_bytes) return;
   trailer_text_.append(name).append(": ").append(value).append("\r\n");
 }
 
 bool H2Body::complete_trailers(const Limits& limits) {
+  untidy_ = true;
   trailer_text_ += "\r\n";
   const FieldLines lines = read_field_lines(trailer_text_, 0, limits, trailers_);
   if (lines.fault != nullptr || lines.end != trailer_text_.size()) return false;
@@ -188,9 +192,11 @@ Result<bool> H2Body::try_write(std::string_view data, bool end, const Headers* t
   out_ += data;
   link_->add_pending(static_cast<std::int64_t>(data.size()));
   sent_ += data.size();
-  if (end && trailers)
+  if (end && trailers) {
+    untidy_ = true;
     for (const Field& field : *trailers)
       if (!is_of_connection(field.id)) out_trailers_.emplace_back(lower(field.name), field.value);
+  }
   complete_ = end;
   nghttp2_session_resume_data(link_->session(), id_);
   link_->queue_turn();

@@ -34,7 +34,10 @@ class H2Body : public BodySource, public BodySink {
   std::size_t room() const noexcept override;
 
   // By the session.
-  void take_data(std::string_view data) { in_ += data; }
+  void take_data(std::string_view data) {
+    untidy_ = true;
+    in_ += data;
+  }
   void take_trailer(std::string_view name, std::string_view value, const Limits& limits);
   /// False when the trailers are not acceptable.
   bool complete_trailers(const Limits& limits);
@@ -68,34 +71,38 @@ class H2Body : public BodySource, public BodySink {
   void reset(std::uint32_t code) noexcept;
   /// What has not gone out never will.
   void forget_pending() noexcept;
+  /// Forgets what has come and was not read, and all trailers.
+  void tidy() noexcept;
 
   rt::Loop& loop_;
   const Side peer_;
-  Size least_rate_;
-  H2Link* link_ = nullptr;  // null before, and when its connection has ended
-  std::int32_t id_ = 0;
-  // of the body that comes: what is here, what was handed out
-  std::string in_, given_;
-  std::size_t at_ = 0;
-  std::uint64_t received_ = 0;
-  std::uint64_t most_ = 0;
-  std::int32_t window_ = 0;     // that the peer was given
-  std::uint64_t widen_at_ = 0;  // received_ by then, with nothing left unread, is fast
-  Duration waited_{};
+  // What nearly every stream needs comes first, and close together.
   bool received_all_ = false;
   bool touched_ = false;
-  std::string trailer_text_;
-  Headers trailers_;
-  // of the one that goes
-  std::vector<std::pair<std::string, std::string>> out_trailers_;
-  std::string out_;
-  std::size_t out_at_ = 0;
-  std::uint64_t sent_ = 0;
-  bool complete_ = false;  // all of it was handed to us
+  bool complete_ = false;  // all of what goes out was handed to us
   bool left_ = false;      // and to the connection
   bool closed_ = false;
+  bool untidy_ = false;      // some of what the next stream must not find is there: see tidy()
+  std::int32_t window_ = 0;  // that the peer was given
+  std::int32_t id_ = 0;
+  H2Link* link_ = nullptr;  // null before, and when its connection has ended
+  Size least_rate_;
+  std::uint64_t received_ = 0;
+  std::uint64_t most_ = 0;
+  std::uint64_t widen_at_ = 0;  // received_ by then, with nothing left unread, is fast
+  Duration waited_{};
+  std::uint64_t sent_ = 0;
   rt::Event arrived_;
   rt::Event moved_;
+  // of the body that goes
+  std::size_t out_at_ = 0;
+  std::string out_;
+  // of the one that comes: what is here, what was handed out
+  std::string in_, given_;
+  std::size_t at_ = 0;
+  std::string trailer_text_;
+  Headers trailers_;
+  std::vector<std::pair<std::string, std::string>> out_trailers_;
 
  private:
   std::size_t pending() const noexcept { return out_.size() - out_at_; }

@@ -26,10 +26,14 @@ std::size_t H2Block::add_all(const Headers& headers, Arena& arena) {
   std::size_t bytes = 0;
   for (const Field& field : headers) {
     if (is_of_connection(field.id)) continue;
-    char* name = arena.allocate(field.name.size());
-    std::ranges::transform(field.name, name,
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    add({name, field.name.size()}, field.value);
+    if (const std::string_view known = lower_name(field.id); !known.empty()) {
+      add(known, field.value);
+    } else {
+      char* name = arena.allocate(field.name.size());
+      std::ranges::transform(field.name, name,
+                             [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+      add({name, field.name.size()}, field.value);
+    }
     bytes += field.name.size() + field.value.size();
   }
   return bytes;

@@ -45,13 +45,17 @@ struct H2Session::Callbacks {
     session.streams_.push_back(session.handler_.make());
     H2Stream& stream = *session.streams_.back();
     stream.begin(session, id);
+    stream.place_ = session.streams_.size() - 1;
+    session.coming_.clear();
+    session.heading_ = &stream;
     nghttp2_session_set_stream_user_data(session.session_, id, &stream);
     return 0;
   }
   static int on_header(nghttp2_session*, const nghttp2_frame* frame, nghttp2_rcbuf* name, nghttp2_rcbuf* value,
                        std::uint8_t, void* self) {
     H2Session& session = of(self);
-    H2Stream* stream = session.find(frame->hd.stream_id);
+    H2Stream* stream = session.heading_;
+    if (!stream || stream->id() != frame->hd.stream_id) stream = session.find(frame->hd.stream_id);
     if (!stream) return 0;
     stream->take_field(view_of(name), view_of(value));
     // Few bytes may stand for many (RFC 7541 section 7.3): this far from what is allowed nobody gets by mistake.
@@ -98,7 +102,7 @@ struct H2Session::Callbacks {
     // What nobody has read must not take room of the other streams for ever.
     if (stream->unread() != 0) nghttp2_session_consume_connection(session, stream->unread());
     stream->take_close();
-    of(self).reap_due_ = true;
+    of(self).look_at(*stream);
     of(self).queue_turn();
     return 0;
   }
@@ -110,7 +114,6 @@ H2Session::H2Session(net::Stream& stream, const Limits& limits, H2Handler& handl
       handler_(handler),
       idle_since_(stream.io().loop().now()),
       watch_(limits),
-      ended_(*this),
       patience_(*this) {
   open();
 }
@@ -118,7 +121,7 @@ H2Session::H2Session(net::Stream& stream, const Limits& limits, H2Handler& handl
 H2Session::~H2Session() {
   stop_writing();
   // Work may still have something to say to its stream when it ends.
-  for (auto& stream : streams_) let_go(std::move(stream));
+  while (!streams_.empty()) let_go(*streams_.back());
 }
 
 void H2Session::open() {
@@ -231,32 +234,49 @@ void H2Session::start_ready() {
   ready_.clear();
 }
 
-void H2Session::let_go(std::unique_ptr<H2Stream> stream) noexcept {
-  stream->release();
-  handler_.keep(std::move(stream));
+void H2Session::let_go(H2Stream& stream) noexcept {
+  if (heading_ == &stream) heading_ = nullptr;
+  const std::size_t place = stream.place_;
+  std::unique_ptr<H2Stream> ended = std::move(streams_[place]);
+  if (place + 1 != streams_.size()) {
+    streams_[place] = std::move(streams_.back());
+    streams_[place]->place_ = place;
+  }
+  streams_.pop_back();
+  if (ended->due_) std::ranges::replace(due_, ended.get(), nullptr);
+  ended->release();
+  handler_.keep(std::move(ended));
+}
+
+void H2Session::look_at(H2Stream& stream) noexcept {
+  if (std::exchange(stream.due_, true)) return;
+  due_.push_back(&stream);
 }
 
 void H2Session::reap() {
   if (handler_.draining()) announce_end();
-  if (!std::exchange(reap_due_, false)) return;
-  for (std::size_t n = 0; n < streams_.size();) {
-    H2Stream& stream = *streams_[n];
-    const bool working = stream.work_ && !stream.work_->done();
-    if (!stream.closed() && stream.work_ && !working && !stream.left()) stream.cut();
-    // Work that is done but for its last words is let finish.
-    if (!stream.closed() || (working && stream.complete())) {
-      ++n;
-      continue;
-    }
-    if (working) stream.work_->abandon(stream.gone());
-    std::unique_ptr<H2Stream> ended = std::move(streams_[n]);
-    streams_[n] = std::move(streams_.back());
-    streams_.pop_back();
-    let_go(std::move(ended));
-    if (!streams_.empty()) continue;
-    idle_since_ = loop().now();
-    handler_.set_idle(true);
+  // Seeing to one may add others.
+  for (std::size_t n = 0; n < due_.size(); ++n) {
+    H2Stream* const stream = due_[n];
+    if (!stream) continue;
+    stream->due_ = false;
+    see_to(*stream);
   }
+  due_.clear();
+}
+
+void H2Session::see_to(H2Stream& stream) {
+  const bool working = stream.work_ && !stream.work_->done();
+  if (!stream.closed() && stream.work_ && !working && !stream.left()) stream.cut();
+  // Work that has said all is let finish.
+  if (!stream.closed() || (working && stream.complete() && !stream.finishing_)) return;
+  if (working && !stream.finishing_) stream.work_->abandon(stream.gone());
+  let_go(stream);
+  if (!streams_.empty()) return;
+  idle_since_ = loop().now();
+  handler_.set_idle(true);
+  // That may have been all that a session to be ended has waited for.
+  if (goodbye_ != Goodbye::kNotYet) queue_turn();
 }
 
 // RFC 9113 section 6.8: first that an end comes, and after a round trip which streams are served.

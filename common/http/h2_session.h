@@ -26,7 +26,8 @@ class H2Handler {
   virtual std::unique_ptr<H2Stream> make() = 0;
   /// A stream that has ended, to be used again.
   virtual void keep(std::unique_ptr<H2Stream> stream) noexcept = 0;
-  /// A request, or a head that was refused (fault()). The work may begin at once; its end is to be told by ended().
+  /// A request, or a head that was refused (fault()). The work may begin at once; its end is to be told by
+  /// H2Stream::work_ended().
   virtual std::unique_ptr<H2Work> begin(H2Stream& stream) = 0;
   /// The last stream has ended (true), or the first one begins.
   virtual void set_idle(bool idle) noexcept = 0;
@@ -47,8 +48,6 @@ class H2Session final : private H2Link {
   /// Serves until the client, its errors or the handler end the session. Gives why when that was no orderly end; the
   /// client has been told by then as far as it listens. Streams that are left are abandoned.
   rt::Task<Status> run();
-  /// To be queued when the work of a stream has ended.
-  rt::Soon& ended() noexcept { return ended_; }
   std::uint64_t requests() const noexcept { return requests_; }
   /// What ended the session, where that was an attack.
   std::optional<H2Flood> flood() const noexcept { return flood_; }
@@ -62,15 +61,6 @@ class H2Session final : private H2Link {
     std::int32_t stream;
     Instant until;
   };
-  /// The work of a stream has ended.
-  struct Ended final : rt::Soon {
-    explicit Ended(H2Session& owner) noexcept : session(owner) {}
-    void run() override {
-      session.reap_due_ = true;
-      session.take_turn();
-    }
-    H2Session& session;
-  };
   struct Patience final : rt::Timer {
     explicit Patience(H2Session& owner) noexcept : session(owner) {}
     void fire() override { session.reset_overtaken(); }
@@ -83,8 +73,11 @@ class H2Session final : private H2Link {
   int sent_reset(std::uint32_t code) noexcept;
   int sent_end(std::uint32_t code) noexcept;
   void take_turn() override;
+  /// The stream has ended: the next reap() sees to it.
+  void look_at(H2Stream& stream) noexcept;
   void reap();
-  void let_go(std::unique_ptr<H2Stream> stream) noexcept;
+  void see_to(H2Stream& stream);
+  void let_go(H2Stream& stream) noexcept;
   void start_ready();
   bool over() noexcept;
   void announce_end() noexcept;
@@ -101,7 +94,11 @@ class H2Session final : private H2Link {
   const Limits limits_;
   H2Handler& handler_;
   std::vector<std::unique_ptr<H2Stream>> streams_;
+  std::vector<H2Stream*> due_;
   std::vector<std::int32_t> ready_;  // whose heads came within this read
+  H2Stream* heading_ = nullptr;      // whose head is coming
+  H2HeadText coming_;                // that head
+  H2Block block_;                    // the head that goes out
   std::uint64_t requests_ = 0;
   Instant idle_since_{};
   Instant head_begun_ = Instant::max();
@@ -110,8 +107,6 @@ class H2Session final : private H2Link {
   Goodbye goodbye_ = Goodbye::kNotYet;
   Instant announced_{};
   std::vector<Overtaken> overtaken_;
-  bool reap_due_ = false;  // a stream, or its work, has ended
-  Ended ended_;
   Patience patience_;
 };
 

@@ -14,6 +14,17 @@ namespace rpx::http {
 
 class H2Session;
 
+/// The fields of a request's head as they come, before there is a request. A connection of HTTP/2 has one: the frames
+/// of a head follow each other without others in between (RFC 9113 section 6.10).
+struct H2HeadText {
+  std::string method, path, authority, protocol, host, cookies, fields;
+  std::string text;  // of all of them, in the words of HTTP/1
+  std::uint32_t field_count = 0;
+  bool has_length = false;
+
+  void clear() noexcept;
+};
+
 /// What is done for a stream; destroyed with it, which cancels it.
 class H2Work {
  public:
@@ -35,7 +46,10 @@ class H2Stream final : public Exchange, public H2Body {
   std::int32_t id() const noexcept { return id_; }
   /// Why the head was refused; nothing when it is good.
   std::optional<Error>& fault() noexcept { return fault_; }
-  /// Suspends until the reply has left or the stream is closed; a client that takes none of it for `stall` loses it.
+  /// To be queued when the work for it has ended.
+  rt::Soon& work_ended() noexcept { return ended_; }
+  /// The last thing to be done for it. Suspends until the reply has left or the stream is closed, at which it may be
+  /// cancelled; a client that takes none of the reply for `stall` loses it.
   rt::Task<void> finish(Duration stall);
 
   // Exchange
@@ -56,6 +70,11 @@ class H2Stream final : public Exchange, public H2Body {
 
  private:
   friend class H2Session;
+  struct Ended final : rt::Soon {
+    explicit Ended(H2Stream& owner) noexcept : stream(owner) {}
+    void run() override;
+    H2Stream& stream;
+  };
   /// Becomes stream `id`.
   void begin(H2Session& session, std::int32_t id);
   /// Lets go of the session, and of memory beyond a working set.
@@ -65,20 +84,21 @@ class H2Stream final : public Exchange, public H2Body {
   /// The head is there whole: builds the one canonical request. `end`: no body follows. An extended CONNECT (RFC 8441)
   /// becomes the request to upgrade that HTTP/1 has for it; a reply of 2xx, with a body, then opens the tunnel.
   void complete_head(bool end);
+  void write_head(H2HeadText& coming, bool end);
   void refuse(ErrorKind kind, const char* why);
-  void collect(std::uint16_t status, const Headers& headers);
+  const H2Block& collect(std::uint16_t status, const Headers& headers);
   Error gone() const override;
 
   H2Session* session_ = nullptr;
   std::optional<Error> fault_;
-  // of the head
-  std::string method_, path_, authority_, protocol_, host_, cookies_, fields_, text_;
   std::uint64_t head_bytes_ = 0;
-  std::uint32_t field_count_ = 0;
-  bool has_length_ = false;
+  std::size_t place_ = 0;  // among the streams of its session
+  bool due_ = false;       // its session will look whether it has ended
   bool has_head_ = false;
-  H2Block block_;
+  bool tunnel_ = false;  // an extended CONNECT
   bool replied_ = false;
+  bool finishing_ = false;  // the work is done but for finish()
+  Ended ended_;
   std::unique_ptr<H2Work> work_;  // last: it uses all of the above
 };
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstring>
 
+#include "base/recycled.h"
 #include "base/text.h"
 
 namespace rpx::http {
@@ -62,6 +63,14 @@ constexpr std::array kKnown{
 };
 constexpr std::size_t kLongest = kKnown.back().name.size();
 
+/// By id.
+constexpr std::array<std::string_view, kKnown.size() + 1> make_names() noexcept {
+  std::array<std::string_view, kKnown.size() + 1> out{};
+  for (const Known& known : kKnown) out[static_cast<std::size_t>(known.id)] = known.name;
+  return out;
+}
+constexpr auto kNames = make_names();
+
 using Words = std::array<std::uint64_t, 3>;
 
 constexpr std::uint64_t load(const char* at, std::size_t size) noexcept {
@@ -118,6 +127,10 @@ static_assert(std::is_sorted(kKnown.begin(), kKnown.end(),
                              [](const Known& a, const Known& b) { return a.name.size() < b.name.size(); }));
 static_assert(kKnown.front().name.size() >= 2 && kLongest <= 24, "words_of takes no other names");
 
+// Enough for a hundred fields, more than the usual limit.
+using SpareFields = Recycled<std::vector<Field>, 4096>;
+constexpr std::size_t kUsual = 16;
+
 template <class Match>
 std::size_t remove_if(std::vector<Field>& fields, Match match) noexcept {
   const auto kept = std::remove_if(fields.begin(), fields.end(), match);
@@ -152,6 +165,17 @@ FieldId field_id(std::string_view name) noexcept {
       return kKnown[row].id;
   }
   return kOther;
+}
+
+std::string_view lower_name(FieldId id) noexcept { return kNames[static_cast<std::size_t>(id)]; }
+
+void Headers::borrow() {
+  fields_ = SpareFields::take();
+  if (fields_.capacity() == 0) fields_.reserve(kUsual);
+}
+
+void Headers::release() noexcept {
+  if (fields_.capacity() != 0) SpareFields::give(fields_);
 }
 
 const Field* Headers::find(FieldId id) const noexcept {

@@ -57,6 +57,9 @@ enum class FieldId : std::uint8_t {
 /// The id of a field name, in any case. Names match as RFC 9110 section 5.1 asks.
 FieldId field_id(std::string_view name) noexcept;
 
+/// The name that `id` stands for, in lower case; empty for kOther.
+std::string_view lower_name(FieldId id) noexcept;
+
 struct Field {
   std::string_view name;   ///< as received, a token (RFC 9110 section 5.6.2)
   std::string_view value;  ///< without surrounding whitespace; no CR, LF or NUL
@@ -67,6 +70,8 @@ class Headers {
  public:
   void add(std::string_view name, std::string_view value) { add(field_id(name), name, value); }
   void add(FieldId id, std::string_view name, std::string_view value) {
+    if (fields_.capacity() == 0) [[unlikely]]
+      borrow();
     // Filled in place: a Field built elsewhere and copied costs more than the rest of the loop that parses it.
     Field& field = fields_.emplace_back();
     field.name = name;
@@ -91,10 +96,13 @@ class Headers {
   bool empty() const noexcept { return fields_.empty(); }
   std::size_t size() const noexcept { return fields_.size(); }
   void clear() noexcept { fields_.clear(); }
+  /// As clear(), and lends the memory to whoever of this thread is filled next.
+  void release() noexcept;
   auto begin() const noexcept { return fields_.begin(); }
   auto end() const noexcept { return fields_.end(); }
 
  private:
+  void borrow();
   std::vector<Field> fields_;
 };
 

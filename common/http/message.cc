@@ -112,6 +112,11 @@ void RequestHead::clear() noexcept {
   headers.clear();
 }
 
+void ResponseHead::release() noexcept {
+  headers.release();
+  clear();
+}
+
 void ResponseHead::clear() noexcept {
   status = 0;
   reason = {};

@@ -58,6 +58,8 @@ struct ResponseHead {
   Headers headers;
 
   void clear() noexcept;
+  /// As clear(), without the memory.
+  void release() noexcept;
 };
 
 /// "OK" for 200; "Unknown" where RFC 9110 has no name for it.

@@ -49,11 +49,15 @@ struct Busy {
     place.release();
     kept.reset();
     call.release();
-    h1.release();
+    // A stream of HTTP/2 lets go of itself.
+    if (&exchange == &h1) h1.release();
+    out.release();
     live.reset();
     fill = nullptr;
     entry.reset();
-    trail = {};
+    // The rest of the trail is overwritten when the next one begins.
+    trail.server.reset();
+    trail.failure.reset();
     awaits_head = false;
   }
 

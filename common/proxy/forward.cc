@@ -133,6 +133,7 @@ rt::Task<Status> attempt(const Ask& ask, Tries& tries, upstream::Member& member,
   if (busy.coding) busy.coding->begin_try(server, worker.loop().now());
   build_head(ask, server, busy.lease.slot() != nullptr);
   const Status sent = send_request(ask);
+  busy.out.release();
   // A failed send still leaves a reply to be read: a server may answer and close before it has read all.
   if (!sent && sent.error().side != Side::kUpstream) co_return sent;
   if (!sent) busy.call.look_again();

@@ -33,12 +33,13 @@ class StreamWork final : public http::H2Work {
   StreamWork(const StreamWork&) = delete;
   StreamWork& operator=(const StreamWork&) = delete;
 
-  void begin(ClientConnection& connection, rt::Soon& ended) {
+  void begin(ClientConnection& connection) {
     connection_ = &connection;
     busy_.live = connection.worker.live();
+    busy_.trail = {};
     busy_.trail.phase = Phase::kReading;
     connection.busy = &busy_;
-    task_.start(serve(), &ended);
+    task_.start(serve(), &stream_.work_ended());
   }
   bool done() const noexcept override { return task_.done(); }
   void abandon(Error error) noexcept override {
@@ -74,7 +75,6 @@ class StreamWork final : public http::H2Work {
 class Streams final : public http::H2Handler {
  public:
   explicit Streams(ClientConnection& connection) : connection_(connection) {}
-  void use(http::H2Session& session) noexcept { session_ = &session; }
   std::unique_ptr<http::H2Stream> make() override {
     std::unique_ptr<http::H2Stream> stream = connection_.worker.spare_streams().take();
     return stream ? std::move(stream) : std::make_unique<http::H2Stream>(connection_.worker.loop());
@@ -86,7 +86,7 @@ class Streams final : public http::H2Handler {
     connection_.worker.counts().h2_requests.add();
     std::unique_ptr<http::H2Work> work = stream.take_work();
     if (!work) work = std::make_unique<StreamWork>(connection_.worker.loop(), stream);
-    static_cast<StreamWork&>(*work).begin(connection_, session_->ended());
+    static_cast<StreamWork&>(*work).begin(connection_);
     return work;
   }
   void set_idle(bool idle) noexcept override {
@@ -98,7 +98,6 @@ class Streams final : public http::H2Handler {
 
  private:
   ClientConnection& connection_;
-  http::H2Session* session_ = nullptr;
 };
 
 bool takes(const ListenOptions& listener, std::string_view protocol) noexcept {
@@ -150,7 +149,6 @@ rt::Task<bool> serve_h2(ClientConnection& connection) {
   connection.worker.shedding().awaits_head(connection);
   Streams streams(connection);
   http::H2Session session(connection.stream(), connection.worker.live()->site->limits(), streams);
-  streams.use(session);
   const Status ended = co_await session.run();
   if (ended) co_return false;
   const Error& error = ended.error();

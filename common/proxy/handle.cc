@@ -115,6 +115,8 @@ void finish(ClientConnection& connection, Busy& busy) {
     busy.coding.reset();
   }
   busy.mirror.reset();
+  busy.call.release();
+  busy.out.release();
   busy.lease.drop();
   busy.place.release();
 }

@@ -44,6 +44,7 @@ class Child {
     co_return true;
   }
   void cancel() noexcept {
+    if (!runner_) return;
     runner_.reset();
     result_.reset();
     thrown_ = nullptr;

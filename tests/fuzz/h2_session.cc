@@ -148,7 +148,7 @@ struct Server final : H2Handler {
   std::unique_ptr<H2Stream> make() override { return std::make_unique<H2Stream>(loop); }
   void keep(std::unique_ptr<H2Stream>) noexcept override {}
   std::unique_ptr<H2Work> begin(H2Stream& stream) override {
-    return std::make_unique<Answer>(stream, loop, session.ended());
+    return std::make_unique<Answer>(stream, loop, stream.work_ended());
   }
   void set_idle(bool) noexcept override {}
   bool draining() const noexcept override { return drains; }

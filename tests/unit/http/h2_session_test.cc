@@ -81,7 +81,7 @@ struct H2Served final : H2Handler {
   }
   void keep(std::unique_ptr<H2Stream> stream) noexcept override { spare.push_back(std::move(stream)); }
   std::unique_ptr<H2Work> begin(H2Stream& stream) override {
-    return std::make_unique<Echo>(stream, loop, session.ended(), log);
+    return std::make_unique<Echo>(stream, loop, stream.work_ended(), log);
   }
   void set_idle(bool now) noexcept override { idle = now; }
   bool draining() const noexcept override { return drains; }
@@ -157,6 +157,40 @@ TEST_CASE("h2 session: a reset ends the work", "[http][rfc9113-5.4.2]") {
   served.send(frame(kHeaders, kWholeHead, 1, head("POST", "/")));
   served.send(frame(kReset, 0, 1, number(8, 4)));
   CHECK(served.log == std::vector<std::string>{"POST /", "the client went away"});
+  CHECK(served.idle);
+}
+
+TEST_CASE("h2 session: streams that end in any order and manner are used again", "[http][rfc9113-5.1]") {
+  H2Served served;
+  for (const std::uint32_t id : {1U, 3U, 5U, 7U, 9U})
+    served.send(frame(kHeaders, kWholeHead, id, head("POST", fmt::format("/{}", id))));
+  served.send(frame(kReset, 0, 5, number(8, 4)));
+  CHECK(served.spare.size() == 1);
+  served.send(frame(kData, kEnd, 9, "nine") + frame(kReset, 0, 1, number(8, 4)) + frame(kData, kEnd, 3, "three"));
+  CHECK(served.spare.size() == 4);
+  CHECK_FALSE(served.idle);
+  served.send(frame(kData, kEnd, 7, "seven"));
+  CHECK(served.data(3) == "three");
+  CHECK(served.data(7) == "seven");
+  CHECK(served.data(9) == "nine");
+  CHECK(served.spare.size() == 5);
+  CHECK(served.idle);
+  // Nothing of the streams before is left in them.
+  served.send(frame(kHeaders, kWholeHead | kEnd, 11, head("GET", "/new")));
+  served.send(frame(kHeaders, kWholeHead, 13, head("POST", "/newer")) + frame(kData, kEnd, 13, "body"));
+  CHECK(served.log.back() == "POST /newer");
+  CHECK(served.data(11).empty());
+  CHECK(served.data(13) == "body");
+  CHECK(served.spare.size() == 5);
+}
+
+TEST_CASE("h2 session: heads that come side by side are not mixed up", "[http][rfc9113-6.10]") {
+  H2Served served;
+  // The first has a Host and crumbs of a cookie, which are not the second's.
+  served.send(frame(kHeaders, kWholeHead, 1, head("POST", "/a", literal("cookie", "x=1") + literal("x-one", "1"))) +
+              frame(kHeaders, kWholeHead | kEnd, 3, head("GET", "/b")) + frame(kData, kEnd, 1, "late"));
+  CHECK(served.log == std::vector<std::string>{"POST /a", "GET /b"});
+  CHECK(served.data(1) == "late");
   CHECK(served.idle);
 }
 

@@ -7,6 +7,7 @@
 using rpx::http::field_id;
 using rpx::http::FieldId;
 using rpx::http::Headers;
+using rpx::http::lower_name;
 using enum rpx::http::FieldId;
 
 namespace {
@@ -67,6 +68,27 @@ TEST_CASE("headers: known names have their id in any case", "[http][rfc9110-5.1]
     CHECK(field_id(rpx::lower(name)) == id);
     CHECK(field_id(upper(name)) == id);
   }
+}
+
+TEST_CASE("headers: an id has one name, in lower case", "[http][rfc9113-8.2]") {
+  for (const auto& [name, id] : kNames) CHECK(lower_name(id) == rpx::lower(name));
+  CHECK(lower_name(kOther).empty());
+}
+
+TEST_CASE("headers: released ones are as good as new", "[http]") {
+  Headers first;
+  first.add("Host", "a.test");
+  const auto* const memory = first.fields().data();
+  first.release();
+  CHECK(first.empty());
+  first.release();
+  Headers second;
+  second.add("Via", "1.1 b");
+  CHECK(second.fields().data() == memory);
+  first.add("Date", "now");
+  CHECK(first.size() == 1);
+  CHECK(first.value(kDate) == "now");
+  CHECK(second.value(kVia) == "1.1 b");
 }
 
 TEST_CASE("headers: a name that differs in one byte is another field", "[http][rfc9110-5.1]") {

@@ -1,0 +1,44 @@
+// Recycled: the memory of containers that are filled and emptied within one turn of a thread, handed from one to the
+// next. What was used last is still in the processor's caches, while memory that each of a thousand exchanges has of
+// its own is cold whenever one of them comes to use it. Any thread; each has its own store.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <utility>
+
+namespace rpx {
+
+/// `Container` is a std::string or std::vector; `kMostBytes`: larger memory is freed and not kept.
+template <class Container, std::size_t kMostBytes>
+class Recycled {
+ public:
+  /// An empty container, with memory where there is some.
+  static Container take() noexcept {
+    Store& mine = store();
+    return mine.count == 0 ? Container() : std::move(mine.kept[--mine.count]);
+  }
+  /// Leaves `used` empty and without memory.
+  static void give(Container& used) noexcept {
+    Store& mine = store();
+    if (mine.count < kMost && used.capacity() * sizeof(typename Container::value_type) <= kMostBytes) {
+      used.clear();
+      mine.kept[mine.count++] = std::move(used);
+    }
+    // An assignment of an empty string would leave it its memory.
+    Container().swap(used);
+  }
+
+ private:
+  static constexpr std::size_t kMost = 8;
+  struct Store {
+    std::array<Container, kMost> kept;
+    std::size_t count = 0;
+  };
+  static Store& store() noexcept {
+    static thread_local Store instance;
+    return instance;
+  }
+};
+
+}  // namespace rpx

@@ -1,0 +1,50 @@
+#include "base/recycled.h"
+
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+using rpx::Recycled;
+
+namespace {
+
+// A size of its own for each test, so that each has a store of its own.
+template <std::size_t kMostBytes>
+using Texts = Recycled<std::string, kMostBytes>;
+
+}  // namespace
+
+TEST_CASE("recycled: memory that one has used the next one has, without what was in it", "[base]") {
+  std::string first(500, 'x');
+  const char* const memory = first.data();
+  Texts<1001>::give(first);
+  CHECK(first.empty());
+  CHECK(first.capacity() < 500);
+  const std::string second = Texts<1001>::take();
+  CHECK(second.empty());
+  CHECK(second.data() == memory);
+  CHECK(Texts<1001>::take().capacity() < 500);
+}
+
+TEST_CASE("recycled: what is larger than the most is freed", "[base]") {
+  std::string large(1003, 'x');
+  Texts<1002>::give(large);
+  CHECK(large.capacity() < 500);
+  CHECK(Texts<1002>::take().capacity() < 500);
+}
+
+TEST_CASE("recycled: the most is counted in bytes", "[base]") {
+  using Numbers = Recycled<std::vector<long>, 1004>;
+  std::vector<long> numbers(500);
+  Numbers::give(numbers);
+  CHECK(Numbers::take().capacity() == 0);
+}
+
+TEST_CASE("recycled: few are kept, however many are given", "[base]") {
+  std::vector<std::string> many(50, std::string(500, 'x'));
+  for (std::string& one : many) Texts<1005>::give(one);
+  std::size_t kept = 0;
+  while (Texts<1005>::take().capacity() >= 500) ++kept;
+  CHECK(kept >= 1);
+  CHECK(kept <= 10);
+}
