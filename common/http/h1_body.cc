@@ -22,8 +22,8 @@ constexpr std::size_t kJoin = 16 * 1024;
 constexpr Duration kRateGrace = std::chrono::seconds(5);
 
 using SpareText = Recycled<std::string, 2 * kJoin>;
-// What a string holds without memory of its own.
-const std::size_t kInPlace = std::string().capacity();
+// A text of no more than this is not worth lending: a string has nearly as much in itself.
+constexpr std::size_t kInPlace = 64;
 
 }  // namespace
 

@@ -32,8 +32,8 @@ class H2Work {
   virtual bool done() const noexcept = 0;
   /// The client has given the stream up; rest() or destruction follows.
   virtual void abandon(Error error) noexcept = 0;
-  /// Lets go of everything until it is begun again.
-  virtual void rest() noexcept {}
+  /// Lets go of everything until it is begun again, cancelled where it is not done.
+  virtual void rest() noexcept = 0;
 };
 
 class H2Stream final : public Exchange, public H2Body {

@@ -106,6 +106,7 @@ class Answer final : public H2Work {
   }
   bool done() const noexcept override { return task_.done(); }
   void abandon(Error) noexcept override { task_.cancel(); }
+  void rest() noexcept override { task_.cancel(); }
 
  private:
   rt::Task<Status> serve() {

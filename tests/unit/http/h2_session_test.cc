@@ -37,6 +37,7 @@ class Echo final : public H2Work {
     log_.push_back(error.detail);
     task_.cancel();
   }
+  void rest() noexcept override { task_.cancel(); }
 
  private:
   rt::Task<Status> serve() {
