@@ -9,8 +9,8 @@
 
 namespace rpx {
 
-/// `Container` is a std::string or std::vector; `kMostBytes`: larger memory is freed and not kept.
-template <class Container, std::size_t kMostBytes>
+/// `Container` is a std::string or std::vector; `MostBytes`: larger memory is freed and not kept.
+template <class Container, std::size_t MostBytes>
 class Recycled {
  public:
   /// An empty container, with memory where there is some.
@@ -21,7 +21,7 @@ class Recycled {
   /// Leaves `used` empty and without memory.
   static void give(Container& used) noexcept {
     Store& mine = store();
-    if (mine.count < kMost && used.capacity() * sizeof(typename Container::value_type) <= kMostBytes) {
+    if (mine.count < kMost && used.capacity() * sizeof(typename Container::value_type) <= MostBytes) {
       used.clear();
       mine.kept[mine.count++] = std::move(used);
     }

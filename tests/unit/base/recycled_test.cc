@@ -9,8 +9,8 @@ using rpx::Recycled;
 namespace {
 
 // A size of its own for each test, so that each has a store of its own.
-template <std::size_t kMostBytes>
-using Texts = Recycled<std::string, kMostBytes>;
+template <std::size_t MostBytes>
+using Texts = Recycled<std::string, MostBytes>;
 
 }  // namespace
 
