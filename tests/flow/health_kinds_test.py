@@ -59,7 +59,7 @@ class Kinds(FlowTest):
     def await_last(self, proxy, pattern, state):
         def told():
             row = self.row(proxy)
-            return row["state"] == state and re.search(pattern, row["health"]["last"] or "")
+            return row["state"] == state and re.search(pattern, (row["health"] or {}).get("last") or "")
 
         until(told, f"{state}: {pattern}")
 
