@@ -3,7 +3,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -31,6 +34,11 @@ class Arena {
     char* at = allocate(text.size());
     std::memcpy(at, text.data(), text.size());
     return {at, text.size()};
+  }
+  /// `number` in decimal digits.
+  std::string_view decimal(std::uint64_t number) {
+    std::array<char, 20> digits;
+    return copy({digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr});
   }
   /// The parts one after the other as one text.
   template <class... Parts>

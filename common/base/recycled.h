@@ -21,13 +21,16 @@ class Recycled {
   /// Leaves `used` empty and without memory.
   static void give(Container& used) noexcept {
     Store& mine = store();
-    if (mine.count < kMost && used.capacity() * sizeof(typename Container::value_type) <= MostBytes) {
+    if (holds_memory(used) && mine.count < kMost &&
+        used.capacity() * sizeof(typename Container::value_type) <= MostBytes) {
       used.clear();
       mine.kept[mine.count++] = std::move(used);
     }
     // An assignment of an empty string would leave it its memory.
     Container().swap(used);
   }
+  /// Whether it has memory beside the object itself.
+  static bool holds_memory(const Container& one) noexcept { return one.capacity() != Container().capacity(); }
 
  private:
   static constexpr std::size_t kMost = 8;

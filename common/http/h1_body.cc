@@ -22,8 +22,6 @@ constexpr std::size_t kJoin = 16 * 1024;
 constexpr Duration kRateGrace = std::chrono::seconds(5);
 
 using SpareText = Recycled<std::string, 2 * kJoin>;
-// A text of no more than this is not worth lending: a string has nearly as much in itself.
-constexpr std::size_t kInPlace = 64;
 
 }  // namespace
 
@@ -184,15 +182,12 @@ void H1BodyWriter::begin(net::Stream& stream, Framing framing) noexcept {
 }
 
 void H1BodyWriter::borrow() noexcept {
-  if (pending_.capacity() <= kInPlace && pending_.empty()) pending_ = SpareText::take();
+  if (pending_.empty() && !SpareText::holds_memory(pending_)) pending_ = SpareText::take();
 }
 
 void H1BodyWriter::release() noexcept {
-  if (pending_.capacity() > kInPlace)
-    SpareText::give(pending_);
-  else if (!pending_.empty())
-    pending_.clear();
-  if (at_ != 0) at_ = 0;
+  SpareText::give(pending_);
+  at_ = 0;
 }
 
 Result<bool> H1BodyWriter::try_write(std::string_view data, bool end, const Headers* trailers) {

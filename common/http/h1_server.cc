@@ -1,7 +1,5 @@
 #include "http/h1_server.h"
 
-#include <charconv>
-
 #include "base/result.h"
 #include "http/h1_parse.h"
 #include "http/h1_write.h"
@@ -81,9 +79,7 @@ Status H1Exchange::send_interim(std::uint16_t status, const Headers& headers) {
 BodySink& H1Exchange::reply(std::uint16_t status, std::string_view reason, Headers& headers, ReplyBody body) {
   Framing framing = Framing::kNone;
   if (body.length && status >= 200 && status != 204) {
-    char* digits = arena_.allocate(20);
-    const auto end = std::to_chars(digits, digits + 20, *body.length).ptr;
-    headers.add(FieldId::kContentLength, "Content-Length", {digits, end});
+    headers.add(FieldId::kContentLength, "Content-Length", arena_.decimal(*body.length));
     if (body.present) framing = Framing::kLength;
   } else if (body.present) {
     framing = head_.minor_version == 0 ? Framing::kClose : Framing::kChunked;

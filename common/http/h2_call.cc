@@ -36,16 +36,16 @@ BodySink& H2Call::begin(H2Slot& slot, const Limits& limits, const RequestLine& l
   has_head_ = too_large_ = untouched_ = interrupted_ = false;
   nothing_received_ = true;
   connects_ = !protocol.empty();
-  block_.clear();
-  block_.add(":method", connects_ ? "CONNECT" : line.method);
-  if (connects_) block_.add(":protocol", protocol);
-  block_.add(":scheme", scheme);
-  block_.add(":authority", headers.value(FieldId::kHost));
-  block_.add(":path", line.query.empty() ? line.path : arena_.join(line.path, line.query));
+  H2Block block;
+  block.add(":method", connects_ ? "CONNECT" : line.method);
+  if (connects_) block.add(":protocol", protocol);
+  block.add(":scheme", scheme);
+  block.add(":authority", headers.value(FieldId::kHost));
+  block.add(":path", line.query.empty() ? line.path : arena_.join(line.path, line.query));
   fields_.clear();
   for (const Field& field : headers)
     if (field.id != FieldId::kHost) fields_.add(field.id, field.name, field.value);
-  sent_ = block_.add_all(fields_, arena_);
+  sent_ = block.add_all(fields_, arena_);
   nghttp2_data_provider provider{};
   provider.read_callback = [](nghttp2_session*, std::int32_t id, std::uint8_t* into, std::size_t size,
                               std::uint32_t* flags, nghttp2_data_source*, void* self) -> ssize_t {
@@ -54,8 +54,8 @@ BodySink& H2Call::begin(H2Slot& slot, const Limits& limits, const RequestLine& l
   };
   const bool bodiless = framing == Framing::kNone && !connects_;
   complete_ = bodiless;
-  id_ = nghttp2_submit_request(client_->session(), nullptr, block_.data(), block_.size(),
-                               bodiless ? nullptr : &provider, this);
+  id_ = nghttp2_submit_request(client_->session(), nullptr, block.data(), block.size(), bodiless ? nullptr : &provider,
+                               this);
   client_->calls_.push_back(this);
   if (id_ < 0) {
     take_refusal();

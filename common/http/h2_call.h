@@ -62,7 +62,6 @@ class H2Call final : public H2Body {
   H2Client* client_ = nullptr;
   H2Slot* slot_ = nullptr;
   Arena arena_;
-  H2Block block_;
   Headers fields_;      // scratch of begin()
   std::string coming_;  // the head that is being received
   std::uint16_t coming_status_ = 0;

@@ -7,14 +7,18 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "base/recycled.h"
 #include "http/headers.h"
 
 namespace rpx::http {
 
-/// A block of fields for nghttp2, which copies what it is given.
+/// A block of fields for nghttp2, which copies what it is given. Of a moment: its memory is lent by the thread.
 class H2Block {
  public:
-  void clear() noexcept { fields_.clear(); }
+  H2Block() noexcept : fields_(Spare::take()) {}
+  ~H2Block() { Spare::give(fields_); }
+  H2Block(const H2Block&) = delete;
+  H2Block& operator=(const H2Block&) = delete;
   /// `name` is in lower case; both outlive the block.
   void add(std::string_view name, std::string_view value);
   /// The fields of `headers` that may be sent, their names written to `arena`. Returns the bytes they hold.
@@ -23,6 +27,7 @@ class H2Block {
   std::size_t size() const noexcept { return fields_.size(); }
 
  private:
+  using Spare = Recycled<std::vector<nghttp2_nv>, 4096>;
   std::vector<nghttp2_nv> fields_;
 };
 

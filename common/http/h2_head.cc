@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "http/chars.h"
 #include "http/h1_parse.h"
+#include "http/h2_head.h"
 #include "http/h2_session.h"
 #include "http/h2_stream.h"
 
@@ -15,15 +16,16 @@ namespace {
 // A text that is kept for the next head is not larger.
 constexpr std::size_t kKeptText = 4096;
 
+std::unique_ptr<H2HeadText>& spare_head() noexcept {
+  static thread_local std::unique_ptr<H2HeadText> instance;
+  return instance;
+}
+
 bool is_token(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return look_up(kToken, c) != 0; });
 }
 
 }  // namespace
-
-void H2Stream::refuse(ErrorKind kind, const char* why) {
-  if (!fault_) fault_ = Error{kind, Side::kClient, why};
-}
 
 void H2HeadText::clear() noexcept {
   for (std::string* part : {&method, &path, &authority, &protocol, &host, &cookies, &fields, &text}) {
@@ -34,13 +36,27 @@ void H2HeadText::clear() noexcept {
   has_length = false;
 }
 
+std::unique_ptr<H2HeadText> H2HeadText::borrow() {
+  return spare_head() ? std::move(spare_head()) : std::make_unique<H2HeadText>();
+}
+
+void H2HeadText::give_back(std::unique_ptr<H2HeadText> used) noexcept {
+  if (!used) return;
+  used->clear();
+  spare_head() = std::move(used);
+}
+
+void H2Stream::refuse(ErrorKind kind, const char* why) {
+  if (!fault_) fault_ = Error{kind, Side::kClient, why};
+}
+
 void H2Stream::take_field(std::string_view name, std::string_view value) {
   const Limits& limits = session_->limits_;
   // An HTTP/2 header list counts 32 bytes for each field; a line of HTTP/1 costs four.
   head_bytes_ += name.size() + value.size() + 4;
   if (has_head_) return take_trailer(name, value, limits);
   if (head_bytes_ > limits.header_bytes) return refuse(ErrorKind::kHeaderTooLarge, "head larger than header_bytes");
-  H2HeadText& coming = session_->coming_;
+  H2HeadText& coming = *session_->coming_;
   if (name == ":method") {
     coming.method = value;
   } else if (name == ":path") {
@@ -92,7 +108,7 @@ void H2Stream::write_head(H2HeadText& coming, bool end) {
 void H2Stream::complete_head(bool end) {
   has_head_ = true;
   received_all_ = end;
-  H2HeadText& coming = session_->coming_;
+  H2HeadText& coming = *session_->coming_;
   tunnel_ = !coming.protocol.empty();
   write_head(coming, end);
   // The words around the fields are ours, and none of the client's bytes.

@@ -46,7 +46,9 @@ struct H2Session::Callbacks {
     H2Stream& stream = *session.streams_.back();
     stream.begin(session, id);
     stream.place_ = session.streams_.size() - 1;
-    session.coming_.clear();
+    // The one before may have been refused half-way.
+    session.end_head();
+    session.coming_ = H2HeadText::borrow();
     session.heading_ = &stream;
     nghttp2_session_set_stream_user_data(session.session_, id, &stream);
     return 0;
@@ -55,8 +57,9 @@ struct H2Session::Callbacks {
                        std::uint8_t, void* self) {
     H2Session& session = of(self);
     H2Stream* stream = session.heading_;
+    // Else they are trailers.
     if (!stream || stream->id() != frame->hd.stream_id) stream = session.find(frame->hd.stream_id);
-    if (!stream) return 0;
+    if (!stream || (stream != session.heading_ && !stream->has_head_)) return 0;
     stream->take_field(view_of(name), view_of(value));
     // Few bytes may stand for many (RFC 7541 section 7.3): this far from what is allowed nobody gets by mistake.
     if (stream->head_bytes_ > kMostOver * session.limits_.header_bytes) session.calm(H2Flood::kFields);
@@ -212,7 +215,10 @@ int H2Session::on_frame(const nghttp2_frame& frame) {
   if (frame.hd.type == NGHTTP2_DATA) {
     if (!end) stream->tell();
   } else if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
+    // Of a head that was refused half-way nothing more comes.
+    if (stream != heading_) return 0;
     stream->complete_head(end);
+    end_head();
     ready_.push_back(stream->id());
     return 0;
   } else if (!stream->complete_trailers(limits_)) {
@@ -235,7 +241,7 @@ void H2Session::start_ready() {
 }
 
 void H2Session::let_go(H2Stream& stream) noexcept {
-  if (heading_ == &stream) heading_ = nullptr;
+  if (heading_ == &stream) end_head();
   const std::size_t place = stream.place_;
   std::unique_ptr<H2Stream> ended = std::move(streams_[place]);
   if (place + 1 != streams_.size()) {
@@ -385,7 +391,7 @@ rt::Task<Status> H2Session::run() {
   }
   flush();
   for (const auto& stream : streams_)
-    if (stream->work_ && !stream->work_->done()) stream->work_->abandon(stream->gone());
+    if (stream->work_ && !stream->work_->done() && !stream->finishing_) stream->work_->abandon(stream->gone());
   if (failure_) co_return std::unexpected(*failure_);
   co_return Status{};
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "http/h2_head.h"
 #include "http/h2_link.h"
 #include "http/h2_stream.h"
 #include "http/h2_watch.h"
@@ -78,6 +79,11 @@ class H2Session final : private H2Link {
   void reap();
   void see_to(H2Stream& stream);
   void let_go(H2Stream& stream) noexcept;
+  /// No head is coming any more.
+  void end_head() noexcept {
+    heading_ = nullptr;
+    H2HeadText::give_back(std::move(coming_));
+  }
   void start_ready();
   bool over() noexcept;
   void announce_end() noexcept;
@@ -95,10 +101,9 @@ class H2Session final : private H2Link {
   H2Handler& handler_;
   std::vector<std::unique_ptr<H2Stream>> streams_;
   std::vector<H2Stream*> due_;
-  std::vector<std::int32_t> ready_;  // whose heads came within this read
-  H2Stream* heading_ = nullptr;      // whose head is coming
-  H2HeadText coming_;                // that head
-  H2Block block_;                    // the head that goes out
+  std::vector<std::int32_t> ready_;     // whose heads came within this read
+  H2Stream* heading_ = nullptr;         // whose head is coming
+  std::unique_ptr<H2HeadText> coming_;  // that head
   std::uint64_t requests_ = 0;
   Instant idle_since_{};
   Instant head_begun_ = Instant::max();

@@ -1,19 +1,8 @@
 #include "http/h2_stream.h"
 
-#include <charconv>
-
 #include "http/h2_session.h"
 
 namespace rpx::http {
-
-namespace {
-
-std::string_view decimal(Arena& arena, std::uint64_t value) {
-  char* digits = arena.allocate(20);
-  return {digits, std::to_chars(digits, digits + 20, value).ptr};
-}
-
-}  // namespace
 
 H2Stream::H2Stream(rt::Loop& loop) : H2Body(loop, Side::kClient, 0), ended_(*this) {}
 
@@ -50,18 +39,16 @@ BodySource& H2Stream::body(std::uint64_t most) noexcept {
 }
 
 // The head of a reply as nghttp2 wants it, which copies it.
-const H2Block& H2Stream::collect(std::uint16_t status, const Headers& headers) {
-  H2Block& block = session_->block_;
-  block.clear();
-  block.add(":status", decimal(arena(), status));
+void H2Stream::collect(std::uint16_t status, const Headers& headers, H2Block& block) {
+  block.add(":status", arena().decimal(status));
   sent_ += block.add_all(headers, arena());
-  return block;
 }
 
 Status H2Stream::send_interim(std::uint16_t status, const Headers& headers) {
   // 101 has no meaning here (RFC 9113 section 8.6).
   if (closed_ || replied_ || status == 101) return {};
-  const H2Block& block = collect(status, headers);
+  H2Block block;
+  collect(status, headers, block);
   nghttp2_submit_headers(link_->session(), NGHTTP2_FLAG_NONE, id_, nullptr, block.data(), block.size(), nullptr);
   link_->queue_turn();
   return {};
@@ -69,10 +56,11 @@ Status H2Stream::send_interim(std::uint16_t status, const Headers& headers) {
 
 BodySink& H2Stream::reply(std::uint16_t status, std::string_view, Headers& headers, ReplyBody body) {
   if (body.length && status >= 200 && status != 204)
-    headers.add(FieldId::kContentLength, "Content-Length", decimal(arena(), *body.length));
+    headers.add(FieldId::kContentLength, "Content-Length", arena().decimal(*body.length));
   replied_ = true;
   if (closed_) return *this;
-  const H2Block& block = collect(status, headers);
+  H2Block block;
+  collect(status, headers, block);
   if (!body.present) {
     complete_ = true;
     nghttp2_submit_response(link_->session(), id_, block.data(), block.size(), nullptr);

@@ -13,17 +13,7 @@
 namespace rpx::http {
 
 class H2Session;
-
-/// The fields of a request's head as they come, before there is a request. A connection of HTTP/2 has one: the frames
-/// of a head follow each other without others in between (RFC 9113 section 6.10).
-struct H2HeadText {
-  std::string method, path, authority, protocol, host, cookies, fields;
-  std::string text;  // of all of them, in the words of HTTP/1
-  std::uint32_t field_count = 0;
-  bool has_length = false;
-
-  void clear() noexcept;
-};
+struct H2HeadText;
 
 /// What is done for a stream; destroyed with it, which cancels it.
 class H2Work {
@@ -86,7 +76,7 @@ class H2Stream final : public Exchange, public H2Body {
   void complete_head(bool end);
   void write_head(H2HeadText& coming, bool end);
   void refuse(ErrorKind kind, const char* why);
-  const H2Block& collect(std::uint16_t status, const Headers& headers);
+  void collect(std::uint16_t status, const Headers& headers, H2Block& block);
   Error gone() const override;
 
   H2Session* session_ = nullptr;

@@ -127,7 +127,7 @@ static_assert(std::is_sorted(kKnown.begin(), kKnown.end(),
                              [](const Known& a, const Known& b) { return a.name.size() < b.name.size(); }));
 static_assert(kKnown.front().name.size() >= 2 && kLongest <= 24, "words_of takes no other names");
 
-// Enough for a hundred fields, more than the usual limit.
+// Enough for a hundred fields, the usual limit.
 using SpareFields = Recycled<std::vector<Field>, 4096>;
 constexpr std::size_t kUsual = 16;
 
@@ -174,9 +174,7 @@ void Headers::borrow() {
   if (fields_.capacity() == 0) fields_.reserve(kUsual);
 }
 
-void Headers::release() noexcept {
-  if (fields_.capacity() != 0) SpareFields::give(fields_);
-}
+void Headers::release() noexcept { SpareFields::give(fields_); }
 
 const Field* Headers::find(FieldId id) const noexcept {
   const auto at = std::find_if(fields_.begin(), fields_.end(), [id](const Field& field) { return field.id == id; });

@@ -1,7 +1,5 @@
 #include "proxy/forward_head.h"
 
-#include <charconv>
-
 #include "balance/random.h"
 #include "base/text.h"
 #include "http/hop_by_hop.h"
@@ -34,11 +32,6 @@ void drop_session_cookie(const Ask& ask, http::Headers& out) {
       field.value = without_cookie(field.value, ask.upstream.sticky->cookie, ask.busy.exchange.arena());
   std::erase_if(out.raw(),
                 [](const http::Field& field) { return field.id == FieldId::kCookie && field.value.empty(); });
-}
-
-std::string_view decimal(Arena& arena, std::uint64_t value) {
-  char* digits = arena.allocate(20);
-  return {digits, std::to_chars(digits, digits + 20, value).ptr};
 }
 
 policy::Values values_of(const Ask& ask) {
@@ -89,7 +82,7 @@ void build_head(const Ask& ask, upstream::Server& server, bool shared) {
   if (request.method == http::Method::kOptions)
     if (const http::Field* hops = out.find(FieldId::kMaxForwards))
       if (const auto left = parse_uint(hops->value); left && *left > 0)
-        out.set("Max-Forwards", decimal(arena, *left - 1));
+        out.set("Max-Forwards", arena.decimal(*left - 1));
   if (busy.live->site->options().serve.via) out.add(FieldId::kVia, "Via", "1.1 rpx");
   if (!ask.route.request_rules.empty()) {
     if (ask.route.request_rules.needs_values())
@@ -99,7 +92,7 @@ void build_head(const Ask& ask, upstream::Server& server, bool shared) {
   if (busy.coding)
     busy.coding->complete(out, arena);
   else if (request.framing == Framing::kLength)
-    out.add(FieldId::kContentLength, "Content-Length", decimal(arena, request.content_length));
+    out.add(FieldId::kContentLength, "Content-Length", arena.decimal(request.content_length));
   else if (request.framing == Framing::kChunked)
     out.add(FieldId::kTransferEncoding, "Transfer-Encoding", "chunked");
   if (request.expects_continue && request.framing != Framing::kNone)

@@ -26,6 +26,16 @@ TEST_CASE("recycled: memory that one has used the next one has, without what was
   CHECK(Texts<1001>::take().capacity() < 500);
 }
 
+TEST_CASE("recycled: what has no memory takes no place of others", "[base]") {
+  std::string full(500, 'x');
+  Texts<1000>::give(full);
+  for (int n = 0; n < 50; ++n) {
+    std::string nothing;
+    Texts<1000>::give(nothing);
+  }
+  CHECK(Texts<1000>::take().capacity() >= 500);
+}
+
 TEST_CASE("recycled: what is larger than the most is freed", "[base]") {
   std::string large(1003, 'x');
   Texts<1002>::give(large);

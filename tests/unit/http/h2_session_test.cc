@@ -13,6 +13,7 @@ namespace {
 using test::frame;
 using test::H2Frame;
 using test::head;
+using test::kContinuation;
 using test::kData;
 using test::kEnd;
 using test::kGoaway;
@@ -185,16 +186,6 @@ TEST_CASE("h2 session: streams that end in any order and manner are used again",
   CHECK(served.spare.size() == 5);
 }
 
-TEST_CASE("h2 session: heads that come side by side are not mixed up", "[http][rfc9113-6.10]") {
-  H2Served served;
-  // The first has a Host and crumbs of a cookie, which are not the second's.
-  served.send(frame(kHeaders, kWholeHead, 1, head("POST", "/a", literal("cookie", "x=1") + literal("x-one", "1"))) +
-              frame(kHeaders, kWholeHead | kEnd, 3, head("GET", "/b")) + frame(kData, kEnd, 1, "late"));
-  CHECK(served.log == std::vector<std::string>{"POST /a", "GET /b"});
-  CHECK(served.data(1) == "late");
-  CHECK(served.idle);
-}
-
 TEST_CASE("h2 session: a reply waits for the window", "[http][rfc9113-5.2]") {
   H2Served served;
   const std::string body(90'000, 'x');
@@ -226,33 +217,63 @@ TEST_CASE("h2 session: what HTTP/1 refuses is refused", "[http][rfc9113-8.2]") {
   CHECK(served.log.back() == "GET /fine");
 }
 
+/// Notes what is asked, and answers nothing.
+struct H2Looked final : H2Handler {
+  explicit H2Looked(rt::Loop& on) : loop(on), pair(test::stream_pair(on)), session(*pair.near, {}, *this), task(on) {
+    task.start(session.run());
+    send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0));
+  }
+  std::unique_ptr<H2Stream> make() override { return std::make_unique<H2Stream>(loop); }
+  void keep(std::unique_ptr<H2Stream>) noexcept override {}
+  std::unique_ptr<H2Work> begin(H2Stream& stream) override {
+    std::string& line = seen.emplace_back(fmt::format("{} {}{}", stream.request().method_name,
+                                                      stream.request().target.host, stream.request().target.path));
+    for (const Field& field : stream.request().headers)
+      if (field.id != FieldId::kHost) line += fmt::format(" {}={}", field.name, field.value);
+    return nullptr;
+  }
+  void set_idle(bool) noexcept override {}
+  bool draining() const noexcept override { return false; }
+  void send(std::string_view bytes) {
+    test::send_now(pair.far->fd(), bytes);
+    test::settle(loop);
+  }
+  rt::Loop& loop;
+  test::StreamPair pair;
+  std::vector<std::string> seen;
+  H2Session session;
+  rt::Child<Status> task;
+};
+
 TEST_CASE("h2 session: crumbs of a cookie are one field again", "[http][rfc9113-8.2.3]") {
-  struct Look final : H2Handler {
-    explicit Look(rt::Loop& on) : loop(on) {}
-    std::unique_ptr<H2Stream> make() override { return std::make_unique<H2Stream>(loop); }
-    void keep(std::unique_ptr<H2Stream>) noexcept override {}
-    std::unique_ptr<H2Work> begin(H2Stream& stream) override {
-      cookie = stream.request().headers.value(FieldId::kCookie);
-      host = stream.request().target.host;
-      return nullptr;
-    }
-    void set_idle(bool) noexcept override {}
-    bool draining() const noexcept override { return false; }
-    rt::Loop& loop;
-    std::string cookie, host;
-  };
   rt::Loop loop;
-  test::StreamPair pair = test::stream_pair(loop);
-  Look look(loop);
-  H2Session session(*pair.near, Limits{}, look);
-  rt::Child<Status> task(loop);
-  task.start(session.run());
-  test::send_now(pair.far->fd(), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(kSettings, 0, 0) +
-                                     frame(kHeaders, kWholeHead | kEnd, 1,
-                                           head("GET", "/", literal("cookie", "a=1") + literal("cookie", "b=2"))));
-  test::settle(loop);
-  CHECK(look.cookie == "a=1; b=2");
-  CHECK(look.host == "a.test");
+  H2Looked looked(loop);
+  looked.send(
+      frame(kHeaders, kWholeHead | kEnd, 1, head("GET", "/", literal("cookie", "a=1") + literal("cookie", "b=2"))));
+  CHECK(looked.seen == std::vector<std::string>{"GET a.test/ cookie=a=1; b=2"});
+}
+
+TEST_CASE("h2 session: nothing of one head is in the next", "[http][rfc9113-8.3]") {
+  rt::Loop loop;
+  H2Looked looked(loop);
+  // The second of them is refused half-way.
+  looked.send(frame(kHeaders, kWholeHead, 1, head("POST", "/a", literal("cookie", "x=1") + literal("x-a", "1"))) +
+              frame(kHeaders, kWholeHead | kEnd, 3, head("PUT", "/b", literal("x-b", "2") + literal("Upper", "3"))) +
+              frame(kHeaders, kWholeHead | kEnd, 5, head("GET", "/c", literal("x-c", "4"))));
+  CHECK(looked.seen == std::vector<std::string>{"POST a.test/a x-a=1 cookie=x=1", "GET a.test/c x-c=4"});
+}
+
+TEST_CASE("h2 session: heads that come in parts on several connections are not mixed up", "[http][rfc9113-6.10]") {
+  rt::Loop loop;
+  H2Looked first(loop);
+  H2Looked second(loop);
+  const std::string ours = head("GET", "/first", literal("x-first", "1") + literal("x-more", "2"));
+  first.send(frame(kHeaders, kEnd, 1, std::string_view(ours).substr(0, ours.size() / 2)));
+  second.send(frame(kHeaders, kEnd, 1, head("GET", "/second", literal("x-second", "3")).substr(0, 9)));
+  first.send(frame(kContinuation, kWholeHead, 1, std::string_view(ours).substr(ours.size() / 2)));
+  second.send(frame(kContinuation, kWholeHead, 1, head("GET", "/second", literal("x-second", "3")).substr(9)));
+  CHECK(first.seen == std::vector<std::string>{"GET a.test/first x-first=1 x-more=2"});
+  CHECK(second.seen == std::vector<std::string>{"GET a.test/second x-second=3"});
 }
 
 TEST_CASE("h2 session: a drain says first that an end comes and after a round trip where it was",
