@@ -39,19 +39,24 @@ struct Busy {
   Busy(rt::Loop& loop, http::Exchange& other)
       : exchange(other), call(loop), upload(loop), pump(loop), interrupt(*this) {}
 
-  /// Ends what is going on and lets go of every connection and buffer.
-  void reset() noexcept {
+  /// Ends what is going on with servers, and lets go of them.
+  void leave_servers() noexcept {
     upload.cancel();
     pump.cancel();
     coding.reset();
     mirror.reset();
+    call.release();
+    out.release();
     lease.drop();
     place.release();
+  }
+
+  /// Ends what is going on and lets go of every connection and buffer.
+  void reset() noexcept {
+    leave_servers();
     kept.reset();
-    call.release();
     // A stream of HTTP/2 lets go of itself.
     if (&exchange == &h1) h1.release();
-    out.release();
     live.reset();
     fill = nullptr;
     entry.reset();

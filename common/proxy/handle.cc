@@ -108,17 +108,8 @@ void finish(ClientConnection& connection, Busy& busy) {
   if (busy.trail.first_byte >= Duration::zero()) counts.servers.add(busy.trail.first_byte);
   if (worker.access_log().enabled()) write_access_line(connection, busy, took);
   if (!busy.live->site->bans().empty()) count_for_bans(connection, busy);
-  busy.upload.cancel();
-  busy.pump.cancel();
-  if (busy.coding) {
-    busy.coding->count(counts);
-    busy.coding.reset();
-  }
-  busy.mirror.reset();
-  busy.call.release();
-  busy.out.release();
-  busy.lease.drop();
-  busy.place.release();
+  if (busy.coding) busy.coding->count(counts);
+  busy.leave_servers();
 }
 
 // Ends the bookkeeping of an exchange even when its task is destroyed half-way.
