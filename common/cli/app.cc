@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/result.h"
 #include "base/text.h"
+#include "cli/terminal.h"
 
 namespace rpx::cli {
 
@@ -111,7 +113,11 @@ Verb App::verb(std::string name, std::string summary) {
 
 int App::run(int argc, const char* const* argv) {
   const Result<int> done = dispatch(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
-  return done ? *done : report_error(name_, done.error());
+  const int code = done ? *done : report_error(name_, done.error());
+  // Who closes stdout wants no answer; whoever has a full disk believes that he has it.
+  if (const int error = stdout_error(); code == 0 && error != 0 && error != EBADF)
+    return report_error(name_, ExitCode::kRefused, errno_text("cannot write the answer to stdout", error));
+  return code;
 }
 
 // Whether any verb has an option of this name, be it "--set", "--set=a" or the "-q" of "-qv".

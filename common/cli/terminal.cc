@@ -10,6 +10,8 @@ namespace rpx::cli {
 
 namespace {
 
+int first_error = 0;  // of the main thread
+
 bool write_all(int fd, std::string_view text) noexcept {
   while (!text.empty()) {
     const ssize_t count = ::write(fd, text.data(), text.size());
@@ -46,11 +48,13 @@ bool use_color(ColorWhen when, bool is_terminal) noexcept {
   return term == nullptr || std::string_view(term) != "dumb";
 }
 
-bool write_stdout(std::string_view text) {
-  if (write_all(STDOUT_FILENO, text)) return true;
+void write_stdout(std::string_view text) {
+  if (write_all(STDOUT_FILENO, text)) return;
   if (errno == EPIPE) end_by_sigpipe();
-  return false;
+  if (first_error == 0) first_error = errno;
 }
+
+int stdout_error() noexcept { return first_error; }
 
 void write_stderr(std::string_view text) noexcept { write_all(STDERR_FILENO, text); }
 

@@ -15,8 +15,10 @@ bool stderr_is_terminal() noexcept;
 bool use_color(ColorWhen when, bool is_terminal) noexcept;
 
 /// Writes all of `text` to stdout at once. A reader that has gone ends the process quietly, as SIGPIPE would.
-/// False when it could not be written for another reason (a full disk); errno says which.
-bool write_stdout(std::string_view text);
+/// What cannot be written for another reason, such as a full disk, is lost: see stdout_error().
+void write_stdout(std::string_view text);
+/// The errno value of the first write to stdout that failed; 0 when none has. App::run() turns it into an exit status.
+int stdout_error() noexcept;
 /// Writes `text` to stderr; failure is ignored, there is nobody left to tell.
 void write_stderr(std::string_view text) noexcept;
 
