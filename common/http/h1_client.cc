@@ -13,37 +13,43 @@ BodySink& H1Call::begin(net::Stream& stream, const Limits& limits, const Request
   stream_ = &stream;
   limits_ = &limits;
   nothing_received_ = true;
+  reads_head_ = false;
   writer_.begin(stream, framing);
   write_request_head(writer_.head(), line.method, line.path, line.query, headers);
   return writer_;
 }
 
-rt::Task<Status> H1Call::read_head(Method request_method, Instant deadline) {
-  head_.clear();
-  head_reader_.begin();
+Result<bool> H1Call::try_read_head(Method request_method) {
+  if (!reads_head_) {
+    reads_head_ = true;
+    head_.clear();
+    head_reader_.begin();
+  }
   for (;;) {
     if (head_reader_.worth_parsing(input_.view())) {
-      RPX_CO_TRY(const std::size_t used, parse_response_head(input_.view(), *limits_, request_method, head_));
+      RPX_TRY(const std::size_t used, parse_response_head(input_.view(), *limits_, request_method, head_));
       if (used != 0) {
         input_.consume(used);
-        co_return Status{};
+        reads_head_ = false;
+        return true;
       }
     }
     int error = 0;
     switch (head_reader_.read(*stream_, input_, error)) {
       case HeadRead::kMore: nothing_received_ = false; break;
-      case HeadRead::kError: co_return std::unexpected(net::io_error(error, Side::kUpstream, "recv"));
+      case HeadRead::kBlocked: return false;
+      case HeadRead::kError: return std::unexpected(net::io_error(error, Side::kUpstream, "recv"));
       case HeadRead::kEnd:
-        if (nothing_received_) co_return upstream_error(ErrorKind::kClosed, "the server closed without a reply");
-        co_return upstream_error(ErrorKind::kBadResponse, "the server closed in the middle of a reply head");
-      case HeadRead::kBlocked: {
-        const rt::Wake wake = co_await stream_->io().readable(deadline);
-        if (wake == rt::Wake::kTimeout) co_return upstream_error(ErrorKind::kResponseTimeout, "no reply in time");
-        if (wake == rt::Wake::kInterrupted) co_return self_error(ErrorKind::kCancelled, "interrupted");
-        break;
-      }
+        if (nothing_received_) return upstream_error(ErrorKind::kClosed, "the server closed without a reply");
+        return upstream_error(ErrorKind::kBadResponse, "the server closed in the middle of a reply head");
     }
   }
+}
+
+Status H1Call::judge_wait(rt::Wake wake) {
+  if (wake == rt::Wake::kTimeout) return upstream_error(ErrorKind::kResponseTimeout, "no reply in time");
+  if (wake == rt::Wake::kInterrupted) return self_error(ErrorKind::kCancelled, "interrupted");
+  return {};
 }
 
 BodySource& H1Call::body() noexcept {

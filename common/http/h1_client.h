@@ -23,10 +23,13 @@ class H1Call {
   /// flush of the sink. `headers` must hold the framing fields already.
   BodySink& begin(net::Stream& stream, const Limits& limits, const RequestLine& line, const Headers& headers,
                   Framing framing);
-  /// Reads the next response head, interim ones included, into head(). Suspends until `deadline` at most.
-  /// Errors, Side::kUpstream: kResponseTimeout, kClosed and kReset (nothing_received() tells whether a first byte
-  /// came), kBadResponse, kResponseTooLarge; kCancelled when interrupted.
-  rt::Task<Status> read_head(Method request_method, Instant deadline);
+  /// Reads the next response head, interim ones included, into head(), as far as it is there. False: it is not there
+  /// whole, and the stream has to be waited for.
+  /// Errors, Side::kUpstream: kClosed and kReset (nothing_received() tells whether a first byte came), kBadResponse,
+  /// kResponseTooLarge.
+  Result<bool> try_read_head(Method request_method);
+  /// What such a wait came to. Errors: kResponseTimeout, kCancelled when interrupted.
+  static Status judge_wait(rt::Wake wake);
   ResponseHead& head() noexcept { return head_; }
   /// The reply's body, after a final head.
   BodySource& body() noexcept;
@@ -53,6 +56,7 @@ class H1Call {
   H1BodyReader reader_;
   H1BodyWriter writer_;
   bool nothing_received_ = true;
+  bool reads_head_ = false;
 };
 
 }  // namespace rpx::http

@@ -88,37 +88,41 @@ bool H2Call::complete_fields(bool end) {
   return heads_.size() <= kMostHeads;
 }
 
-rt::Task<Status> H2Call::read_head(Method request_method, Instant deadline) {
-  while (heads_.empty()) {
-    if (closed_) co_return std::unexpected(gone());
-    const bool notified = co_await arrived_.wait(deadline);
-    if (interrupted_) {
-      interrupted_ = false;
-      co_return self_error(ErrorKind::kCancelled, "interrupted");
-    }
-    if (notified) continue;
-    // A server that has said nothing at all since may be gone: others had better not depend on it.
-    if (client_ && client_->heard_ < begun_) client_->retire();
-    co_return upstream_error(ErrorKind::kResponseTimeout, "no reply in time");
+rt::Task<Status> H2Call::wait_for_head(Instant deadline) {
+  const bool notified = co_await arrived_.wait(deadline);
+  if (interrupted_) {
+    interrupted_ = false;
+    co_return self_error(ErrorKind::kCancelled, "interrupted");
+  }
+  if (notified) co_return Status{};
+  // A server that has said nothing at all since may be gone: others had better not depend on it.
+  if (client_ && client_->heard_ < begun_) client_->retire();
+  co_return upstream_error(ErrorKind::kResponseTimeout, "no reply in time");
+}
+
+Result<bool> H2Call::try_read_head(Method request_method) {
+  if (heads_.empty()) {
+    if (closed_) return std::unexpected(gone());
+    return false;
   }
   current_ = std::move(heads_.front());
   heads_.pop_front();
-  if (too_large_) co_return upstream_error(ErrorKind::kResponseTooLarge, "head larger than header_bytes");
+  if (too_large_) return upstream_error(ErrorKind::kResponseTooLarge, "head larger than header_bytes");
   Limits limits = *limits_;
   limits.header_bytes += 64;
-  RPX_CO_TRY(const std::size_t used, parse_response_head(current_.text, limits, request_method, head_));
+  RPX_TRY(const std::size_t used, parse_response_head(current_.text, limits, request_method, head_));
   if (used != current_.text.size() || head_.status == 101)
-    co_return upstream_error(ErrorKind::kBadResponse, "a reply that HTTP/2 does not have");
+    return upstream_error(ErrorKind::kBadResponse, "a reply that HTTP/2 does not have");
   if (connects_ && head_.status / 100 == 2) {
     head_.status = 101;
     head_.framing = Framing::kNone;
-    co_return Status{};
+    return true;
   }
   head_.keep_alive = true;
   // The length of a body need not be told, and its end is plain either way.
   if (head_.framing == Framing::kClose) head_.framing = Framing::kChunked;
   if (current_.end) head_.framing = Framing::kNone;
-  co_return Status{};
+  return true;
 }
 
 void H2Call::interrupt() noexcept {

@@ -25,9 +25,11 @@ class H2Call final : public H2Body {
   /// bodies are then the two ways of the tunnel.
   BodySink& begin(H2Slot& slot, const Limits& limits, const RequestLine& line, std::string_view scheme,
                   const Headers& headers, Framing framing, std::string_view protocol = {});
-  /// As H1Call::read_head().
-  rt::Task<Status> read_head(Method request_method, Instant deadline);
-  /// Ends a wait in read_head(), with kCancelled.
+  /// As H1Call::try_read_head(), but for what to wait for: wait_for_head().
+  Result<bool> try_read_head(Method request_method);
+  /// Suspends until there may be a head. Errors: kResponseTimeout, kCancelled when interrupted.
+  rt::Task<Status> wait_for_head(Instant deadline);
+  /// Ends a wait for a head, with kCancelled.
   void interrupt() noexcept;
   ResponseHead& head() noexcept { return head_; }
   bool nothing_received() const noexcept { return nothing_received_; }

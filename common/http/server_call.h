@@ -23,18 +23,22 @@ class ServerCall {
   BodySink& begin(H2Slot& slot, const Limits& limits, const RequestLine& line, std::string_view scheme,
                   const Headers& headers, Framing framing, std::string_view protocol = {});
 
-  /// Reads the next head of the reply, interim ones included, into head(); see H1Call::read_head().
-  rt::Task<Status> read_head(Method request_method, Instant deadline) {
-    return shared_ ? h2_->read_head(request_method, deadline) : h1_->read_head(request_method, deadline);
+  /// Reads the next head of the reply, interim ones included, into head(), as far as it is there; see
+  /// H1Call::try_read_head(). Where it is not: what there is to wait for differs, as h1() and h2() tell.
+  Result<bool> try_read_head(Method request_method) {
+    return shared_ ? h2_->try_read_head(request_method) : h1_->try_read_head(request_method);
   }
+  /// As try_read_head(), and suspends until the head is there, or until `deadline`. Errors: kResponseTimeout and
+  /// kCancelled besides.
+  rt::Task<Status> read_head(Method request_method, Instant deadline);
   ResponseHead& head() noexcept { return shared_ ? h2_->head() : h1_->head(); }
   /// Begins to read the reply's body, after a final head.
   BodySource& body() noexcept { return shared_ ? static_cast<BodySource&>(*h2_) : h1_->body(); }
   /// The same body later on.
   BodySource& reader() noexcept { return shared_ ? static_cast<BodySource&>(*h2_) : h1_->reader(); }
-  /// Ends a wait in read_head(), with kCancelled.
+  /// Ends a wait for a head, with kCancelled.
   void interrupt() noexcept;
-  /// The next read_head() looks once more, whatever is believed of the connection.
+  /// The next try looks once more, whatever is believed of the connection.
   void look_again() noexcept {
     if (!shared_) h1_->stream().io().mark_readable();
   }

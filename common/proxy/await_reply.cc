@@ -9,8 +9,8 @@
 namespace rpx::proxy {
 namespace {
 
-// Interim responses that one request may bring before the server is held to be broken.
-constexpr int kMostInterim = 100;
+// Heads that one request may bring before the server is held to be broken.
+constexpr int kMostHeads = 100;
 // After this long without a reply the client's connection is watched, in case it is given up meanwhile. It costs a
 // system call for each connection; when descriptors are short it is made at once.
 constexpr Duration kWatchAfter = std::chrono::seconds(1);
@@ -38,60 +38,77 @@ class HangUpWatch final : rt::Waiter {
   http::ServerCall& call_;
 };
 
-// What an interrupted or failed wait for the reply really was.
-Error blame(Busy& busy, Error error) {
-  if (const auto client = asking_client(busy); client.is_gone()) return client.error();
-  if (busy.upload.done() && !busy.upload.result()) {
-    const Error& upload = busy.upload.result().error();
-    // What the server did while we sent tells less than what it says or does not say itself.
-    if (upload.side == Side::kClient || error.kind == ErrorKind::kCancelled) return upload;
+// The wait for one head: who is watched meanwhile, and what it means when it ends without one.
+class HeadWait {
+ public:
+  HeadWait(const Ask& ask, Instant deadline)
+      : busy_(ask.busy),
+        loop_(ask.connection.worker.loop()),
+        client_(asking_client(ask.busy)),
+        watch_(client_, ask.busy.call),
+        deadline_(deadline),
+        reads_body_(!ask.busy.exchange.reader().ended()) {
+    watched_ = client_.stream && (client_.stream->io().is_watched() || many_descriptors(client_.stream->fd()));
+    if (watched_ && !reads_body_) watch_.watch();
+    begin(client_.stream && !watched_ && !reads_body_);
   }
-  return error;
-}
 
-rt::Task<Status> await_head(const Ask& ask, Instant deadline) {
-  Busy& busy = ask.busy;
-  const upstream::WaitingClient client = asking_client(busy);
-  const http::Method method = busy.exchange.request().method;
-  bool reads_body = !busy.exchange.reader().ended();
-  const bool watched = client.stream && (client.stream->io().is_watched() || many_descriptors(client.stream->fd()));
-  HangUpWatch watch(client, busy.call);
-  if (watched && !reads_body) watch.watch();
-  rt::Loop& loop = ask.connection.worker.loop();
-  bool first_wait = client.stream && !watched && !reads_body;
-  for (;;) {
-    if (client.is_gone()) co_return std::unexpected(blame(busy, client.error()));
-    const Instant until = first_wait ? std::min(deadline, loop.now() + kWatchAfter) : deadline;
-    Status read = co_await busy.call.read_head(method, until);
-    if (read) co_return read;
-    const bool upload_failed = busy.upload.done() && !busy.upload.result();
-    if (read.error().kind == ErrorKind::kResponseTimeout && first_wait && until < deadline) {
-      first_wait = false;
-      watch.watch();
-      continue;
+  /// When to look after the client at the latest, or to give up.
+  Instant until() const noexcept { return until_; }
+  bool client_is_gone() const noexcept { return client_.is_gone(); }
+  /// What an interrupted or failed wait really was.
+  Error blame(Error error) const {
+    if (client_.is_gone()) return client_.error();
+    if (busy_.upload.done() && !busy_.upload.result()) {
+      const Error& upload = busy_.upload.result().error();
+      // What the server did while we sent tells less than what it says or does not say itself.
+      if (upload.side == Side::kClient || error.kind == ErrorKind::kCancelled) return upload;
     }
-    // The end of a successful upload wakes the wait as well; so does a server that stops reading, which may
-    // have answered already.
-    if (read.error().kind == ErrorKind::kCancelled && !client.is_gone() &&
-        (!upload_failed || busy.upload.result().error().side == Side::kUpstream)) {
-      if (!upload_failed) {
-        if (client.stream && busy.upload.done() && std::exchange(reads_body, false)) {
-          // Nobody reads the client's connection from now on.
-          if (watched)
-            watch.watch();
-          else
-            first_wait = true;
-        }
-        continue;
-      }
-      busy.call.look_again();
-      Status last = co_await busy.call.read_head(method, std::min(deadline, loop.now() + kWatchAfter));
-      if (last) co_return last;
-      co_return std::unexpected(busy.upload.result().error());
-    }
-    co_return std::unexpected(blame(busy, read.error()));
+    return error;
   }
-}
+  /// Whether to wait on after `error`.
+  bool goes_on(const Error& error) {
+    if (error.kind == ErrorKind::kResponseTimeout && first_wait_ && until_ < deadline_) {
+      begin(false);
+      watch_.watch();
+      return true;
+    }
+    // The end of a successful upload wakes the wait as well.
+    if (error.kind != ErrorKind::kCancelled || client_.is_gone() || upload_failed()) return false;
+    if (client_.stream && busy_.upload.done() && std::exchange(reads_body_, false)) {
+      // Nobody reads the client's connection from now on.
+      if (watched_)
+        watch_.watch();
+      else
+        begin(true);
+    }
+    return true;
+  }
+  /// Whether the server stopped reading, and so may have answered already.
+  bool ends_with_upload(const Error& error) const {
+    return error.kind == ErrorKind::kCancelled && !client_.is_gone() && upload_failed() &&
+           busy_.upload.result().error().side == Side::kUpstream;
+  }
+  /// Until when such an answer is waited for.
+  Instant last_look() const noexcept { return std::min(deadline_, loop_.now() + kWatchAfter); }
+
+ private:
+  void begin(bool first) noexcept {
+    first_wait_ = first;
+    until_ = first ? last_look() : deadline_;
+  }
+  bool upload_failed() const { return busy_.upload.done() && !busy_.upload.result(); }
+
+  Busy& busy_;
+  rt::Loop& loop_;
+  const upstream::WaitingClient client_;
+  HangUpWatch watch_;
+  Instant deadline_;
+  Instant until_{};
+  bool watched_ = false;
+  bool reads_body_;
+  bool first_wait_ = false;
+};
 
 // Marks the time in which the end of the upload interrupts the wait for the reply.
 class AwaitsHead {
@@ -115,27 +132,60 @@ Status check_switch(Busy& busy) {
   return {};
 }
 
+// True where it is the last head; one that comes before it is passed on.
+Result<bool> take_head(Busy& busy, Instant now) {
+  const http::ResponseHead& head = busy.call.head();
+  if (head.status == 101) {
+    RPX_TRY_VOID(check_switch(busy));
+    return true;
+  }
+  // To a client of HTTP/2 a good reply would mean that its tunnel is open.
+  if (head.status / 100 == 2 && busy.exchange.request().wants_upgrade && !busy.exchange.stream())
+    return upstream_error(ErrorKind::kUpgradeFailed, "the server did not switch protocols");
+  if (head.status >= 200) {
+    busy.trail.first_byte = now - busy.trail.sent;
+    return true;
+  }
+  http::copy_end_to_end(head.headers, busy.out);
+  RPX_TRY_VOID(busy.exchange.send_interim(head.status, busy.out));
+  return false;
+}
+
 }  // namespace
 
+// One coroutine for all of it, since its frame is cold whenever a reply comes.
 rt::Task<Status> await_reply(const Ask& ask) {
   Busy& busy = ask.busy;
   const AwaitsHead awaits(busy);
-  const Duration patience = ask.route.options->timeout.response;
+  const http::Method method = busy.exchange.request().method;
   rt::Loop& loop = ask.connection.worker.loop();
   busy.trail.sent = loop.now();
-  for (int interim = 0; interim < kMostInterim; ++interim) {
-    RPX_CO_TRY_VOID(co_await await_head(ask, deadline_after(loop.now(), patience)));
-    http::ResponseHead& head = busy.call.head();
-    if (head.status == 101) co_return check_switch(busy);
-    // To a client of HTTP/2 a good reply would mean that its tunnel is open.
-    if (head.status / 100 == 2 && busy.exchange.request().wants_upgrade && !busy.exchange.stream())
-      co_return upstream_error(ErrorKind::kUpgradeFailed, "the server did not switch protocols");
-    if (head.status >= 200) {
-      busy.trail.first_byte = loop.now() - busy.trail.sent;
-      co_return Status{};
+  int heads = 0;
+  while (heads < kMostHeads) {
+    HeadWait wait(ask, deadline_after(loop.now(), ask.route.options->timeout.response));
+    for (;;) {
+      if (wait.client_is_gone()) co_return std::unexpected(wait.blame({}));
+      Result<bool> read = busy.call.try_read_head(method);
+      if (read && *read) break;
+      Status waited;
+      if (!read) {
+        waited = std::unexpected(std::move(read).error());
+      } else if (http::H1Call* h1 = busy.call.h1()) {
+        const rt::Wake wake = co_await h1->stream().io().readable(wait.until());
+        waited = http::H1Call::judge_wait(wake);
+      } else {
+        waited = co_await busy.call.h2()->wait_for_head(wait.until());
+      }
+      if (waited || wait.goes_on(waited.error())) continue;
+      if (!wait.ends_with_upload(waited.error())) co_return std::unexpected(wait.blame(std::move(waited).error()));
+      busy.call.look_again();
+      const Status last = co_await busy.call.read_head(method, wait.last_look());
+      if (!last) co_return std::unexpected(busy.upload.result().error());
+      break;
     }
-    http::copy_end_to_end(head.headers, busy.out);
-    RPX_CO_TRY_VOID(busy.exchange.send_interim(head.status, busy.out));
+    ++heads;
+    RPX_CO_TRY(const bool last, take_head(busy, loop.now()));
+    if (last) co_return Status{};
   }
   co_return upstream_error(ErrorKind::kBadResponse, "interim responses without end");
 }

@@ -97,56 +97,62 @@ Status send_request(const Ask& ask) {
   return {};
 }
 
-// One try with one server.
-rt::Task<Status> attempt(const Ask& ask, Tries& tries, upstream::Member& member, bool fresh) {
+// Chooses a kept connection for a try; false where there is none that would do, and open_connection() has to make one.
+bool begin_try(const Ask& ask, upstream::Member& member, bool fresh) {
   Busy& busy = ask.busy;
-  Worker& worker = ask.connection.worker;
-  busy.trail.server = upstream::Pool::server_of(member);
-  busy.trail.try_begun = worker.loop().now();
-  upstream::Server& server = *busy.trail.server;
-  busy.upload.cancel();
-  // A server that a reload has taken out lives only as long as its leases: a second connection to it is made
-  // before the first one goes.
-  upstream::Lease previous = std::move(busy.lease);
-  if (!fresh) previous.drop();
   const http::RequestHead& request = busy.exchange.request();
-  if (!fresh) busy.lease = ask.pool.reuse(member, !http::is_idempotent(request.method));
+  busy.trail.server = upstream::Pool::server_of(member);
+  busy.trail.try_begun = ask.connection.worker.loop().now();
+  busy.upload.cancel();
+  if (fresh) return false;
+  busy.lease.drop();
+  busy.lease = ask.pool.reuse(member, !http::is_idempotent(request.method));
   // Whether a shared connection will do for an upgrade remains to be seen.
   if (request.wants_upgrade && busy.lease && busy.lease.slot()) busy.lease.drop();
-  if (!busy.lease) {
-    const Instant begun = worker.loop().now();
-    std::string preface;
-    if (const std::uint32_t version = ask.upstream.options->proxy_protocol; version != 0)
-      preface = preface_for(ask.connection, busy.trail.client.client, version);
-    if (request.wants_upgrade) {
-      RPX_CO_TRY(busy.lease, co_await ask.pool.open_upgrade(member, preface));
-    } else {
-      RPX_CO_TRY(busy.lease, co_await ask.pool.open(member, preface));
-    }
-    busy.trail.connect = worker.loop().now() - begun;
+  busy.trail.connect = Duration::zero();
+  return static_cast<bool>(busy.lease);
+}
+
+RPX_OWN_FRAME rt::Task<Status> open_connection(const Ask& ask, upstream::Member& member) {
+  Busy& busy = ask.busy;
+  rt::Loop& loop = ask.connection.worker.loop();
+  // A server that a reload has taken out lives only as long as its leases: a second connection to it is made
+  // before the first one goes.
+  const upstream::Lease previous = std::move(busy.lease);
+  const Instant begun = loop.now();
+  std::string preface;
+  if (const std::uint32_t version = ask.upstream.options->proxy_protocol; version != 0)
+    preface = preface_for(ask.connection, busy.trail.client.client, version);
+  if (busy.exchange.request().wants_upgrade) {
+    RPX_CO_TRY(busy.lease, co_await ask.pool.open_upgrade(member, preface));
   } else {
-    busy.trail.connect = Duration::zero();
+    RPX_CO_TRY(busy.lease, co_await ask.pool.open(member, preface));
   }
-  previous.drop();
+  busy.trail.connect = loop.now() - begun;
+  co_return Status{};
+}
+
+// Asks the server over the connection that is there now.
+Status send_try(const Ask& ask) {
+  Busy& busy = ask.busy;
+  upstream::Server& server = *busy.trail.server;
   server.counters().requests.fetch_add(1, std::memory_order_relaxed);
   ask.pool.begun(server);
-  if (busy.coding) busy.coding->begin_try(server, worker.loop().now());
+  if (busy.coding) busy.coding->begin_try(server, ask.connection.worker.loop().now());
   build_head(ask, server, busy.lease.slot() != nullptr);
-  const Status sent = send_request(ask);
+  Status sent = send_request(ask);
   busy.out.release();
   // A failed send still leaves a reply to be read: a server may answer and close before it has read all.
-  if (!sent && sent.error().side != Side::kUpstream) co_return sent;
-  if (!sent) busy.call.look_again();
-  if (ask.upstream.options->hedge && may_hedge(ask)) {
-    RPX_CO_TRY_VOID(co_await await_hedged(ask, tries));
-  } else {
-    RPX_CO_TRY_VOID(co_await await_reply(ask));
-  }
-  // Read before anything is said to the client: a body that is broken from its start is a failed try like any other.
-  if (busy.call.head().status != 101) {
-    RPX_CO_TRY(busy.first, busy.call.body().try_read(std::min(net::kScratchBytes, busy.exchange.room())));
-  }
-  co_return Status{};
+  if (sent || sent.error().side != Side::kUpstream) return sent;
+  busy.call.look_again();
+  return {};
+}
+
+// Read before anything is said to the client: a body that is broken from its start is a failed try like any other.
+Status take_first(Busy& busy) {
+  if (busy.call.head().status == 101) return {};
+  RPX_TRY(busy.first, busy.call.body().try_read(std::min(net::kScratchBytes, busy.exchange.room())));
+  return {};
 }
 
 // Learns what the server makes of coded bodies; true when the request is to be sent to it again without a coding.
@@ -216,7 +222,16 @@ rt::Task<Status> forward(ClientConnection& connection, Busy& busy, const Route& 
         RPX_CO_TRY(member, co_await tries.next());
       }
     }
-    const Status done = co_await attempt(ask, tries, *member, fresh);
+    Status done;
+    if (!begin_try(ask, *member, fresh)) done = co_await open_connection(ask, *member);
+    if (done) done = send_try(ask);
+    if (done) {
+      if (ask.upstream.options->hedge && may_hedge(ask))
+        done = co_await await_hedged(ask, tries);
+      else
+        done = co_await await_reply(ask);
+    }
+    if (done) done = take_first(busy);
     take_outcome(ask, done);
     if (done && route.compress && route.compress->changes_requests() && repeats_plain(ask)) {
       fresh = true;

@@ -150,22 +150,33 @@ void settle(Busy& busy, Duration server_idle) {
     busy.lease.drop();
 }
 
-// Passes the body on, beginning with `first`, which was read with the head: most replies are whole by then, and
-// go out in one piece.
-rt::Task<Status> pass_body(Busy& busy, const Route& route, http::BodySource& body, http::BodySink& sink, bool as_is) {
-  const http::BodyPiece first = busy.first;
-  const bool trailers = busy.exchange.request().minor_version == 1;
-  if (!first.blocked) {
-    RPX_CO_TRY(const bool taken, sink.try_write(first.data, first.end, trailers ? body.trailers() : nullptr));
-    if (!taken) RPX_CO_TRY_VOID(co_await sink.drain(write_patience(busy)));
-    if (first.end) co_return Status{};
-  }
+// What came with the head is passed on at once: most replies are whole by then, and go out in one piece.
+struct Begun {
+  bool taken = true;
+  bool whole = false;
+  bool over() const noexcept { return taken && whole; }
+};
+
+bool passes_trailers(const Busy& busy) noexcept { return busy.exchange.request().minor_version == 1; }
+
+Result<Begun> begin_body(Busy& busy, const http::BodySource& body, http::BodySink& sink) {
+  const http::BodyPiece& first = busy.first;
+  if (first.blocked) return Begun{};
+  const http::Headers* trailers = passes_trailers(busy) ? body.trailers() : nullptr;
+  RPX_TRY(const bool taken, sink.try_write(first.data, first.end, trailers));
+  return Begun{taken, first.end};
+}
+
+RPX_OWN_FRAME rt::Task<Status> pass_rest(Busy& busy, const Route& route, http::BodySource& body, http::BodySink& sink,
+                                         Begun begun, bool as_is) {
   const http::RelayTimeouts timeouts{route.options->timeout.idle, write_patience(busy)};
+  if (!begun.taken) RPX_CO_TRY_VOID(co_await sink.drain(timeouts.sink_stall));
+  if (begun.whole) co_return Status{};
   if (as_is && !busy.fill && may_splice(busy)) {
     Status spliced = co_await splice_body(busy, timeouts);
     if (!spliced || body.ended()) co_return spliced;
   }
-  Status relayed = co_await http::relay(body, sink, timeouts, trailers);
+  Status relayed = co_await http::relay(body, sink, timeouts, passes_trailers(busy));
   co_return relayed;
 }
 
@@ -219,12 +230,12 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
   Coders coders;
   if (route.compress) {
     Outgoing reply{head.status, plan, busy.first, &busy.reply_body()};
-    auto begun = begin_coding(connection, busy, *route.compress, reply);
-    if (!begun) {
-      co_await respond_error(connection, busy, &route, std::move(begun).error());
+    auto coding = begin_coding(connection, busy, *route.compress, reply);
+    if (!coding) {
+      co_await respond_error(connection, busy, &route, std::move(coding).error());
       co_return;
     }
-    coders = std::move(*begun);
+    coders = std::move(*coding);
     plan = reply.plan;
   }
   http::BodySink* sink = &busy.exchange.reply(head.status, head.reason, busy.out, plan);
@@ -234,11 +245,15 @@ rt::Task<void> respond(ClientConnection& connection, Busy& busy, const Route& ro
     coders.encoding->to(*sink);
     sink = coders.encoding.get();
   }
-  http::BodySource* body = &busy.reply_body();
-  if (coders.decoding) body = coders.decoding.get();
+  http::BodySource* body = coders.decoding ? coders.decoding.get() : &busy.reply_body();
   if (!plan.present) busy.first = {{}, true, false};
-  Status done =
-      co_await pass_body(busy, route, *body, *sink, !coders.encoding && !coders.decoding && !hindrances.any());
+  const bool as_is = !coders.encoding && !coders.decoding && !hindrances.any();
+  Result<Begun> begun = begin_body(busy, *body, *sink);
+  Status done;
+  if (!begun)
+    done = std::unexpected(std::move(begun).error());
+  else if (!begun->over())
+    done = co_await pass_rest(busy, route, *body, *sink, *begun, as_is);
   count_coded(connection, coders);
   if (done) {
     settle(busy, server_idle);

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "http/server_call.h"
 #include "support/h1.h"
 #include "support/run.h"
 #include "support/streams.h"
@@ -31,7 +32,7 @@ struct Asked {
   test::StreamPair pair;
   Limits limits;
   Headers headers;
-  H1Call call;
+  ServerCall call{loop};
   BodySink* sink = nullptr;
 };
 

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/result.h"
 #include "http/h2_call.h"
 #include "support/h2.h"
 #include "support/run.h"
@@ -15,6 +16,14 @@ using test::literal;
 using test::number;
 
 constexpr std::uint8_t kWhole = test::kWholeHead | test::kEnd;
+
+rt::Task<Status> read_head(H2Call& call, Instant deadline) {
+  for (;;) {
+    RPX_CO_TRY(const bool complete, call.try_read_head(Method::kGet));
+    if (complete) co_return Status{};
+    RPX_CO_TRY_VOID(co_await call.wait_for_head(deadline));
+  }
+}
 
 /// A connection to a server that says what the test wants.
 struct Asked {
@@ -42,7 +51,7 @@ struct Asked {
       sink = &call.begin(slot, asked.limits, {"GET", "/x", "?y"}, "http", fields, framing, protocol);
       asked.take();
     }
-    Status head() { return test::run(loop, call.read_head(Method::kGet, loop.now() + std::chrono::seconds(1))); }
+    Status head() { return test::run(loop, read_head(call, loop.now() + std::chrono::seconds(1))); }
     H2Slot slot;
     H2Call call;
     rt::Loop& loop;
