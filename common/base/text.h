@@ -11,7 +11,12 @@
 namespace rpx {
 
 constexpr char to_lower(char c) noexcept { return (c >= 'A' && c <= 'Z') ? static_cast<char>(c | 0x20) : c; }
-bool iequals(std::string_view a, std::string_view b) noexcept;
+/// Whether two texts of one size are the same when case is not minded.
+bool same_but_for_case(std::string_view a, std::string_view b) noexcept;
+/// Mostly the two are of different sizes, or spelt the same.
+inline bool iequals(std::string_view a, std::string_view b) noexcept {
+  return a.size() == b.size() && (a == b || same_but_for_case(a, b));
+}
 std::string lower(std::string_view text);
 /// Without spaces and tabs at both ends.
 std::string_view trim(std::string_view text) noexcept;

@@ -13,47 +13,52 @@ namespace rpx::http {
 namespace {
 
 #if defined(__SSE2__)
-/// Sixteen bytes at a time, the usual case of a name or value told by two or three of them.
 __m128i load16(const char* at) noexcept { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); }
 
-/// The first byte from `at` on that is no letter, digit or '-', or near the end of the input sooner.
-const char* skip_plain(const char* at, const char* end) noexcept {
-  for (; end - at >= 16; at += 16) {
-    const __m128i bytes = load16(at);
-    const __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
-    // Bytes past ASCII are negative here, and so below 'a' and '0'.
-    const __m128i letter =
-        _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)), _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
-    const __m128i digit =
-        _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('0' - 1)), _mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1)));
-    const __m128i plain = _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
-    const auto others = static_cast<unsigned>(_mm_movemask_epi8(plain)) ^ 0xffffU;
-    if (others != 0) return at + std::countr_zero(others);
-  }
-  return at;
+/// A bit for each of sixteen bytes that is no letter, digit or '-'.
+unsigned not_plain(__m128i bytes) noexcept {
+  const __m128i lower = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+  // Bytes past ASCII are negative here, and so below 'a' and '0'.
+  const __m128i letter =
+      _mm_and_si128(_mm_cmpgt_epi8(lower, _mm_set1_epi8('a' - 1)), _mm_cmplt_epi8(lower, _mm_set1_epi8('z' + 1)));
+  const __m128i digit =
+      _mm_and_si128(_mm_cmpgt_epi8(bytes, _mm_set1_epi8('0' - 1)), _mm_cmplt_epi8(bytes, _mm_set1_epi8('9' + 1)));
+  const __m128i plain = _mm_or_si128(_mm_or_si128(letter, digit), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('-')));
+  return static_cast<unsigned>(_mm_movemask_epi8(plain)) ^ 0xffffU;
 }
 
-/// The first byte from `at` on that is below space or DEL, or near the end of the input sooner.
-const char* skip_text(const char* at, const char* end) noexcept {
-  for (; end - at >= 16; at += 16) {
-    const __m128i bytes = load16(at);
-    const __m128i text = _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(0x20)), bytes);
-    const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
-    const auto found =
-        (static_cast<unsigned>(_mm_movemask_epi8(text)) ^ 0xffffU) | static_cast<unsigned>(_mm_movemask_epi8(del));
-    if (found != 0) return at + std::countr_zero(found);
-  }
-  return at;
+/// A bit for each of sixteen bytes that is below space or DEL.
+unsigned not_text(__m128i bytes) noexcept {
+  const __m128i text = _mm_cmpeq_epi8(_mm_max_epu8(bytes, _mm_set1_epi8(0x20)), bytes);
+  const __m128i del = _mm_cmpeq_epi8(bytes, _mm_set1_epi8(0x7f));
+  return (static_cast<unsigned>(_mm_movemask_epi8(text)) ^ 0xffffU) | static_cast<unsigned>(_mm_movemask_epi8(del));
 }
+
+/// The first byte from `at` on that `others` has a bit for, or `end`: sixteen bytes at a time, the usual case of a name
+/// or value told by one or two of them. The last ones are read once more together with those before them; input that
+/// has no sixteen bytes is left to the caller.
+template <class Others>
+const char* skip(std::string_view input, const char* at, Others others) noexcept {
+  constexpr std::ptrdiff_t kWidth = 16;
+  const char* const end = input.data() + input.size();
+  for (; end - at >= kWidth; at += kWidth)
+    if (const unsigned found = others(load16(at)); found != 0) return at + std::countr_zero(found);
+  if (at == end || input.size() < static_cast<std::size_t>(kWidth)) return at;
+  const unsigned found = others(load16(end - kWidth)) >> (kWidth - (end - at));
+  return found != 0 ? at + std::countr_zero(found) : end;
+}
+const char* skip_plain(std::string_view input, const char* at) noexcept { return skip(input, at, not_plain); }
+const char* skip_text(std::string_view input, const char* at) noexcept { return skip(input, at, not_text); }
 #else
-const char* skip_plain(const char* at, const char*) noexcept { return at; }
-const char* skip_text(const char* at, const char*) noexcept { return at; }
+const char* skip_plain(std::string_view, const char* at) noexcept { return at; }
+const char* skip_text(std::string_view, const char* at) noexcept { return at; }
 #endif
 
-/// The first byte from `at` on that a field value may not hold, or `end`.
-const char* find_end_of_text(const char* at, const char* end) noexcept {
+/// The first byte of `input` from `at` on that a field value may not hold, or its end.
+const char* find_end_of_text(std::string_view input, const char* at) noexcept {
+  const char* const end = input.data() + input.size();
   for (;;) {
-    at = skip_text(at, end);
+    at = skip_text(input, at);
     while (at < end && look_up(kFieldText, *at) != 0 && *at != '\t') ++at;
     if (at == end || *at != '\t') return at;
     ++at;
@@ -88,7 +93,7 @@ FieldLines read_field_lines(std::string_view bytes, std::size_t at, const Limits
   std::uint8_t kinds = 0;
   for (;;) {
     const char* const name = p;
-    p = skip_plain(p, end);
+    p = skip_plain(bytes, p);
     while (p < end && look_up(kToken, *p) != 0) kinds |= look_up(kToken, *p++);
     if (p == end) return need_more();
     if (*p != ':' || p == name) {
@@ -101,7 +106,7 @@ FieldLines read_field_lines(std::string_view bytes, std::size_t at, const Limits
     ++p;
     while (p < end && is_blank(*p)) ++p;
     const char* const value = p;
-    p = find_end_of_text(p, end);
+    p = find_end_of_text(bytes, p);
     if (p == end) return need_more();
     if (*p != '\r') return refuse(fault_of_value(*p));
     if (end - p < 2) return need_more();

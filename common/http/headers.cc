@@ -18,7 +18,6 @@ struct Known {
   FieldId id;
 };
 
-// Sorted by length: field_id looks only among the names of the same length.
 constexpr std::array kKnown{
     Known{"te", kTe},
     Known{"via", kVia},
@@ -61,7 +60,8 @@ constexpr std::array kKnown{
     Known{"proxy-authenticate", kProxyAuthenticate},
     Known{"proxy-authorization", kProxyAuthorization},
 };
-constexpr std::size_t kLongest = kKnown.back().name.size();
+constexpr std::size_t kShortest = 2;
+constexpr std::size_t kLongest = 19;
 
 /// By id.
 constexpr std::array<std::string_view, kKnown.size() + 1> make_names() noexcept {
@@ -110,22 +110,41 @@ constexpr std::array<Pattern, kKnown.size()> make_patterns() noexcept {
 }
 constexpr auto kPatterns = make_patterns();
 
-/// kFirst[n] is the first row whose name has n bytes or more.
-constexpr std::array<std::uint8_t, kLongest + 2> make_first() noexcept {
-  std::array<std::uint8_t, kLongest + 2> out{};
-  for (std::size_t n = 0; n < out.size(); ++n) {
-    std::size_t row = 0;
-    while (row < kKnown.size() && kKnown[row].name.size() < n) ++row;
-    out[n] = static_cast<std::uint8_t>(row);
-  }
-  return out;
+/// A name's size, first and last letter tell it from all others that are known. Cases count the same.
+constexpr std::size_t kSlots = 256;
+constexpr std::size_t slot_of(std::string_view name, std::uint32_t factor) noexcept {
+  const auto letter = [](char c) { return static_cast<std::uint32_t>(static_cast<unsigned char>(c)) | 0x20U; };
+  const std::uint32_t mixed =
+      static_cast<std::uint32_t>(name.size()) << 16 | letter(name.front()) << 8 | letter(name.back());
+  return mixed * factor >> 24;
 }
-constexpr auto kFirst = make_first();
+
+struct Slots {
+  std::array<std::uint8_t, kSlots> rows{};  ///< 1 + a row of kKnown; 0 for none
+  std::uint32_t factor = 0;
+};
+
+/// Looks for a factor that gives each name a slot of its own.
+consteval Slots make_slots() {
+  for (std::uint32_t factor = 0x9e3779b1U;; factor += 2) {
+    Slots out;
+    out.factor = factor;
+    bool all = true;
+    for (std::size_t row = 0; all && row < kKnown.size(); ++row) {
+      std::uint8_t& slot = out.rows[slot_of(kKnown[row].name, factor)];
+      all = slot == 0;
+      slot = static_cast<std::uint8_t>(row + 1);
+    }
+    if (all) return out;
+  }
+}
+constexpr Slots kRows = make_slots();
 
 static_assert(kKnown.size() == static_cast<std::size_t>(kHttp2Settings), "every id but kOther has its name");
-static_assert(std::is_sorted(kKnown.begin(), kKnown.end(),
-                             [](const Known& a, const Known& b) { return a.name.size() < b.name.size(); }));
-static_assert(kKnown.front().name.size() >= 2 && kLongest <= 24, "words_of takes no other names");
+static_assert(std::ranges::all_of(kKnown, [](const Known& known) {
+  return known.name.size() >= kShortest && known.name.size() <= kLongest;
+}));
+static_assert(kShortest >= 2 && kLongest <= 24, "words_of takes no other names");
 
 // Enough for a hundred fields, the usual limit.
 using SpareFields = Recycled<std::vector<Field>, 4096>;
@@ -152,19 +171,17 @@ struct Called {
 }  // namespace
 
 FieldId field_id(std::string_view name) noexcept {
-  const std::size_t size = name.size();
-  if (size < 2 || size > kLongest) return kOther;
-  std::size_t row = kFirst[size];
-  const std::size_t end = kFirst[size + 1];
-  if (row == end) return kOther;
-  const Words words = words_of(name.data(), size);
-  for (; row < end; ++row) {
-    const Pattern& pattern = kPatterns[row];
-    if ((words[0] | pattern.letters[0]) == pattern.words[0] && (words[1] | pattern.letters[1]) == pattern.words[1] &&
-        (words[2] | pattern.letters[2]) == pattern.words[2])
-      return kKnown[row].id;
-  }
-  return kOther;
+  if (name.size() < kShortest || name.size() > kLongest) return kOther;
+  const std::size_t row = kRows.rows[slot_of(name, kRows.factor)];
+  if (row == 0) return kOther;
+  const Known& known = kKnown[row - 1];
+  if (known.name.size() != name.size()) return kOther;
+  const Words words = words_of(name.data(), name.size());
+  const Pattern& pattern = kPatterns[row - 1];
+  const bool same = (words[0] | pattern.letters[0]) == pattern.words[0] &&
+                    (words[1] | pattern.letters[1]) == pattern.words[1] &&
+                    (words[2] | pattern.letters[2]) == pattern.words[2];
+  return same ? known.id : kOther;
 }
 
 std::string_view lower_name(FieldId id) noexcept { return kNames[static_cast<std::size_t>(id)]; }

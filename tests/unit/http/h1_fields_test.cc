@@ -33,6 +33,27 @@ TEST_CASE("h1_parse: bytes that a field value may not hold", "[http][rfc9110-5.5
   }
 }
 
+TEST_CASE("field_lines: a bad byte is refused as soon as it is there, however short the input", "[http][rfc9112-5]") {
+  const auto read = [](const std::string& text) {
+    Headers fields;
+    return read_field_lines(text, 0, Limits{}, fields);
+  };
+  for (std::size_t size = 1; size < 50; ++size) {
+    INFO(size);
+    const std::string name(size, 'n');
+    const std::string line = "A: " + name;
+    for (const std::string& good : {name, line}) {
+      const FieldLines open = read(good);
+      CHECK(open.fault == nullptr);
+      CHECK(open.end == 0);
+    }
+    CHECK(read(name + '(').fault != nullptr);
+    CHECK(read(line + '\x01').fault != nullptr);
+    CHECK(read(line + '\x7f' + "more").fault != nullptr);
+    CHECK(read(line + "\r\n\r\n").end == line.size() + 4);
+  }
+}
+
 TEST_CASE("h1_parse: tabs and blanks inside a value stay, around it they go", "[http][rfc9112-5]") {
   const ParsedRequest request(get("X-A:\t  a \t\tb, long enough for words\tof eight \t \r\nX-B: \t \r\nX-C:c\r\n"));
   REQUIRE_FALSE(request.refused());
