@@ -21,13 +21,15 @@ class Recycled {
   /// Leaves `used` empty and without memory.
   static void give(Container& used) noexcept {
     Store& mine = store();
-    if (holds_memory(used) && mine.count < kMost &&
-        used.capacity() * sizeof(typename Container::value_type) <= MostBytes) {
-      used.clear();
-      mine.kept[mine.count++] = std::move(used);
+    if (!holds_memory(used) || mine.count == kMost ||
+        used.capacity() * sizeof(typename Container::value_type) > MostBytes) {
+      // An assignment of an empty string would leave it its memory.
+      Container().swap(used);
+      return;
     }
-    // An assignment of an empty string would leave it its memory.
-    Container().swap(used);
+    used.clear();
+    // What lies there holds no memory: it was moved from, or never used.
+    mine.kept[mine.count++].swap(used);
   }
   /// Whether it has memory beside the object itself.
   static bool holds_memory(const Container& one) noexcept { return one.capacity() != Container().capacity(); }
