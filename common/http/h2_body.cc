@@ -171,7 +171,7 @@ long H2Body::produce(std::uint8_t* into, std::size_t size, std::uint32_t& flags)
       if (!out_trailers_.empty()) {
         flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
         H2Block block;
-        for (const auto& [name, value] : out_trailers_) block.add(name, value);
+        for (const auto& [name, value] : out_trailers_) block.add_copy(name, value);
         nghttp2_submit_trailer(link_->session(), id_, block.data(), block.size());
       }
     } else if (count == 0) {

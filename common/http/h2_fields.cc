@@ -15,11 +15,11 @@ bool is_of_connection(FieldId id) noexcept {
   }
 }
 
-void H2Block::add(std::string_view name, std::string_view value) {
+void H2Block::push(std::string_view name, std::string_view value, std::uint8_t flags) {
   // nghttp2 takes pointers to what it does not change.
   fields_.push_back({reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
                      reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())), name.size(), value.size(),
-                     NGHTTP2_NV_FLAG_NONE});
+                     flags});
 }
 
 std::size_t H2Block::add_all(const Headers& headers, Arena& arena) {
@@ -27,12 +27,12 @@ std::size_t H2Block::add_all(const Headers& headers, Arena& arena) {
   for (const Field& field : headers) {
     if (is_of_connection(field.id)) continue;
     if (const std::string_view known = lower_name(field.id); !known.empty()) {
-      add(known, field.value);
+      push(known, field.value, NGHTTP2_NV_FLAG_NO_COPY_NAME);
     } else {
       char* name = arena.allocate(field.name.size());
       std::ranges::transform(field.name, name,
                              [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-      add({name, field.name.size()}, field.value);
+      add_copy({name, field.name.size()}, field.value);
     }
     bytes += field.name.size() + field.value.size();
   }

@@ -12,21 +12,28 @@
 
 namespace rpx::http {
 
-/// A block of fields for nghttp2, which copies what it is given. Of a moment: its memory is lent by the thread.
+/// A block of fields for nghttp2, which copies what it is given but for names that are always there. Of a moment: its
+/// memory is lent by the thread.
 class H2Block {
  public:
   H2Block() noexcept : fields_(Spare::take()) {}
   ~H2Block() { Spare::give(fields_); }
   H2Block(const H2Block&) = delete;
   H2Block& operator=(const H2Block&) = delete;
-  /// `name` is in lower case; both outlive the block.
-  void add(std::string_view name, std::string_view value);
+  /// `name` is a literal in lower case; `value` outlives the block.
+  template <std::size_t Size>
+  void add(const char (&name)[Size], std::string_view value) {
+    push({name, Size - 1}, value, NGHTTP2_NV_FLAG_NO_COPY_NAME);
+  }
+  /// Any `name` in lower case, which is copied as the value is.
+  void add_copy(std::string_view name, std::string_view value) { push(name, value, NGHTTP2_NV_FLAG_NONE); }
   /// The fields of `headers` that may be sent, their names written to `arena`. Returns the bytes they hold.
   std::size_t add_all(const Headers& headers, Arena& arena);
   const nghttp2_nv* data() const noexcept { return fields_.data(); }
   std::size_t size() const noexcept { return fields_.size(); }
 
  private:
+  void push(std::string_view name, std::string_view value, std::uint8_t flags);
   using Spare = Recycled<std::vector<nghttp2_nv>, 4096>;
   std::vector<nghttp2_nv> fields_;
 };
