@@ -28,7 +28,7 @@ constexpr std::uint16_t kTooManyRequests = 429;
 // One stream's request on its way.
 class StreamWork final : public http::H2Work {
  public:
-  StreamWork(rt::Loop& loop, http::H2Stream& stream) : stream_(stream), busy_(loop, stream), task_(loop) {}
+  StreamWork(rt::Loop& loop, http::H2Stream& stream) : stream_(stream), busy_(loop, stream) {}
   ~StreamWork() override { rest(); }
   StreamWork(const StreamWork&) = delete;
   StreamWork& operator=(const StreamWork&) = delete;
@@ -39,17 +39,18 @@ class StreamWork final : public http::H2Work {
     busy_.trail = {};
     busy_.trail.phase = Phase::kReading;
     connection.busy = &busy_;
-    task_.start(serve(), &stream_.work_ended());
+    task_ = serve();
+    task_.start(std::noop_coroutine());
   }
   bool done() const noexcept override { return task_.done(); }
   void abandon(Error error) noexcept override {
     if (!busy_.trail.failure) busy_.trail.failure = std::move(error);
     // Others may be reading along in the cache.
     if (busy_.fill && !task_.done()) busy_.fill->hand_over();
-    task_.cancel();
+    task_.reset();
   }
   void rest() noexcept override {
-    task_.cancel();
+    task_.reset();
     if (!connection_) return;
     if (connection_->busy == &busy_) connection_->busy = nullptr;
     connection_ = nullptr;
@@ -57,19 +58,24 @@ class StreamWork final : public http::H2Work {
   }
 
  private:
-  rt::Task<Status> serve() {
-    if (stream_.fault())
-      co_await refuse(*connection_, busy_, std::move(*stream_.fault()));
-    else
-      co_await handle(*connection_, busy_);
-    co_await stream_.finish(busy_.live->site->limits().write_timeout);
-    co_return Status{};
+  rt::Task<void> serve() {
+    try {
+      if (stream_.fault())
+        co_await refuse(*connection_, busy_, std::move(*stream_.fault()));
+      else
+        co_await handle(*connection_, busy_);
+      co_await stream_.finish(busy_.live->site->limits().write_timeout);
+    } catch (const std::exception& error) {
+      // Such as memory that is not to be had: it ends this stream alone.
+      log_event(LogLevel::kError, "HTTP/2 stream ended", {{"reason", error.what()}});
+    }
+    connection_->worker.loop().soon(stream_.work_ended());
   }
 
   ClientConnection* connection_ = nullptr;
   http::H2Stream& stream_;
   Busy busy_;
-  rt::Child<Status> task_;
+  rt::Task<void> task_;
 };
 
 class Streams final : public http::H2Handler {
