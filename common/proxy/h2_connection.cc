@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <memory>
+#include <utility>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -35,6 +36,7 @@ class StreamWork final : public http::H2Work {
 
   void begin(ClientConnection& connection) {
     connection_ = &connection;
+    at_rest_ = false;
     busy_.live = connection.worker.live();
     busy_.trail = {};
     busy_.trail.phase = Phase::kReading;
@@ -44,7 +46,7 @@ class StreamWork final : public http::H2Work {
   }
   bool done() const noexcept override { return task_.done(); }
   void abandon(Error error) noexcept override {
-    if (!busy_.trail.failure) busy_.trail.failure = std::move(error);
+    if (!at_rest_ && !busy_.trail.failure) busy_.trail.failure = std::move(error);
     // Others may be reading along in the cache.
     if (busy_.fill && !task_.done()) busy_.fill->hand_over();
     task_.reset();
@@ -52,19 +54,27 @@ class StreamWork final : public http::H2Work {
   void rest() noexcept override {
     task_.reset();
     if (!connection_) return;
-    if (connection_->busy == &busy_) connection_->busy = nullptr;
+    let_go();
     connection_ = nullptr;
-    busy_.reset();
   }
 
  private:
+  // At once when all is said, while it is warm in the caches; what is left then is to see the reply leave.
+  void let_go() noexcept {
+    if (std::exchange(at_rest_, true)) return;
+    if (connection_->busy == &busy_) connection_->busy = nullptr;
+    busy_.reset();
+  }
+
   rt::Task<void> serve() {
     try {
       if (stream_.fault())
         co_await refuse(*connection_, busy_, std::move(*stream_.fault()));
       else
         co_await handle(*connection_, busy_);
-      co_await stream_.finish(busy_.live->site->limits().write_timeout);
+      const Duration patience = busy_.live->site->limits().write_timeout;
+      let_go();
+      co_await stream_.finish(patience);
     } catch (const std::exception& error) {
       // Such as memory that is not to be had: it ends this stream alone.
       log_event(LogLevel::kError, "HTTP/2 stream ended", {{"reason", error.what()}});
@@ -75,6 +85,7 @@ class StreamWork final : public http::H2Work {
   ClientConnection* connection_ = nullptr;
   http::H2Stream& stream_;
   Busy busy_;
+  bool at_rest_ = true;
   rt::Task<void> task_;
 };
 

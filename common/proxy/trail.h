@@ -24,7 +24,6 @@ enum class Phase : std::uint8_t { kIdle, kReading, kWaiting, kSending, kTunnel }
 
 struct Trail {
   Instant begun{};           ///< the head was complete
-  WallTime wall{};           ///< the same, as the wall clock had it; only set when somebody will read it
   http::ClientFacts client;  ///< what is believed of the client
   std::string_view client_text;
   std::string_view request_id;
