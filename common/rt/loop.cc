@@ -52,6 +52,7 @@ void Loop::dispatch(int count) {
   batch_ = count;
   for (at_ = 0; at_ < batch_;) {
     const epoll_event event = events_[static_cast<std::size_t>(at_++)];
+    fetch_ahead();
     if (!event.data.ptr) {
       run_posted();
       continue;
@@ -59,6 +60,19 @@ void Loop::dispatch(int count) {
     static_cast<Pollable*>(event.data.ptr)->on_events(event.events);
   }
   batch_ = at_ = 0;
+}
+
+// What the next events will need is cold: it is asked for while this one is handled.
+void Loop::fetch_ahead() const noexcept {
+  const auto next = static_cast<std::size_t>(at_);
+  if (at_ + 1 < batch_) __builtin_prefetch(events_[next + 1].data.ptr);
+  if (at_ >= batch_ || !events_[next].data.ptr) return;
+  const Waiter* const waits = static_cast<const Pollable*>(events_[next].data.ptr)->reader_;
+  if (!waits) return;
+  // It lies in the frame of a coroutine, which will go on with what is around.
+  constexpr std::ptrdiff_t kLine = 64;
+  const char* const at = reinterpret_cast<const char*>(waits);
+  for (std::ptrdiff_t line = -3; line < 3; ++line) __builtin_prefetch(at + line * kLine);
 }
 
 void Loop::stop() {
@@ -141,15 +155,30 @@ void Pollable::watch() {
   watched_ = true;
 }
 
-void Pollable::set_read_waiter(Waiter* waiter) {
-  RPX_CHECK(!reader_);
-  reader_ = waiter;
+void Pollable::set_read_waiter(Waiter* waiter) { wait_to_read(*waiter, Instant::max()); }
+
+void Pollable::wait_to_read(Waiter& waiter, Instant deadline) {
+  RPX_CHECK(!reader_);  // one reader a descriptor
+  reader_ = &waiter;
+  read_deadline_ = deadline;
+  cause_ = Wake::kReady;
+  if (deadline != Instant::max()) loop_.timers().arm_by(*this, deadline);
   watch();
+}
+
+void Pollable::fire() {
+  if (!reader_ || read_deadline_ == Instant::max()) return;
+  if (loop_.now() < read_deadline_) {
+    loop_.timers().arm(*this, read_deadline_);
+    return;
+  }
+  cause_ = Wake::kTimeout;
+  std::exchange(reader_, nullptr)->wake();
 }
 
 void Pollable::interrupt_read() {
   if (!reader_) return;
-  interrupted_ = true;
+  cause_ = Wake::kInterrupted;
   std::exchange(reader_, nullptr)->wake();
 }
 
@@ -166,30 +195,30 @@ void Pollable::on_events(std::uint32_t events) {
   loop.current_ = nullptr;
 }
 
-Pollable::Ready::~Ready() {
-  if (!waiting_) return;
-  if (io_.reader_ == this) io_.reader_ = nullptr;
-  if (io_.writer_ == this) io_.writer_ = nullptr;
+void Pollable::Readable::wake() {
+  result_ = io_.cause_;
+  std::exchange(waiting_, {}).resume();
 }
 
-void Pollable::Ready::await_suspend(std::coroutine_handle<> waiting) {
+Pollable::Writable::~Writable() {
+  if (waiting_ && io_.writer_ == this) io_.writer_ = nullptr;
+}
+
+void Pollable::Writable::await_suspend(std::coroutine_handle<> waiting) {
   waiting_ = waiting;
-  Waiter*& place = to_read_ ? io_.reader_ : io_.writer_;
-  RPX_CHECK(!place);  // one reader and one writer a descriptor
-  place = this;
-  io_.interrupted_ = false;
+  RPX_CHECK(!io_.writer_);  // one writer a descriptor
+  io_.writer_ = this;
   if (deadline_ != Instant::max()) io_.loop_.timers().arm(*this, deadline_);
   io_.watch();
 }
 
-void Pollable::Ready::wake() {
+void Pollable::Writable::wake() {
   disarm();
-  if (to_read_ && std::exchange(io_.interrupted_, false)) result_ = Wake::kInterrupted;
   std::exchange(waiting_, {}).resume();
 }
 
-void Pollable::Ready::fire() {
-  (to_read_ ? io_.reader_ : io_.writer_) = nullptr;
+void Pollable::Writable::fire() {
+  io_.writer_ = nullptr;
   result_ = Wake::kTimeout;
   std::exchange(waiting_, {}).resume();
 }

@@ -81,6 +81,7 @@ class Loop {
   void run_soon();
   void run_posted();
   void dispatch(int count);
+  void fetch_ahead() const noexcept;
 
   int epoll_ = -1;
   int wake_ = -1;

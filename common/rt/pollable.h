@@ -28,7 +28,7 @@ class Waiter {
 
 enum class Wake : std::uint8_t { kReady, kTimeout, kInterrupted };
 
-class Pollable {
+class Pollable final : Timer {
  public:
   Pollable(Loop& loop, int fd) noexcept : loop_(loop), fd_(fd) {}
   Pollable(const Pollable&) = delete;
@@ -57,10 +57,11 @@ class Pollable {
   /// Wakes whoever waits to read, with Wake::kInterrupted.
   void interrupt_read();
 
-  class Ready;
+  class Readable;
+  class Writable;
   /// Suspends until a read (write) may succeed, or until `deadline` (Instant::max() = never).
-  Ready readable(Instant deadline) noexcept;
-  Ready writable(Instant deadline) noexcept;
+  Readable readable(Instant deadline) noexcept;
+  Writable writable(Instant deadline) noexcept;
 
   /// Sets who is woken by the next read event, replacing nobody: for watchers that are not coroutines.
   void set_read_waiter(Waiter* waiter);
@@ -71,25 +72,52 @@ class Pollable {
  private:
   friend class Loop;
   void on_events(std::uint32_t events);
+  /// One timer for all waits to read: left armed when a wait ends before its deadline, since the next one is there
+  /// before it fires.
+  void fire() override;
+  void wait_to_read(Waiter& waiter, Instant deadline);
 
   Loop& loop_;
   Waiter* reader_ = nullptr;
-  Waiter* writer_ = nullptr;
+  Instant read_deadline_ = Instant::max();  // of the one who waits
   int fd_;
   bool watched_ = false;
   bool readable_ = true;
   bool writable_ = true;
   bool peer_closed_ = false;
   bool hung_up_ = false;
-  bool interrupted_ = false;
+  Wake cause_ = Wake::kReady;  // why the reader is woken
+  Waiter* writer_ = nullptr;
 };
 
-/// What readable() and writable() hand to co_await. Gives Wake.
-class Pollable::Ready final : Waiter, Timer {
+/// What readable() hands to co_await. Gives Wake.
+class Pollable::Readable final : Waiter {
  public:
-  Ready(Pollable& io, bool to_read, Instant deadline) noexcept : io_(io), deadline_(deadline), to_read_(to_read) {}
-  ~Ready();
-  bool await_ready() const noexcept { return to_read_ ? io_.readable_ : io_.writable_; }
+  Readable(Pollable& io, Instant deadline) noexcept : io_(io), deadline_(deadline) {}
+  ~Readable() {
+    if (waiting_) io_.clear_read_waiter(this);
+  }
+  bool await_ready() const noexcept { return io_.readable_; }
+  void await_suspend(std::coroutine_handle<> waiting) {
+    waiting_ = waiting;
+    io_.wait_to_read(*this, deadline_);
+  }
+  Wake await_resume() const noexcept { return result_; }
+
+ private:
+  void wake() override;
+  Pollable& io_;
+  std::coroutine_handle<> waiting_;
+  Instant deadline_;
+  Wake result_ = Wake::kReady;
+};
+
+/// The same of writable(), which is seldom waited for, with a timer of its own.
+class Pollable::Writable final : Waiter, Timer {
+ public:
+  Writable(Pollable& io, Instant deadline) noexcept : io_(io), deadline_(deadline) {}
+  ~Writable();
+  bool await_ready() const noexcept { return io_.writable_; }
   void await_suspend(std::coroutine_handle<> waiting);
   Wake await_resume() const noexcept { return result_; }
 
@@ -99,11 +127,10 @@ class Pollable::Ready final : Waiter, Timer {
   Pollable& io_;
   std::coroutine_handle<> waiting_;
   Instant deadline_;
-  bool to_read_;
   Wake result_ = Wake::kReady;
 };
 
-inline Pollable::Ready Pollable::readable(Instant deadline) noexcept { return {*this, true, deadline}; }
-inline Pollable::Ready Pollable::writable(Instant deadline) noexcept { return {*this, false, deadline}; }
+inline Pollable::Readable Pollable::readable(Instant deadline) noexcept { return {*this, deadline}; }
+inline Pollable::Writable Pollable::writable(Instant deadline) noexcept { return {*this, deadline}; }
 
 }  // namespace rpx::rt

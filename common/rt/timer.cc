@@ -9,10 +9,6 @@ TimerWheel::TimerWheel(Instant origin) noexcept : origin_(origin) {
   for (Anchor& anchor : slots_) anchor.next_ = anchor.prev_ = &anchor;
 }
 
-std::int64_t TimerWheel::to_ms(Instant at) const noexcept {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(at - origin_).count();
-}
-
 void TimerWheel::link(Timer& timer, std::int64_t tick) noexcept {
   const std::size_t slot = static_cast<std::size_t>(tick) % kSlots;
   Timer& anchor = slots_[slot];
@@ -24,8 +20,7 @@ void TimerWheel::link(Timer& timer, std::int64_t tick) noexcept {
 }
 
 void TimerWheel::arm(Timer& timer, Instant at) noexcept {
-  // Rounded up, so that nothing fires early.
-  timer.due_ms_ = to_ms(at) + 1;
+  timer.due_ms_ = due_ms(at);
   timer.disarm();
   const std::int64_t tick = (timer.due_ms_ + kTickMs - 1) / kTickMs;
   link(timer, std::clamp(tick, tick_ + 1, tick_ + static_cast<std::int64_t>(kSlots) - 1));

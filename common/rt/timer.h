@@ -47,6 +47,10 @@ class TimerWheel {
 
   /// Arms `timer` to fire at `at`, up to kTick late, never early. Re-arms it where it was armed.
   void arm(Timer& timer, Instant at) noexcept;
+  /// Sees to it that `timer` fires by `at`: one that does so sooner is left as it is.
+  void arm_by(Timer& timer, Instant at) noexcept {
+    if (!timer.armed() || timer.due_ms_ > due_ms(at)) arm(timer, at);
+  }
   /// Fires what is due by `now`.
   void advance(Instant now);
   /// How long until something may be due: nothing when no timer is armed.
@@ -60,7 +64,11 @@ class TimerWheel {
     ~Anchor() { next_ = nullptr; }
     void fire() override {}
   };
-  std::int64_t to_ms(Instant at) const noexcept;
+  std::int64_t to_ms(Instant at) const noexcept {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(at - origin_).count();
+  }
+  /// Rounded up, so that nothing fires early.
+  std::int64_t due_ms(Instant at) const noexcept { return to_ms(at) + 1; }
   void link(Timer& timer, std::int64_t tick) noexcept;
 
   Instant origin_;

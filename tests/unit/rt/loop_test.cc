@@ -135,6 +135,50 @@ TEST_CASE("loop: a wait ends by readiness, by its deadline, or by an interrupt",
   }
 }
 
+TEST_CASE("loop: each wait to read has its own deadline, whatever those before it had", "[rt]") {
+  Loop loop;
+  auto pair = test::stream_pair(loop);
+  Pollable& io = pair.near->io();
+  std::vector<Wake> out;
+  TaskGroup tasks(loop);
+  const auto wait_and_end = [&](Instant deadline) {
+    io.cleared_read();
+    tasks.spawn(note_wake(io, true, deadline, out));
+    io.interrupt_read();
+    out.clear();
+  };
+  // What fires late or not at all would hang here, what fires early is seen by the clock.
+  SECTION("a sooner one") {
+    wait_and_end(loop.now() + std::chrono::hours(1));
+    tasks.spawn(note_wake(io, true, loop.now() + milliseconds(20), out));
+    REQUIRE(test::run_until(loop, [&] { return !out.empty(); }));
+    CHECK(out == std::vector{Wake::kTimeout});
+  }
+  SECTION("a later one") {
+    wait_and_end(loop.now() + milliseconds(1));
+    const Instant deadline = loop.now() + milliseconds(60);
+    tasks.spawn(note_wake(io, true, deadline, out));
+    REQUIRE(test::run_until(loop, [&] { return !out.empty(); }));
+    CHECK(out == std::vector{Wake::kTimeout});
+    CHECK(loop.now() >= deadline);
+  }
+  SECTION("none") {
+    wait_and_end(loop.now() + milliseconds(1));
+    tasks.spawn(note_wake(io, true, Instant::max(), out));
+    const Instant later = loop.now() + milliseconds(40);
+    REQUIRE(test::run_until(loop, [&] { return loop.now() >= later; }));
+    CHECK(out.empty());
+  }
+  SECTION("nobody waits any more") {
+    wait_and_end(loop.now() + milliseconds(1));
+    const Instant later = loop.now() + milliseconds(40);
+    REQUIRE(test::run_until(loop, [&] { return loop.now() >= later; }));
+    tasks.spawn(note_wake(io, true, loop.now() + milliseconds(1), out));
+    REQUIRE(test::run_until(loop, [&] { return !out.empty(); }));
+    CHECK(out == std::vector{Wake::kTimeout});
+  }
+}
+
 TEST_CASE("loop: the end of a peer is told, and stays told", "[rt]") {
   Loop loop;
   auto pair = test::stream_pair(loop);
