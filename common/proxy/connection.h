@@ -39,11 +39,11 @@ struct ClientConnection {
   bool counted_client = false;  ///< holds a place in the per-client count
   bool idle = true;             ///< between exchanges: may be closed without loss
   bool multiplexed = false;     ///< HTTP/2 is spoken: it is told of an end to come in the midst of exchanges
+  bool is_blocked = false;      ///< by the table of `blocks_seen`
   Instant accepted;
   std::uint64_t id;
   std::uint32_t requests = 0;
   std::uint32_t blocks_seen = 0;  ///< generation of the table that is_blocked is about
-  bool is_blocked = false;
   Busy* busy = nullptr;
   const Passage* passage = nullptr;  ///< of a tcp listener, once it is known
   ClientConnection* next = nullptr;
