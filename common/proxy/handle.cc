@@ -105,6 +105,7 @@ void finish(ClientConnection& connection, Busy& busy) {
   counts.bytes_received.add(busy.exchange.bytes_received());
   counts.bytes_sent.add(busy.exchange.bytes_sent());
   counts.latency.add(took);
+  worker.loop().pace().count_exchange(took);
   if (busy.trail.first_byte >= Duration::zero()) counts.servers.add(busy.trail.first_byte);
   if (worker.access_log().enabled()) write_access_line(connection, busy, took);
   if (!busy.live->site->bans().empty()) count_for_bans(connection, busy);

@@ -1,9 +1,12 @@
 #include "rt/loop.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <system_error>
 #include <utility>
 
@@ -11,7 +14,7 @@
 
 namespace rpx::rt {
 
-Loop::Loop() : now_(std::chrono::steady_clock::now()), timers_(now_) {
+Loop::Loop() : now_(std::chrono::steady_clock::now()), timers_(now_), pace_(now_) {
   soon_.next_ = soon_.prev_ = &soon_;
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -42,10 +45,27 @@ void Loop::run_once(Duration longest) {
   Duration wait = soon_.next_ != &soon_ ? Duration::zero() : longest;
   if (wait != Duration::zero())
     if (const auto next = timers_.until_next(now_)) wait = std::min(wait, *next);
-  const auto wait_ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
-  const int count = epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), static_cast<int>(wait_ms));
+  const int count = wait_for_events(wait);
   now_ = std::chrono::steady_clock::now();
+  pace_.count_round(std::max(count, 0), now_);
   if (count > 0) dispatch(count);
+}
+
+int Loop::wait_for_events(Duration longest) {
+  const auto wait = [this](Duration most) {
+    const auto ms = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(most).count());
+    return epoll_wait(epoll_, events_.data(), static_cast<int>(events_.size()), ms);
+  };
+  const Duration pause = std::min(pace_.pause(), longest);
+  if (pause > Duration::zero()) {
+    // What is there already waits for nothing.
+    if (const int count = wait(Duration::zero()); count != 0) return count;
+    // Calls of other threads alone end it sooner.
+    pollfd posted{.fd = wake_, .events = POLLIN, .revents = 0};
+    const timespec time{.tv_sec = 0, .tv_nsec = pause.count()};
+    ppoll(&posted, 1, &time, nullptr);
+  }
+  return wait(longest);
 }
 
 void Loop::dispatch(int count) {

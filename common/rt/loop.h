@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "rt/pace.h"
 #include "rt/pollable.h"
 #include "rt/timer.h"
 
@@ -62,6 +63,7 @@ class Loop {
   /// The time as of this round's start: what deadlines are counted from.
   Instant now() const noexcept { return now_; }
   TimerWheel& timers() noexcept { return timers_; }
+  Pace& pace() noexcept { return pace_; }
   /// Queues `soon` to run in this round or the next; does nothing when it is queued already.
   void soon(Soon& soon) noexcept;
 
@@ -80,6 +82,7 @@ class Loop {
   void forget(Pollable& io) noexcept;
   void run_soon();
   void run_posted();
+  int wait_for_events(Duration longest);
   void dispatch(int count);
   void fetch_ahead() const noexcept;
 
@@ -87,6 +90,7 @@ class Loop {
   int wake_ = -1;
   Instant now_;
   TimerWheel timers_;
+  Pace pace_;
   Head soon_;
   std::array<epoll_event, 256> events_{};
   int batch_ = 0;  // events of the round not yet handled: events_[at_..batch_)

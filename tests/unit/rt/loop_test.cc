@@ -135,6 +135,31 @@ TEST_CASE("loop: a wait ends by readiness, by its deadline, or by an interrupt",
   }
 }
 
+TEST_CASE("loop: one that lets events gather is told of all of them", "[rt]") {
+  Loop loop;
+  for (int i = 0; i < 100; ++i) loop.pace().count_exchange(milliseconds(50));
+  loop.pace().count_round(10'000, loop.now() + milliseconds(2));
+  REQUIRE(loop.pace().pause() > Duration::zero());
+  auto first = test::stream_pair(loop);
+  auto second = test::stream_pair(loop);
+  first.near->io().cleared_read();
+  second.near->io().cleared_read();
+  std::vector<Wake> out;
+  TaskGroup tasks(loop);
+  tasks.spawn(note_wake(first.near->io(), true, Instant::max(), out));
+  tasks.spawn(note_wake(second.near->io(), true, Instant::max(), out));
+  test::settle(loop);
+  REQUIRE(out.empty());
+  std::thread sender([&] {
+    test::send_now(first.far->fd(), "x");
+    test::send_now(second.far->fd(), "x");
+  });
+  const bool both = test::run_until(loop, [&] { return out.size() == 2; });
+  sender.join();
+  REQUIRE(both);
+  CHECK(out == std::vector{Wake::kReady, Wake::kReady});
+}
+
 TEST_CASE("loop: each wait to read has its own deadline, whatever those before it had", "[rt]") {
   Loop loop;
   auto pair = test::stream_pair(loop);

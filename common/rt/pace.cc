@@ -1,0 +1,30 @@
+#include "rt/pace.h"
+
+#include <chrono>
+
+namespace rpx::rt {
+namespace {
+
+// A pause adds itself to an exchange about once: six per cent of what that takes.
+constexpr double kShare = 16;
+constexpr double kLongest = std::chrono::nanoseconds(std::chrono::microseconds(500)).count();
+// Fewer events in a pause would not pay for it.
+constexpr double kFewest = 4;
+// Exchanges that a mean can be made of.
+constexpr std::int64_t kLeastExchanges = 8;
+
+}  // namespace
+
+void Pace::judge(Instant now) noexcept {
+  const double rate = static_cast<double>(events_) / static_cast<double>((now - since_).count());
+  double pause = 0;
+  if (exchanges_ >= kLeastExchanges)
+    pause = std::min(static_cast<double>(exchanges_) / frequencies_ / kShare, kLongest);
+  if (pause * rate < kFewest) pause = 0;
+  pause_ = Duration(static_cast<std::int64_t>(pause));
+  since_ = now;
+  events_ = exchanges_ = 0;
+  frequencies_ = 0;
+}
+
+}  // namespace rpx::rt
