@@ -79,7 +79,7 @@ rt::Task<void> run_fetch(Fetch fetch, std::shared_ptr<const LiveSite> live,
   }
   net::UniqueFd near(ends[0]);
   const net::UniqueFd far(ends[1]);
-  ClientConnection connection(worker, std::move(near), IpAddress(), 0, std::move(listener));
+  ClientConnection connection(worker, {std::move(near), IpAddress(), 0, std::move(listener)});
   InnerExchange question(worker.loop());
   ask_for_keys(question, route, fetch.options().url);
   const auto inner = std::make_unique<Busy>(worker.loop(), question);

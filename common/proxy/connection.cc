@@ -237,9 +237,8 @@ RPX_OWN_FRAME rt::Task<bool> welcome(ClientConnection& connection, Instant& dead
 
 }  // namespace
 
-rt::Task<void> serve_connection(Worker& worker, net::UniqueFd fd, IpAddress peer, std::uint16_t port,
-                                std::shared_ptr<const ListenerFacts> listener) {
-  ClientConnection connection(worker, std::move(fd), peer, port, std::move(listener));
+rt::Task<void> serve_connection(Worker& worker, Accepted&& from) {
+  ClientConnection connection(worker, std::move(from));
   const Presence presence(connection);
   Instant deadline;
   const bool goes_on = co_await welcome(connection, deadline);

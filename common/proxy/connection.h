@@ -14,14 +14,21 @@ namespace rpx::proxy {
 struct Passage;
 class WaitingList;
 
+/// A connection as the kernel gives it.
+struct Accepted {
+  net::UniqueFd fd;
+  IpAddress peer;
+  std::uint16_t port = 0;
+  std::shared_ptr<const ListenerFacts> listener;
+};
+
 struct ClientConnection {
-  ClientConnection(Worker& owner, net::UniqueFd fd, const IpAddress& from, std::uint16_t from_port,
-                   std::shared_ptr<const ListenerFacts> by)
+  ClientConnection(Worker& owner, Accepted from)
       : worker(owner),
-        plain(owner.loop(), std::move(fd)),
-        listener(std::move(by)),
-        peer(from),
-        port(from_port),
+        plain(owner.loop(), std::move(from.fd)),
+        listener(std::move(from.listener)),
+        peer(from.peer),
+        port(from.port),
         accepted(owner.loop().now()),
         id(owner.next_connection_id()) {}
 
@@ -68,8 +75,8 @@ inline std::string_view fingerprint_of(const ClientConnection& connection) noexc
   return peer ? std::string_view(peer->fingerprint) : std::string_view();
 }
 
-/// Serves one connection until it ends. `fd` is taken.
-rt::Task<void> serve_connection(Worker& worker, net::UniqueFd fd, IpAddress peer, std::uint16_t port,
-                                std::shared_ptr<const ListenerFacts> listener);
+/// Serves one connection until it ends. `from` is taken when the task starts, and is to last until then: what the task
+/// keeps of it itself would be there for as long as the connection is idle.
+rt::Task<void> serve_connection(Worker& worker, Accepted&& from);
 
 }  // namespace rpx::proxy

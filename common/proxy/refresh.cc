@@ -78,7 +78,7 @@ rt::Task<void> run_refresh(Job job, Lead lead) {
   net::UniqueFd near(ends[0]);
   const net::UniqueFd far(ends[1]);
   if (write(far.get(), job.text.data(), job.text.size()) != static_cast<ssize_t>(job.text.size())) co_return;
-  ClientConnection connection(job.worker, std::move(near), job.peer, 0, job.listener);
+  ClientConnection connection(job.worker, {std::move(near), job.peer, 0, job.listener});
   Borrowed borrowed(job.worker);
   Busy& busy = *borrowed;
   busy.live = job.live;

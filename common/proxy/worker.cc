@@ -217,7 +217,7 @@ void Worker::serve_inside(net::UniqueFd fd, std::shared_ptr<const ListenerFacts>
     if (!facts->enter()) return limits_.leave();
     counters_.accepted.add();
     const IpAddress here = *IpAddress::parse("127.0.0.1");
-    connections_.spawn(serve_connection(*this, std::move(*held), here, 0, facts));
+    connections_.spawn(serve_connection(*this, {std::move(*held), here, 0, facts}));
   });
 }
 
@@ -293,7 +293,7 @@ bool Worker::accept_one(Acceptor& acceptor, int& failed) {
     limits_.leave();
     return true;
   }
-  connections_.spawn(serve_connection(*this, std::move(fd), ip, port, acceptor.facts));
+  connections_.spawn(serve_connection(*this, {std::move(fd), ip, port, acceptor.facts}));
   return true;
 }
 

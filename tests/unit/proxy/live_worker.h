@@ -114,7 +114,8 @@ struct LiveWorker {
   /// A client's connection, served by the task that is returned once it is started.
   rt::Task<> serve(net::UniqueFd fd) {
     limits.enter(1000);
-    return serve_connection(worker, std::move(fd), IpAddress::v4(0xC0000201), 4711, facts);
+    Accepted from{std::move(fd), IpAddress::v4(0xC0000201), 4711, facts};
+    co_await serve_connection(worker, std::move(from));
   }
   upstream::Server::Counters& server(std::size_t index = 0) {
     return worker.live()->site->upstreams()[0].servers[index]->counters();
