@@ -26,7 +26,7 @@ class Pace {
     events_ += events;
     if (now - since_ >= kWindow) judge(now);
   }
-  /// For how long to let events gather: zero, or what gathers some and is at most 1/16 of what exchanges take; at most
+  /// For how long to let events gather: zero, or what gathers some and is at most 1/8 of what exchanges take; at most
   /// 500 microseconds.
   Duration pause() const noexcept { return pause_; }
 
