@@ -1,14 +1,12 @@
 #include "rt/pace.h"
 
-#include <chrono>
-
 namespace rpx::rt {
 namespace {
 
 // An exchange passes through twice and meets a pause half-way on average, where it meets one: in the worst case this
 // share is added to what it takes, and in a loop that is busy two thirds of the time a third of it.
 constexpr double kShare = 8;
-constexpr double kLongest = std::chrono::nanoseconds(std::chrono::microseconds(500)).count();
+constexpr double kLongest = 500'000;  // nanoseconds
 // Fewer events in a pause would not pay for it.
 constexpr double kFewest = 4;
 // Exchanges that a mean can be made of.
