@@ -1,7 +1,7 @@
 # All from Debian packages; nothing is downloaded.
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
-find_package(Poco REQUIRED COMPONENTS Foundation Net JSON Util)
+find_package(Poco REQUIRED COMPONENTS Foundation Net JSON)
 find_package(fmt REQUIRED)
 pkg_check_modules(BROTLI REQUIRED IMPORTED_TARGET libbrotlienc libbrotlidec)
 find_package(OpenSSL 3.0 REQUIRED)
