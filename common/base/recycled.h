@@ -18,6 +18,11 @@ class Recycled {
     Store& mine = store();
     return mine.count == 0 ? Container() : std::move(mine.kept[--mine.count]);
   }
+  /// The same for one that is empty and without memory.
+  static void lend(Container& bare) noexcept {
+    Store& mine = store();
+    if (mine.count != 0) mine.kept[--mine.count].swap(bare);
+  }
   /// Leaves `used` empty and without memory.
   static void give(Container& used) noexcept {
     Store& mine = store();

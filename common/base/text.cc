@@ -89,11 +89,14 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 std::optional<std::uint64_t> parse_uint(std::string_view text) noexcept {
   if (text.empty()) return std::nullopt;
+  // Numbers of so many digits fit; each one more is looked at before it is taken.
+  constexpr std::size_t kAlwaysFits = 19;
   std::uint64_t value = 0;
-  for (const char c : text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     if (c < '0' || c > '9') return std::nullopt;
     const auto digit = static_cast<std::uint64_t>(c - '0');
-    if (value > (UINT64_MAX - digit) / 10) return std::nullopt;
+    if (i >= kAlwaysFits && value > (UINT64_MAX - digit) / 10) return std::nullopt;
     value = value * 10 + digit;
   }
   return value;

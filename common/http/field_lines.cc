@@ -59,6 +59,7 @@ const char* find_end_of_text(std::string_view input, const char* at) noexcept {
   const char* const end = input.data() + input.size();
   for (;;) {
     at = skip_text(input, at);
+    if (at < end && *at == '\r') return at;
     while (at < end && look_up(kFieldText, *at) != 0 && *at != '\t') ++at;
     if (at == end || *at != '\t') return at;
     ++at;
@@ -94,7 +95,7 @@ FieldLines read_field_lines(std::string_view bytes, std::size_t at, const Limits
   for (;;) {
     const char* const name = p;
     p = skip_plain(bytes, p);
-    while (p < end && look_up(kToken, *p) != 0) kinds |= look_up(kToken, *p++);
+    while (p < end && *p != ':' && look_up(kToken, *p) != 0) kinds |= look_up(kToken, *p++);
     if (p == end) return need_more();
     if (*p != ':' || p == name) {
       if (*p != '\r' || p != name) return refuse(fault_of_name(*p, p == name));

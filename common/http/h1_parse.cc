@@ -54,6 +54,12 @@ enum class VersionFault : std::uint8_t { kNone, kSyntax, kOther };
 
 /// Reads "HTTP/1.x"; `at` is moved behind it when it is there whole.
 VersionFault read_version(std::string_view bytes, std::size_t& at, std::uint8_t& minor) noexcept {
+  constexpr std::string_view kUsual = "HTTP/1.1";
+  if (bytes.substr(at, kUsual.size()) == kUsual) {
+    minor = 1;
+    at += kUsual.size();
+    return VersionFault::kNone;
+  }
   constexpr std::string_view kShape = "HTTP/d.d";
   for (std::size_t i = 0; i < kShape.size(); ++i) {
     if (at + i == bytes.size()) return VersionFault::kNone;

@@ -187,7 +187,7 @@ FieldId field_id(std::string_view name) noexcept {
 std::string_view lower_name(FieldId id) noexcept { return kNames[static_cast<std::size_t>(id)]; }
 
 void Headers::borrow() {
-  fields_ = SpareFields::take();
+  SpareFields::lend(fields_);
   if (fields_.capacity() == 0) fields_.reserve(kUsual);
 }
 

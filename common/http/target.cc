@@ -10,28 +10,46 @@ namespace {
 
 constexpr std::size_t kLongestName = 255;
 
-constexpr ByteTable kHostName =
-    make_table([](unsigned c) { return is_digit(c) || is_letter(c) || is_one_of(c, "-_."); });
+constexpr std::uint8_t kHostByte = 1;
+constexpr std::uint8_t kHostCapital = 2;
+/// 0 for what the name of a host may not hold.
+constexpr ByteTable kHostName = make_table([](unsigned c) -> unsigned {
+  if (c >= 'A' && c <= 'Z') return kHostCapital;
+  return is_digit(c) || is_letter(c) || is_one_of(c, "-_.") ? kHostByte : 0;
+});
 
 std::unexpected<Error> bad_target(const char* detail) { return client_error(ErrorKind::kBadRequest, detail); }
 
-/// Where the host of an authority ends, 0 when it is not one.
-std::size_t end_of_host(std::string_view text) noexcept {
+bool has_capital(std::string_view text) noexcept {
+  for (const char c : text)
+    if (c >= 'A' && c <= 'Z') return true;
+  return false;
+}
+
+struct HostEnd {
+  std::size_t at = 0;  ///< 0: there is no host
+  bool has_capital = false;
+};
+
+/// Where the host of an authority ends.
+HostEnd end_of_host(std::string_view text) noexcept {
   if (text.starts_with('[')) {
     const std::size_t close = text.find(']');
-    if (close == std::string_view::npos) return 0;
+    if (close == std::string_view::npos) return {};
     const std::string_view inside = text.substr(1, close - 1);
     const bool good = inside.find(':') != std::string_view::npos && IpAddress::parse(inside).has_value();
-    return good ? close + 1 : 0;
+    return good ? HostEnd{close + 1, has_capital(inside)} : HostEnd{};
   }
   std::size_t end = 0;
   char before = '.';
-  while (end < text.size() && look_up(kHostName, text[end]) != 0) {
+  unsigned seen = 0;
+  for (unsigned kind = 0; end < text.size() && (kind = look_up(kHostName, text[end])) != 0; ++end) {
     // Neither a dot at the start nor an empty label.
-    if (text[end] == '.' && before == '.') return 0;
-    before = text[end++];
+    if (text[end] == '.' && before == '.') return {};
+    before = text[end];
+    seen |= kind;
   }
-  return end <= kLongestName ? end : 0;
+  return end <= kLongestName ? HostEnd{end, (seen & kHostCapital) != 0} : HostEnd{};
 }
 
 /// "", ":" or ":1" to ":65535".
@@ -40,12 +58,6 @@ std::optional<std::uint16_t> parse_port(std::string_view text) noexcept {
   const auto port = parse_uint(text.substr(1));
   if (text[0] != ':' || text[1] == '0' || text.size() > 6 || !port || *port > 65535) return std::nullopt;
   return static_cast<std::uint16_t>(*port);
-}
-
-bool has_capital(std::string_view text) noexcept {
-  for (const char c : text)
-    if (c >= 'A' && c <= 'Z') return true;
-  return false;
 }
 
 std::string_view to_lower_in(Arena& arena, std::string_view text) {
@@ -70,18 +82,18 @@ std::size_t scheme_length(std::string_view text) noexcept {
 }  // namespace
 
 bool is_authority(std::string_view text) noexcept {
-  const std::size_t end = end_of_host(text);
+  const std::size_t end = end_of_host(text).at;
   return end != 0 && parse_port(text.substr(end)).has_value();
 }
 
 Status parse_authority(std::string_view text, Arena& arena, Target& out) {
-  const std::size_t end = end_of_host(text);
+  const auto [end, capital] = end_of_host(text);
   if (end == 0) return bad_target("host that is not a name or an address");
   const auto port = parse_port(text.substr(end));
   if (!port) return bad_target("port that is not a number from 1 to 65535");
   // A bare colon says nothing, and two spellings of one authority would be two keys.
   if (*port == 0) text = text.substr(0, end);
-  out.authority = has_capital(text) ? to_lower_in(arena, text) : text;
+  out.authority = capital ? to_lower_in(arena, text) : text;
   out.host = out.authority.substr(0, end);
   if (out.host.ends_with('.')) {
     out.host.remove_suffix(1);

@@ -254,15 +254,28 @@ std::string_view client_addresses(std::string_view value, const OriginNames& ori
   return taken == 0 ? value : arena.join(out, value.substr(taken));
 }
 
+bool is_hex_digit(char c) noexcept {
+  const char low = to_lower(c);
+  return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'f');
+}
+
 }  // namespace
 
 bool tells_inode(std::string_view etag) noexcept {
   if (etag.starts_with("W/")) etag.remove_prefix(2);
   if (etag.size() < 7 || !etag.starts_with('"') || !etag.ends_with('"')) return false;
-  const auto parts = split(etag.substr(1, etag.size() - 2), '-');
-  return parts.size() == 3 && std::ranges::all_of(parts, [](std::string_view part) {
-           return !part.empty() && part.size() <= 16 && part.find_first_not_of("0123456789abcdefABCDEF") == part.npos;
-         });
+  constexpr std::size_t kLongestNumber = 16;
+  std::size_t numbers = 1;
+  std::size_t digits = 0;
+  for (const char c : etag.substr(1, etag.size() - 2)) {
+    if (c == '-') {
+      if (digits == 0 || ++numbers > 3) return false;
+      digits = 0;
+    } else if (!is_hex_digit(c) || ++digits > kLongestNumber) {
+      return false;
+    }
+  }
+  return numbers == 3 && digits != 0;
 }
 
 bool is_telltale_field(std::string_view name) noexcept { return is_telltale({name, {}, http::field_id(name)}); }

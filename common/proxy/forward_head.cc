@@ -69,9 +69,7 @@ void build_head(const Ask& ask, upstream::Server& server, bool shared) {
   http::Headers& out = busy.out;
   http::copy_end_to_end(request.headers, out);
   std::erase_if(out.raw(), [](const http::Field& field) {
-    return field.id == FieldId::kForwarded || field.id == FieldId::kXForwardedFor ||
-           field.id == FieldId::kXForwardedProto || field.id == FieldId::kXForwardedHost ||
-           field.id == FieldId::kXRequestId || field.id == FieldId::kExpect || field.id == FieldId::kXRealIp;
+    return field.id == FieldId::kXRequestId || field.id == FieldId::kExpect || field.id == FieldId::kXRealIp;
   });
   if (busy.trail.hide_authorization) out.remove(FieldId::kAuthorization);
   if (ask.upstream.sticky && !ask.upstream.sticky->cookie.empty()) drop_session_cookie(ask, out);

@@ -20,7 +20,12 @@ TEST_CASE("recycled: memory that one has used the next one has, without what was
   Texts<1001>::give(first);
   CHECK(first.empty());
   CHECK(first.capacity() < 500);
-  const std::string second = Texts<1001>::take();
+  std::string second;
+  const bool lent = GENERATE(false, true);
+  if (lent)
+    Texts<1001>::lend(second);
+  else
+    second = Texts<1001>::take();
   CHECK(second.empty());
   CHECK(second.data() == memory);
   CHECK(Texts<1001>::take().capacity() < 500);
