@@ -17,7 +17,7 @@ import tempfile
 
 from support import lint
 
-FILES_AT_ONCE = 12
+FILES_AT_ONCE = 40
 PRECOMPILED = re.compile(r"cmake_pch|-fno-pch-timestamp|-include-pch|-fpch-instantiate-templates|-Winvalid-pch")
 
 
