@@ -65,15 +65,27 @@ std::optional<std::uint64_t> status_number(std::string_view text, std::uint64_t 
   return text.size() == 3 && number && *number >= least && *number <= 599 ? number : std::nullopt;
 }
 
+bool is_descriptor(std::string_view text) noexcept {
+  const std::optional<std::uint64_t> number = parse_uint(text);
+  return number && *number <= 1'000'000;
+}
+
+/// A name that a service manager may give a socket (sd_listen_fds_with_names(3)): no number, which would be another's.
+bool is_socket_name(std::string_view text) noexcept {
+  constexpr std::size_t kLongest = 255;
+  const auto may_stand = [](char c) { return c > ' ' && c < 0x7f && c != ':'; };
+  return !text.empty() && text.size() <= kLongest && std::ranges::all_of(text, may_stand) &&
+         text.find_first_not_of("0123456789") != std::string_view::npos;
+}
+
 }  // namespace
 
 Complaint check_listen_address(std::string_view text) {
-  constexpr std::string_view expected = R"(expected "host:port", ":port", "[::1]:port", "unix:path" or "fd:N")";
+  constexpr std::string_view expected =
+      R"(expected "host:port", ":port", "[::1]:port", "unix:path", "fd:N" or "fd:NAME")";
   if (text.starts_with("unix:")) return text.size() > 5 ? std::nullopt : Complaint(expected);
-  if (text.starts_with("fd:")) {
-    const std::optional<std::uint64_t> number = parse_uint(text.substr(3));
-    return number && *number <= 1'000'000 ? std::nullopt : Complaint(expected);
-  }
+  if (text.starts_with("fd:"))
+    return is_descriptor(text.substr(3)) || is_socket_name(text.substr(3)) ? std::nullopt : Complaint(expected);
   if (text.starts_with("http://") || text.starts_with("https://"))
     return "a listener has an address, not a URL, such as \":8080\"";
   const auto [host, port] = split_port(text);

@@ -101,8 +101,8 @@ constexpr Key kListenKeys[] = {
     key("name", kText, at<&ListenOptions::name>, "",
         "what logs and the control API call it; without one, its address", {.example = R"("web")", .check = check_name}),
     key("address", kAddress, at<&ListenOptions::address>, "",
-        "\"host:port\", \":port\" (all interfaces, IPv4 and IPv6), \"[::1]:port\", \"unix:path\" or \"fd:N\"; "
-        "port 0 = the kernel picks one",
+        "\"host:port\", \":port\" (all interfaces, IPv4 and IPv6), \"[::1]:port\", \"unix:path\", \"fd:N\" or "
+        "\"fd:NAME\" (handed over by who starts the proxy); port 0 = the kernel picks one",
         {.example = R"(":8080")", .start = R"(":8080")", .check = check_listen_address, .required = true}),
     key("mode", kText, at<&ListenOptions::mode>, R"("http")",
         "what is spoken: http; or tcp, where bytes are passed on as they are", {.choices = "http tcp"}),

@@ -82,22 +82,33 @@ class Handed(FlowTest):
         self.proxy(PONG.replace("127.0.0.1:0", f"fd:{sock.fileno()}"), pass_fds=[sock.fileno()])
         self.assertEqual(early.response().body, b"pong")
 
-    def test_socket_activation(self):
-        sock = self.listening()
+    def activated(self, sock, address):
+        """What systemd does: the socket is number 3 and called "web", and the environment says for whom."""
         folder = self.folder()
         with open(os.path.join(folder, "rpx.toml"), "w", encoding="utf-8") as f:
-            f.write('[serve]\ncontrol = "rpx.sock"\n' + PONG.replace("127.0.0.1:0", "fd:3"))
-
-        # What systemd does: the socket is number 3, and the environment says for whom.
+            f.write('[serve]\ncontrol = "rpx.sock"\n' + PONG.replace("127.0.0.1:0", address))
         starter = ("import os,sys; os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1', LISTEN_FDNAMES='web');"
                    f"os.execv({BINARY!r}, ['rpx-serve', 'run', '-c', 'rpx.toml'])")
         process = subprocess.Popen([sys.executable, "-c", f"import os; os.dup2({sock.fileno()}, 3); {starter}"], cwd=folder,
-                                   pass_fds=[sock.fileno()], stderr=subprocess.DEVNULL, env=environment())
+                                   pass_fds=[sock.fileno()], stderr=subprocess.PIPE, env=environment(), text=True)
+        self.addCleanup(process.stderr.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        self.assertEqual(self.fetch(sock.getsockname()).body, b"pong")
-        process.terminate()
-        self.assertEqual(process.wait(PATIENCE), 0)
+        return process
+
+    def test_socket_activation_by_number_and_by_name(self):
+        for address in ("fd:3", "fd:web"):
+            with self.subTest(address=address):
+                sock = self.listening()
+                process = self.activated(sock, address)
+                self.assertEqual(self.fetch(sock.getsockname()).body, b"pong")
+                process.terminate()
+                self.assertEqual(process.wait(PATIENCE), 0)
+
+    def test_a_name_that_no_socket_has_is_refused(self):
+        process = self.activated(self.listening(), "fd:admin")
+        self.assertNotEqual(process.wait(PATIENCE), 0)
+        self.assertIn("fd:admin: no inherited socket has that name", process.stderr.read())
 
     def test_what_is_no_listening_socket_is_refused(self):
         read_end, write_end = os.pipe()

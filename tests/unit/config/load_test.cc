@@ -288,8 +288,8 @@ TEST_CASE("config: a proxy needs no file", "[config]") {
   REQUIRE_FALSE(wrong);
   CHECK(
       render(wrong.error()) ==
-      "--listen 8080: bad address \"8080\": expected \"host:port\", \":port\", \"[::1]:port\", \"unix:path\" or "
-      "\"fd:N\"\n"
+      "--listen 8080: bad address \"8080\": expected \"host:port\", \":port\", \"[::1]:port\", \"unix:path\", "
+      "\"fd:N\" or \"fd:NAME\"\n"
       "--to http://h/x: bad url \"http://h/x\": a server's URL has no path: use strip_prefix or rewrite in the route\n"
       "--to 3000: bad url \"3000\": expected \"http://host:port\", \"https://host:port\", \"tcp://host:port\" or "
       "\"unix:path\"\n");

@@ -70,11 +70,11 @@ address = ":70000"
 [[listen]]
 address = "unix:"
 [[listen]]
-address = "fd:x"
+address = "fd:a:b"
 [[route]]
 upstream = "http://127.0.0.1:3000"
 )",
-R"(rpx.toml:2:11: bad address "8080": expected "host:port", ":port", "[::1]:port", "unix:path" or "fd:N"
+R"(rpx.toml:2:11: bad address "8080": expected "host:port", ":port", "[::1]:port", "unix:path", "fd:N" or "fd:NAME"
 address = "8080"
           ^
 rpx.toml:4:11: bad address "http://x:1": a listener has an address, not a URL, such as ":8080"
@@ -83,17 +83,17 @@ address = "http://x:1"
 rpx.toml:6:11: bad address "::1:80": an IPv6 address stands in brackets: "[::1]:80"
 address = "::1:80"
           ^
-rpx.toml:8:11: bad address "[zz]:1": expected "host:port", ":port", "[::1]:port", "unix:path" or "fd:N"
+rpx.toml:8:11: bad address "[zz]:1": expected "host:port", ":port", "[::1]:port", "unix:path", "fd:N" or "fd:NAME"
 address = "[zz]:1"
           ^
 rpx.toml:10:11: bad address ":70000": the port must be a number from 0 to 65535, not "70000"
 address = ":70000"
           ^
-rpx.toml:12:11: bad address "unix:": expected "host:port", ":port", "[::1]:port", "unix:path" or "fd:N"
+rpx.toml:12:11: bad address "unix:": expected "host:port", ":port", "[::1]:port", "unix:path", "fd:N" or "fd:NAME"
 address = "unix:"
           ^
-rpx.toml:14:11: bad address "fd:x": expected "host:port", ":port", "[::1]:port", "unix:path" or "fd:N"
-address = "fd:x"
+rpx.toml:14:11: bad address "fd:a:b": expected "host:port", ":port", "[::1]:port", "unix:path", "fd:N" or "fd:NAME"
+address = "fd:a:b"
           ^
 )"},
     {"listeners that are there twice",
