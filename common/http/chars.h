@@ -50,5 +50,6 @@ inline constexpr ByteTable kHexValue = make_table([](unsigned c) -> unsigned {
 });
 
 constexpr std::uint8_t look_up(const ByteTable& table, char c) noexcept { return table[static_cast<unsigned char>(c)]; }
+constexpr bool is_hex_digit(char c) noexcept { return look_up(kHexValue, c) != 255; }
 
 }  // namespace rpx::http

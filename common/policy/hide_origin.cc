@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "http/chars.h"
 #include "policy/values.h"
 
 namespace rpx::policy {
@@ -254,11 +255,6 @@ std::string_view client_addresses(std::string_view value, const OriginNames& ori
   return taken == 0 ? value : arena.join(out, value.substr(taken));
 }
 
-bool is_hex_digit(char c) noexcept {
-  const char low = to_lower(c);
-  return (c >= '0' && c <= '9') || (low >= 'a' && low <= 'f');
-}
-
 }  // namespace
 
 bool tells_inode(std::string_view etag) noexcept {
@@ -271,7 +267,7 @@ bool tells_inode(std::string_view etag) noexcept {
     if (c == '-') {
       if (digits == 0 || ++numbers > 3) return false;
       digits = 0;
-    } else if (!is_hex_digit(c) || ++digits > kLongestNumber) {
+    } else if (!http::is_hex_digit(c) || ++digits > kLongestNumber) {
       return false;
     }
   }

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "base/result.h"
+#include "http/chars.h"
 #include "http/h1_parse.h"
 #include "policy/uri_text.h"
 
@@ -14,11 +15,9 @@ namespace {
 
 constexpr int kMaxGroup = 9;
 
-bool is_hex(char c) noexcept { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-
 bool escapes_are_whole(std::string_view text) noexcept {
   for (std::size_t i = text.find('%'); i != std::string_view::npos; i = text.find('%', i + 1))
-    if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2])) return false;
+    if (i + 2 >= text.size() || !http::is_hex_digit(text[i + 1]) || !http::is_hex_digit(text[i + 2])) return false;
   return true;
 }
 
