@@ -13,12 +13,7 @@ namespace rpx {
 template <class Container, std::size_t MostBytes>
 class Recycled {
  public:
-  /// An empty container, with memory where there is some.
-  static Container take() noexcept {
-    Store& mine = store();
-    return mine.count == 0 ? Container() : std::move(mine.kept[--mine.count]);
-  }
-  /// The same for one that is empty and without memory.
+  /// Gives `bare`, which is empty and without memory, some where there is any.
   static void lend(Container& bare) noexcept {
     Store& mine = store();
     if (mine.count != 0) mine.kept[--mine.count].swap(bare);

@@ -182,7 +182,7 @@ void H1BodyWriter::begin(net::Stream& stream, Framing framing) noexcept {
 }
 
 void H1BodyWriter::borrow() noexcept {
-  if (pending_.empty() && !SpareText::holds_memory(pending_)) pending_ = SpareText::take();
+  if (pending_.empty() && !SpareText::holds_memory(pending_)) SpareText::lend(pending_);
 }
 
 void H1BodyWriter::release() noexcept {

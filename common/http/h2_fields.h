@@ -16,7 +16,7 @@ namespace rpx::http {
 /// memory is lent by the thread.
 class H2Block {
  public:
-  H2Block() noexcept : fields_(Spare::take()) {}
+  H2Block() noexcept { Spare::lend(fields_); }
   ~H2Block() { Spare::give(fields_); }
   H2Block(const H2Block&) = delete;
   H2Block& operator=(const H2Block&) = delete;
